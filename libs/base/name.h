@@ -1,0 +1,27 @@
+/* name.h - the grammar of names, topics and patterns. Pure.
+ * A token matches [a-z0-9][a-z0-9_-]{0,62}. */
+#ifndef BASE_NAME_H
+#define BASE_NAME_H
+
+#include "base/slice.h"
+
+#define NAME_TOPIC_TOKENS 16 /* most tokens in a topic or pattern */
+
+/* One token: tenant, service, method, group. */
+bool name_valid(struct slice name);
+/* A service: a token, or a broker's own, "bus." and a token. */
+bool name_valid_service(struct slice name);
+/* Users come from identity providers: 1 to 128 bytes of printable ASCII without
+ * space, '"', '\\' or '/'. */
+bool name_valid_user(struct slice name);
+/* Tokens joined by dots, no wildcards. */
+bool name_valid_topic(struct slice topic);
+/* A topic in which any token may be '*' (one token) and the last may be '>' (one or more). */
+bool name_valid_pattern(struct slice pattern);
+
+/* Does the pattern match the topic? Both valid. */
+bool pattern_matches(struct slice pattern, struct slice topic);
+/* Does `outer` match everything that `inner` can match? Both valid patterns. */
+bool pattern_covers(struct slice outer, struct slice inner);
+
+#endif

@@ -1,0 +1,52 @@
+/* store.h - records on disk. The only user of LMDB.
+ *
+ * The books: named tables of key -> record, committed in groups by a thread of
+ * their own every few milliseconds and synced. Each record carries a checksum
+ * and its table's schema version: a damaged one is moved to the table
+ * "quarantine", reported, and never served (LMDB itself has no checksums).
+ *
+ * Thread safe. store_put and store_delete only queue (never block on disk);
+ * store_sync blocks until everything queued before is on disk. Reads see queued
+ * writes. Keys are at most 500 bytes, records at most 1 MiB. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+#define STORE_KEY_MAX 500u
+#define STORE_RECORD_MAX (1024u * 1024u)
+
+struct store;
+
+struct store_options {
+    const char *dir;      /* created 0700 if missing; locked against a second broker */
+    size_t map_bytes;     /* upper bound of the file; 0: 1 GiB */
+    uint32_t commit_ms;   /* group commit interval; 0: 5 */
+    uint32_t schema;      /* of the whole store; an older one is refused with -EPROTO */
+};
+
+/* `why` (at least 160 bytes, may be NULL) explains a failure in one line.
+ * -EBUSY: another process has it open. */
+int store_open(struct store **out, const struct store_options *options, char *why);
+void store_close(struct store *store); /* commits what is queued; takes NULL */
+
+/* -EINVAL over a limit; -EIO/-ENOSPC once the disk has failed (sticky until a commit works again). */
+int store_put(struct store *store, const char *table, struct slice key, struct slice record);
+int store_delete(struct store *store, const char *table, struct slice key);
+/* Appends the record to `out`. -ENOENT; -EILSEQ: damaged, now in quarantine. */
+int store_get(struct store *store, const char *table, struct slice key, struct buf *out);
+/* Calls `each` for every sound record in key order, queued writes included; stops when it
+ * returns non-zero and returns that. Damaged ones are skipped and counted in the status. */
+int store_scan(struct store *store, const char *table,
+               int (*each)(void *arg, struct slice key, struct slice record), void *arg);
+int store_sync(struct store *store);
+
+struct store_status {
+    uint64_t commits, records_written, quarantined, queued;
+    int last_error; /* 0, or the negative code of the last commit */
+};
+void store_status(struct store *store, struct store_status *out);
+
+#endif

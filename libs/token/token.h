@@ -1,0 +1,57 @@
+/* token.h - JSON Web Tokens: judged here, parsed by libjwt (which judges
+ * nothing: it accepts expired tokens, "none" under an empty key, and HS512
+ * where HS256 was meant). The only user of libjwt. Thread safe once opened.
+ *
+ * Accepted: HS256 only, header fields alg, typ and kid only (anything else, and
+ * always crit, jku, jwk, x5u, x5c, is refused), exp required and in the future,
+ * nbf and iat if present not in the future (60 s leeway for iat/nbf, none for exp),
+ * iss and aud as configured, types as listed, no duplicate claims, three
+ * segments, at most TOKEN_BYTES_MAX. */
+#ifndef TOKEN_TOKEN_H
+#define TOKEN_TOKEN_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+#define TOKEN_BYTES_MAX 8192u
+#define TOKEN_SECRET_MIN 32u
+#define TOKEN_PERMISSIONS_MAX 256u
+
+struct token_key; /* a verified secret */
+
+/* -EINVAL: empty or under TOKEN_SECRET_MIN bytes. issuer/audience NULL: not checked
+ * when the token has none; a token that carries one must then match "farebox". */
+int token_key_create(struct token_key **out, struct slice secret, const char *issuer,
+                     const char *audience);
+/* Reads a file, drops one trailing newline. Other errors: -errno of the read. */
+int token_key_load(struct token_key **out, const char *path, const char *issuer,
+                   const char *audience);
+void token_key_destroy(struct token_key *key);
+
+/* The claims the bus uses (names in JSON: user_id, tenant_id, subscription_tier,
+ * subscription_status, permissions, usage_limits, exp, iat, jti, iss, aud,
+ * business_context{billing_customer_id, enterprise_features}). All text is
+ * NUL-terminated and owned by the claims. */
+struct token_claims {
+    char *user, *tenant, *tier, *subscription_status, *billing_customer, *id;
+    char **permissions;
+    size_t n_permissions;
+    char **features;
+    size_t n_features;
+    int64_t issued_s, expires_s, not_before_s; /* Unix seconds; 0: absent */
+};
+void token_claims_finish(struct token_claims *claims);
+
+/* 0, or -EACCES for every kind of bad token; `why` (at least 96 bytes, may be NULL)
+ * then names the defect for the broker's log, never for the caller.
+ * Outputs are untouched on failure. now_s: Unix seconds. */
+int token_verify(const struct token_key *key, struct slice token, int64_t now_s,
+                 struct token_claims *claims, char *why);
+
+/* Mints one; `claims->expires_s` and `issued_s` as given, a random jti when id is NULL. Returns text to
+ * free with free(), or NULL if the claims could not be verified afterwards
+ * (bad names, expiry in the past). */
+char *token_mint(const struct token_key *key, const struct token_claims *claims, int64_t now_s);
+
+#endif
