@@ -10,7 +10,7 @@ struct buf {
     size_t len, cap;
 };
 
-void buf_finish(struct buf *buf); /* frees; the buffer is empty and usable again */
+void buf_finish(struct buf *buf);           /* frees; the buffer is empty and usable again */
 void buf_grow(struct buf *buf, size_t cap); /* slow path of buf_reserve */
 
 /* Room for `more` bytes behind the end; returns where they go. Does not change len. */

@@ -13,7 +13,7 @@ struct map {
     size_t count, cap, tombs;
 };
 
-void map_init(struct map *map); /* allocates nothing */
+void map_init(struct map *map);   /* allocates nothing */
 void map_finish(struct map *map); /* does not free the values */
 
 /* Byte keys. The map does not copy the key: it must live in the value. */

@@ -7,11 +7,11 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);                  /* uninitialised */
-void *mem_zalloc(size_t size);                 /* zeroed */
-void *mem_realloc(void *old, size_t size);     /* like realloc */
+void *mem_alloc(size_t size);              /* uninitialised */
+void *mem_zalloc(size_t size);             /* zeroed */
+void *mem_realloc(void *old, size_t size); /* like realloc */
 char *mem_strdup(const char *text);
 void *mem_dup(const void *data, size_t size);
-void mem_free(void *ptr);                      /* takes NULL */
+void mem_free(void *ptr); /* takes NULL */
 
 #endif

@@ -14,13 +14,13 @@
 
 struct timer {
     struct list node;
-    uint64_t due; /* ns; 0 when not armed */
+    uint64_t due;                                 /* ns; 0 when not armed */
     void (*fire)(struct timer *timer, void *arg); /* may re-arm or free the timer */
 };
 
 struct wheel {
     struct list slots[WHEEL_SLOTS];
-    uint64_t now;   /* ns, last advance, rounded down to a slot */
+    uint64_t now; /* ns, last advance, rounded down to a slot */
     size_t armed;
 };
 

@@ -1,0 +1,258 @@
+# Farebox. `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+#
+# Sources are found by wildcard: adding a file needs no edit here. Everything built lands
+# under $(BUILD). A program is built once its main.c exists.
+
+VERSION := 0.1.0
+ABI := 0
+
+SAN ?=
+empty :=
+comma := ,
+space := $(empty) $(empty)
+BUILD ?= build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+OPT ?= -O2 -g
+SEED ?=
+SEEDS ?= 2000
+SECONDS ?= 60
+JOBS ?= $(shell nproc)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL),0)
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+endif
+
+OBJ := $(BUILD)/obj
+GEN := $(BUILD)/gen
+BIN := $(BUILD)/bin
+LIB := $(BUILD)/lib
+
+# V=1 shows the commands.
+SAY = $(if $(V),,@echo '  $(patsubst $(BUILD)/%,%,$@)';)
+
+.PHONY: all
+all:
+.SECONDARY:
+
+# ---- what the machine offers ----------------------------------------------------------------
+
+# Installs what is missing, then records the libraries' flags; make restarts with them.
+# Targets that build nothing go without.
+NEEDS_NOTHING := clean help deps deps-% check-tidy check-format
+ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NEEDS_NOTHING),$(MAKECMDGOALS)),all),)
+include $(BUILD)/libraries.mk
+endif
+
+$(BUILD)/libraries.mk: tools/deps tools/libraries
+	@tools/deps build
+	@mkdir -p $(@D)
+	@tools/libraries > $@.tmp && mv $@.tmp $@
+
+# ---- how things are compiled ----------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Werror
+HARDEN := -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+FUZZ_FLAGS := $(if $(FUZZ),-fsanitize=fuzzer-no-link)
+# Position independent and hidden throughout, so that each file is compiled once for programs and
+# shared objects alike; what the SDK exports says so itself.
+CODEGEN := -std=c11 -D_GNU_SOURCE $(OPT) -fPIC -fvisibility=hidden -pthread $(HARDEN) \
+	$(SANITIZE) $(FUZZ_FLAGS)
+INCLUDE := -Ilibs -Ibroker -Ilibs/client -isystem $(GEN) $(LIBRARIES_CFLAGS)
+COMPILE = $(CC) $(CODEGEN) $(INCLUDE) -DFAREBOX_VERSION='"$(VERSION)"' $(CFLAGS) $(CPPFLAGS)
+LINK = $(CC) $(CODEGEN) $(LDFLAGS) -Wl,--as-needed -Wl,-z,relro,-z,now
+# The sanitizers' own symbols are only known to the program.
+LINK_SHARED = $(LINK) -shared $(if $(SAN),,-Wl,-z,defs)
+
+# Writes a file only when its text changes: what depends on it follows the flags or the file list.
+stamp = $(if $(subst x$(strip $2),,x$(file <$1)),$(shell mkdir -p $(dir $1))$(file >$1,$(strip $2)))
+objects = $(patsubst %.c,$(OBJ)/%.o,$(sort $1))
+
+$(call stamp,$(OBJ)/flags,$(COMPILE) $(LINK))
+
+PROTOS := $(wildcard proto/farebox/v1/*.proto)
+PROTO_C := $(PROTOS:proto/%.proto=$(GEN)/%.pb-c.c)
+PROTO_H := $(PROTO_C:.c=.h)
+PROTO_OBJ := $(PROTO_C:$(GEN)/%.c=$(OBJ)/gen/%.o)
+
+$(GEN)/%.pb-c.c $(GEN)/%.pb-c.h: proto/%.proto
+	@mkdir -p $(GEN)
+	$(SAY)protoc-c --c_out=$(GEN) -Iproto $<
+
+$(OBJ)/gen/%.o: $(GEN)/%.c $(OBJ)/flags | $(PROTO_H)
+	@mkdir -p $(@D)
+	$(SAY)$(COMPILE) -w -MMD -MP -c -o $@ $<
+
+$(OBJ)/%.o: %.c $(OBJ)/flags | $(PROTO_H)
+	@mkdir -p $(@D)
+	$(SAY)$(COMPILE) $(WARN) -MMD -MP -c -o $@ $<
+
+# libnng must find the shim's symbols in the program, ahead of its own and libc's.
+$(OBJ)/libs/nng/%.o: CODEGEN += -fvisibility=default
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# ---- libraries ------------------------------------------------------------------------------
+
+INTERNAL := module client store token wire base
+OBJECTS_broker := $(call objects,$(filter-out broker/main.c,$(wildcard broker/*.c broker/*/*.c)))
+OBJECTS_wire := $(call objects,$(wildcard libs/wire/*.c)) $(PROTO_OBJ)
+$(foreach lib,module client store token base,\
+	$(eval OBJECTS_$(lib) := $(call objects,$(wildcard libs/$(lib)/*.c))))
+NNG_SHIM := $(call objects,$(wildcard libs/nng/*.c))
+ARCHIVED := $(foreach lib,broker $(INTERNAL),$(if $(OBJECTS_$(lib)),$(lib)))
+archives = $(patsubst %,$(OBJ)/lib%.a,$(filter $1,$(ARCHIVED)))
+
+define archive_rule
+$(call stamp,$(OBJ)/lib$1.list,$(OBJECTS_$1))
+$(OBJ)/lib$1.a: $(OBJECTS_$1) $(OBJ)/lib$1.list
+	@rm -f $$@
+	@ar rcs $$@ $(OBJECTS_$1)
+endef
+$(foreach lib,$(ARCHIVED),$(eval $(call archive_rule,$(lib))))
+
+SDK_REAL := $(LIB)/libfarebox.so.$(VERSION)
+SDK_MAP := $(wildcard libs/client/farebox.map)
+SDK := $(if $(OBJECTS_client),$(LIB)/libfarebox.so)
+
+$(SDK_REAL): $(OBJECTS_client) $(call archives,wire base) $(SDK_MAP)
+	@mkdir -p $(@D)
+	$(SAY)$(LINK_SHARED) -Wl,-soname,libfarebox.so.$(ABI) $(SDK_MAP:%=-Wl,--version-script=%) -o $@ \
+		$(filter %.o %.a,$^) $(LIBRARIES)
+
+$(LIB)/libfarebox.so: $(SDK_REAL)
+	@ln -sf $(notdir $<) $(LIB)/libfarebox.so.$(ABI)
+	@ln -sf libfarebox.so.$(ABI) $@
+
+# ---- programs and modules -------------------------------------------------------------------
+
+RUN_PATH := -Wl,-rpath,'$$ORIGIN/../lib'
+# libnng calls these through its PLT; exported, the shim's definitions are found first.
+EXPORT_SHIM := $(patsubst %,-Wl$(comma)--export-dynamic-symbol=%,\
+	sendmsg nng_stream_recv nng_stream_send)
+USE_SDK := -L$(LIB) -lfarebox
+
+# $1 program, $2 its folder, $3 internal libraries, $4 the SDK or nothing
+define program_rule
+$(BIN)/$1: $(call objects,$(wildcard $2/*.c)) $(NNG_SHIM) $(call archives,$3) $4
+	@mkdir -p $$(@D)
+	$$(SAY)$$(LINK) $$(RUN_PATH) $$(EXPORT_SHIM) -o $$@ $$(filter %.o %.a,$$^) $(if $4,$(USE_SDK)) \
+		$$(LIBRARIES)
+PROGRAMS += $(if $(wildcard $2/main.c),$(BIN)/$1)
+endef
+
+$(BIN)/fareboxd: $(call objects,broker/main.c) $(NNG_SHIM) $(call archives,broker store token wire base)
+	@mkdir -p $(@D)
+	$(SAY)$(LINK) $(EXPORT_SHIM) -o $@ $(filter %.o %.a,$^) $(LIBRARIES)
+
+PROGRAMS := $(if $(wildcard broker/main.c),$(BIN)/fareboxd)
+$(eval $(call program_rule,farebox-host,services/host,module wire base,$(SDK)))
+$(eval $(call program_rule,farebox,inspector,token wire base,$(SDK)))
+$(eval $(call program_rule,farebox-bench,bench,token wire base,$(SDK)))
+$(eval $(call program_rule,farebox-gateway,gateway,wire base,$(SDK)))
+
+SERVICES := $(filter-out host,$(patsubst services/%/,%,$(sort $(dir $(wildcard services/*/*.c)))))
+MODULES := $(SERVICES:%=$(LIB)/farebox/%.so)
+
+define module_rule
+$(LIB)/farebox/$1.so: $(call objects,$(wildcard services/$1/*.c)) $(call archives,base) $(SDK)
+	@mkdir -p $$(@D)
+	$$(SAY)$$(LINK_SHARED) -Wl,-rpath,'$$$$ORIGIN/..' -o $$@ $$(filter %.o %.a,$$^) $(USE_SDK) \
+		$$(LIBRARIES) -lm
+endef
+$(foreach name,$(SERVICES),$(eval $(call module_rule,$(name))))
+
+all: $(SDK) $(PROGRAMS) $(MODULES)
+
+# ---- tests ----------------------------------------------------------------------------------
+
+# A test links whatever it refers to. USES narrows that while other parts do not compile.
+USES ?= broker $(INTERNAL)
+TESTS := $(BUILD)/tests
+UNIT := $(patsubst tests/%.c,$(TESTS)/%,$(wildcard tests/unit/test_*.c))
+UNIT_HELP := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+DIALOGUE := $(patsubst tests/%.c,$(TESTS)/%,$(wildcard tests/dialogue/test_*.c))
+DIALOGUE_HELP := $(call objects,$(filter-out tests/dialogue/test_%,$(wildcard tests/dialogue/*.c)))
+SIM := $(if $(wildcard tests/sim/*.c),$(TESTS)/sim/sim)
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(FUZZERS:%=$(TESTS)/fuzz/replay_%)
+LINK_TEST = $(SAY)mkdir -p $(@D); $(LINK) -o $@ $(filter %.o %.a,$^)
+
+$(UNIT): $(TESTS)/unit/%: $(OBJ)/tests/unit/%.o $(UNIT_HELP) $(call archives,$(USES))
+	$(LINK_TEST) $(LIBRARIES) -lcmocka -lm
+
+$(DIALOGUE): $(TESTS)/dialogue/%: $(OBJ)/tests/dialogue/%.o $(DIALOGUE_HELP) $(NNG_SHIM) \
+		$(call archives,token wire base) $(SDK)
+	$(LINK_TEST) -Wl,-rpath,'$$ORIGIN/../../lib' $(EXPORT_SHIM) $(USE_SDK) $(LIBRARIES) -lcmocka
+
+$(TESTS)/sim/sim: $(call objects,$(wildcard tests/sim/*.c)) $(call archives,broker $(INTERNAL))
+	$(LINK_TEST) $(LIBRARIES) -lm
+
+$(TESTS)/fuzz/replay_%: $(OBJ)/tests/fuzz/fuzz_%.o $(OBJ)/tests/fuzz/replay.o $(call archives,$(USES))
+	$(LINK_TEST) $(LIBRARIES)
+
+$(TESTS)/fuzz/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(call archives,$(USES))
+	$(LINK_TEST) -fsanitize=fuzzer $(LIBRARIES)
+
+.PHONY: tests deps deps-test deps-check deps-bench test sim
+tests: all $(UNIT) $(DIALOGUE) $(SIM) $(REPLAYS)
+
+deps: deps-build
+deps-build deps-test deps-check deps-bench: deps-%:
+	@tools/deps $*
+
+# One unit or dialogue test: make unit/test_map
+unit/%: $(TESTS)/unit/%
+	@FAREBOX_BUILD=$(BUILD) $<
+
+dialogue/%: $(TESTS)/dialogue/% all
+	@FAREBOX_BUILD=$(BUILD) $<
+
+test: deps-test
+	@MAKE='$(MAKE)' BUILD=$(BUILD) tests/run
+
+sim: $(SIM)
+	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+.PHONY: fuzz fuzz-run check demo run bench peers install clean help
+fuzz: deps-check
+	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SAN=address,undefined FUZZ=1 fuzz-run
+
+fuzz-run: $(FUZZERS:%=$(TESTS)/fuzz/fuzz_%)
+	@tests/fuzz/run $(SECONDS) $^
+
+check: deps-check
+	@MAKE='$(MAKE)' BUILD=$(BUILD) tools/check
+
+# ---- showing it -----------------------------------------------------------------------------
+
+demo: all
+	@BUILD=$(BUILD) tools/demo
+
+run: all
+	@BUILD=$(BUILD) tools/demo --stay
+
+PEER_SHARED := $(call objects,$(wildcard bench/peers/common.c bench/peers/stream.c))
+PEERS := $(patsubst bench/peers/%.c,$(BUILD)/peers/%,\
+	$(filter-out %/common.c %/stream.c,$(wildcard bench/peers/*.c)))
+PEER_LIBRARIES := -lnats -lzmq -lnng -lhiredis -lrabbitmq -lmosquitto
+
+$(PEERS): $(BUILD)/peers/%: $(OBJ)/bench/peers/%.o $(PEER_SHARED)
+	@mkdir -p $(@D)
+	$(SAY)$(LINK) -o $@ $(filter %.o,$^) $(PEER_LIBRARIES) -lm
+
+peers: $(PEERS)
+
+bench: deps-bench
+	@$(MAKE) all peers
+	@BUILD=$(BUILD) bench/run
+
+clean:
+	rm -rf $(BUILD)
