@@ -28,8 +28,7 @@ enum config_action {
 
 #define SETTING_TYPE_TEXT char *
 #define SETTING_TYPE_LIST struct text_list
-#define SETTING_TYPE_COUNT uint32_t
-#define SETTING_TYPE_MS uint32_t
+#define SETTING_TYPE_NUMBER uint32_t
 #define SETTING_TYPE_BYTES size_t
 #define SETTING_TYPE_LEVEL enum log_level
 
@@ -38,7 +37,7 @@ enum config_action {
 struct settings {
     enum config_action action;
     char *config_file; /* NULL: none */
-#define SETTING(field, key, kind, value, min, max, live, doc) SETTING_TYPE_##kind field;
+#define SETTING(field, key, kind, unit, value, min, max, live, doc) SETTING_TYPE_##kind field;
 #include "settings.def"
 #undef SETTING
 };

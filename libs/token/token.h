@@ -32,7 +32,8 @@ void token_key_destroy(struct token_key *key);
 /* The claims the bus uses (names in JSON: user_id, tenant_id, subscription_tier,
  * subscription_status, permissions, usage_limits, exp, iat, jti, iss, aud,
  * business_context{billing_customer_id, enterprise_features}). All text is
- * NUL-terminated and owned by the claims. */
+ * NUL-terminated and owned by the claims; after token_verify none of it is NULL
+ * (no tier reads as "free", no status as "active", anything else as ""). */
 struct token_claims {
     char *user, *tenant, *tier, *subscription_status, *billing_customer, *id;
     char **permissions;
@@ -49,9 +50,9 @@ void token_claims_finish(struct token_claims *claims);
 int token_verify(const struct token_key *key, struct slice token, int64_t now_s,
                  struct token_claims *claims, char *why);
 
-/* Mints one; `claims->expires_s` and `issued_s` as given, a random jti when id is NULL. Returns text to
- * free with free(), or NULL if the claims could not be verified afterwards
- * (bad names, expiry in the past). */
+/* Mints one: times as given, a random jti when id is NULL or empty. Returns text to free
+ * with free(), or NULL if the claims could not be verified afterwards (bad names, expiry
+ * in the past, too large). */
 char *token_mint(const struct token_key *key, const struct token_claims *claims, int64_t now_s);
 
 #endif
