@@ -19,11 +19,11 @@ struct text_list {
 /* What the command line asks for besides settings. */
 enum config_action {
     CONFIG_RUN,
-    CONFIG_CHECK,    /* --check-config */
-    CONFIG_PRINT,    /* --print-config: the settings in force, as YAML */
-    CONFIG_HELP,     /* --help */
-    CONFIG_VERSION,  /* --version */
-    CONFIG_MARKDOWN, /* --print-manual: docs/configuration.md */
+    CONFIG_CHECK,   /* --check-config */
+    CONFIG_PRINT,   /* --print-config: the settings in force, as YAML */
+    CONFIG_HELP,    /* --help */
+    CONFIG_VERSION, /* --version */
+    CONFIG_MANUAL,  /* --print-manual: docs/configuration.md */
 };
 
 #define SETTING_TYPE_TEXT char *
@@ -42,17 +42,16 @@ struct settings {
 #undef SETTING
 };
 
-/* Fills `out` from --config FILE (or FAREBOX_CONFIG), the environment and the flags.
- * Returns 0, or the exit code to leave with: EX_USAGE for the command line, EX_CONFIG
- * for anything in the file or the environment; `why` then says what and where in
- * one line, and `out` is untouched. With an action that needs none (help, version, manual)
- * the sources are not read. */
+/* Fills `out` from --config FILE (or FAREBOX_CONFIG), the environment and the flags, and
+ * checks all of it, the secret and the TLS files too. Returns 0, or the exit code to
+ * leave with: EX_USAGE for the command line, EX_CONFIG for anything in the file or the
+ * environment; `why` then says what is wrong and where in one line, and `out` is untouched. For
+ * help, version and manual nothing is read, for print nothing is checked as a whole. */
 int config_load(struct settings *out, int argc, char **argv, char *why, size_t why_len);
 void settings_finish(struct settings *settings);
 
-/* Carries out an action other than CONFIG_RUN, writing to `out`. CONFIG_CHECK reads the secret
- * and looks for the TLS files too. Returns the exit code; `why` as above. */
-int config_act(const struct settings *settings, FILE *out, char *why, size_t why_len);
+/* Carries out an action other than CONFIG_RUN, writing to `out`. Returns the exit code. */
+int config_act(const struct settings *settings, FILE *out);
 
 /* Names of changed settings, separated by ", "; empty: none. */
 struct config_changes {

@@ -1,0 +1,227 @@
+#include "config_table.h"
+
+#include "base/buf.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX (1024u * 1024u)
+
+/* ---- the lines of a flat file ---- */
+
+/* libcyaml reports the place before an unknown or repeated key. All keys are at the top level,
+ * so their lines are easily found here. */
+struct key_line {
+    struct slice key;
+    unsigned number;
+    size_t next; /* offset of the following line */
+};
+
+static struct slice key_of(struct slice line)
+{
+    size_t start = 0, end = 0;
+    if (line.len && (line.data[0] == '"' || line.data[0] == '\''))
+        start = end = 1;
+    while (end < line.len && line.data[end] != ':' && line.data[end] != '"' &&
+           line.data[end] != '\'' && line.data[end] > ' ')
+        end++;
+    bool is_key = end > start && line.data[start] != '#' && line.data[start] != '-' &&
+                  memchr(line.data + end, ':', line.len - end);
+    return is_key ? slice_make(line.data + start, end - start) : slice_make(line.data, 0);
+}
+
+static bool next_key(struct slice text, struct key_line *at)
+{
+    while (at->next < text.len) {
+        const uint8_t *start = text.data + at->next;
+        size_t left = text.len - at->next;
+        const uint8_t *end = memchr(start, '\n', left);
+        size_t len = end ? (size_t)(end - start) : left;
+        at->next += len + 1;
+        at->number++;
+        at->key = key_of(slice_make(start, len));
+        if (at->key.len)
+            return true;
+    }
+    return false;
+}
+
+static size_t index_of(struct slice key)
+{
+    size_t i = 0;
+    while (i < SETTINGS_COUNT && !slice_is(key, setting_table[i].key))
+        i++;
+    return i;
+}
+
+static void find_lines(struct slice text, unsigned *lines)
+{
+    struct key_line at = {0};
+    while (next_key(text, &at)) {
+        size_t i = index_of(at.key);
+        if (i < SETTINGS_COUNT)
+            lines[i] = at.number;
+    }
+}
+
+static bool find_bad_key(struct slice text, const char *path, char *why, size_t why_len)
+{
+    unsigned seen[SETTINGS_COUNT] = {0};
+    struct key_line at = {0};
+    while (next_key(text, &at)) {
+        size_t i = index_of(at.key);
+        int len = at.key.len > 64 ? 64 : (int)at.key.len;
+        if (i == SETTINGS_COUNT) {
+            snprintf(why, why_len, "%s:%u: unknown setting \"%.*s\"", path, at.number, len,
+                     (const char *)at.key.data);
+            return true;
+        }
+        if (seen[i]) {
+            snprintf(why, why_len, "%s:%u: %s was set in line %u already", path, at.number,
+                     setting_table[i].key, seen[i]);
+            return true;
+        }
+        seen[i] = at.number;
+    }
+    return false;
+}
+
+/* ---- libcyaml ---- */
+
+struct complaint {
+    char text[160];
+    unsigned line;
+};
+
+__attribute__((format(printf, 3, 0))) static void note(cyaml_log_t level, void *arg,
+                                                       const char *format, va_list args)
+{
+    struct complaint *complaint = arg;
+    char text[sizeof complaint->text];
+    (void)level;
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    const char *line = strstr(text, "line: ");
+    if (line && !complaint->line)
+        sscanf(line, "line: %u", &complaint->line);
+    if (!complaint->text[0])
+        snprintf(complaint->text, sizeof complaint->text, "%s",
+                 strncmp(text, "Load: ", 6) == 0 ? text + 6 : text);
+}
+
+static const cyaml_schema_value_t item_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
+
+static cyaml_schema_field_t schema_field(size_t i)
+{
+    uint32_t offset = (uint32_t)(i * sizeof(struct config_file_value));
+    cyaml_schema_field_t field = {.key = setting_table[i].key};
+    field.value.flags = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER;
+    if (setting_table[i].kind == KIND_LIST) {
+        field.data_offset = offset + (uint32_t)offsetof(struct config_file_value, items);
+        field.count_offset = offset + (uint32_t)offsetof(struct config_file_value, n_items);
+        field.count_size = sizeof(uint32_t);
+        field.value.type = CYAML_SEQUENCE;
+        field.value.data_size = sizeof(char *);
+        field.value.sequence.entry = &item_schema;
+        field.value.sequence.max = CYAML_UNLIMITED;
+    } else {
+        field.data_offset = offset + (uint32_t)offsetof(struct config_file_value, text);
+        field.value.type = CYAML_STRING;
+        field.value.data_size = sizeof(char);
+        field.value.string.max = CYAML_UNLIMITED;
+    }
+    return field;
+}
+
+struct schema {
+    cyaml_schema_field_t fields[SETTINGS_COUNT + 1]; /* the last one stays empty */
+    cyaml_schema_value_t top;
+};
+
+static void schema_init(struct schema *schema)
+{
+    memset(schema, 0, sizeof *schema);
+    for (size_t i = 0; i < SETTINGS_COUNT; i++)
+        schema->fields[i] = schema_field(i);
+    schema->top.type = CYAML_MAPPING;
+    schema->top.flags = CYAML_FLAG_POINTER;
+    schema->top.data_size = sizeof(struct config_file_value[SETTINGS_COUNT]);
+    schema->top.mapping.fields = schema->fields;
+}
+
+static cyaml_config_t cyaml_options(struct complaint *complaint)
+{
+    return (cyaml_config_t){.log_fn = note,
+                            .log_ctx = complaint,
+                            .mem_fn = cyaml_mem,
+                            .log_level = CYAML_LOG_WARNING,
+                            .flags = CYAML_CFG_NO_ALIAS};
+}
+
+static int parse(struct config_file *file, struct slice text, const char *path, char *why,
+                 size_t why_len)
+{
+    struct complaint complaint = {0};
+    struct schema schema;
+    cyaml_config_t options = cyaml_options(&complaint);
+    cyaml_data_t *loaded = NULL;
+    schema_init(&schema);
+    cyaml_err_t err = cyaml_load_data(text.data, text.len, &options, &schema.top, &loaded, NULL);
+    if (err != CYAML_OK || complaint.text[0]) {
+        if (!find_bad_key(text, path, why, why_len))
+            snprintf(why, why_len, "%s:%u: %s", path, complaint.line,
+                     complaint.text[0] ? complaint.text : cyaml_strerror(err));
+        cyaml_free(&options, &schema.top, loaded, 0);
+        return -EINVAL;
+    }
+    file->loaded = loaded;
+    if (loaded) /* an empty document is an empty mapping */
+        memcpy(file->values, loaded, sizeof file->values);
+    return 0;
+}
+
+/* ---- the file ---- */
+
+static int read_text(const char *path, struct buf *into)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    ssize_t n = 1;
+    while (n > 0 && into->len <= FILE_BYTES_MAX) {
+        n = read(fd, buf_reserve(into, 4096), 4096);
+        into->len += n > 0 ? (size_t)n : 0;
+    }
+    int err = n < 0 ? -errno : n > 0 ? -EFBIG : 0;
+    close(fd);
+    return err;
+}
+
+int config_file_read(struct config_file *file, const char *path, char *why, size_t why_len)
+{
+    struct buf text = {0};
+    memset(file, 0, sizeof *file);
+    int err = read_text(path, &text);
+    if (err)
+        snprintf(why, why_len, "%s: %s", path, strerror(-err));
+    else
+        err = parse(file, buf_slice(&text), path, why, why_len);
+    if (!err)
+        find_lines(buf_slice(&text), file->lines);
+    buf_finish(&text);
+    return err;
+}
+
+void config_file_finish(struct config_file *file)
+{
+    struct complaint complaint = {0};
+    struct schema schema;
+    cyaml_config_t options = cyaml_options(&complaint);
+    schema_init(&schema);
+    cyaml_free(&options, &schema.top, file->loaded, 0);
+    memset(file, 0, sizeof *file);
+}

@@ -1,0 +1,98 @@
+#include "config_table.h"
+
+#include <inttypes.h>
+
+static const char *const help_head =
+    "usage: fareboxd [--config FILE] [--OPTION VALUE]...\n"
+    "       fareboxd --listen URL [--listen URL]... --data DIR --jwt-secret-file FILE\n"
+    "\n"
+    "The Farebox message bus broker. Settings come from the YAML file, the environment\n"
+    "(FAREBOX_ and the name in capitals) and the options below; later ones win.\n"
+    "\n"
+    "  --config FILE\n"
+    "        YAML file of settings (also FAREBOX_CONFIG)\n"
+    "  --check-config\n"
+    "        read everything, the secret too, say whether it is sound, and leave\n"
+    "  --print-config\n"
+    "        print the settings in force as YAML, and leave\n"
+    "  --help, --version\n"
+    "\n";
+
+static const char *const help_tail =
+    "\n"
+    "Signals: SIGTERM and SIGINT drain and stop; SIGHUP reads the settings and the secret again.\n"
+    "Exit codes: 0 stopped as asked, 64 wrong usage, 78 wrong configuration, others from "
+    "sysexits.\n";
+
+static bool has_default(const struct setting *setting)
+{
+    return *setting->value;
+}
+
+void config_write_help(FILE *out)
+{
+    fputs(help_head, out);
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        const struct setting *setting = &setting_table[i];
+        fprintf(out, "  --%s %s\n        %s", setting->key, setting->unit, setting->doc);
+        if (has_default(setting))
+            fprintf(out, " (default %s)", setting->value);
+        fputc('\n', out);
+    }
+    fputs(help_tail, out);
+}
+
+void config_write_settings(const struct settings *settings, FILE *out)
+{
+    for (size_t i = 0; i < SETTINGS_COUNT; i++)
+        setting_write(&setting_table[i], settings, out);
+}
+
+static const char *const manual_head =
+    "# Configuration\n"
+    "\n"
+    "<!-- Written by `fareboxd --print-manual` from broker/settings.def; edit that. -->\n"
+    "\n"
+    "`fareboxd` needs no file: `fareboxd --listen URL [--listen URL]... --data DIR\n"
+    "--jwt-secret-file FILE` is enough. Otherwise settings come from three places, later\n"
+    "ones win:\n"
+    "\n"
+    "1. the YAML file named by `--config FILE` or `FAREBOX_CONFIG`: a flat mapping, `name:\n"
+    "   value`; `listen` is a list. Unknown and repeated names are errors;\n"
+    "2. the environment: `FAREBOX_` and the name in capitals with `_` for `-`, such as\n"
+    "   `FAREBOX_MAX_CALLS`; `FAREBOX_LISTEN` is separated by commas; empty means not set;\n"
+    "3. flags: `--name VALUE` or `--name=VALUE`; `--listen` may be repeated.\n"
+    "\n"
+    "`--check-config` reads everything, the secret and the TLS files too, and says\n"
+    "`configuration ok` or what is wrong and in which line; `--print-config` prints the\n"
+    "settings in force as YAML. Wrong usage leaves with exit code 64, a wrong configuration\n"
+    "with 78.\n"
+    "\n"
+    "On SIGHUP the broker reads its settings and the secret again. Settings marked *live*\n"
+    "are in force at once; it names the others that changed, which need a restart. If\n"
+    "anything is wrong it says so and goes on as before.\n"
+    "\n"
+    "| setting | value | default | reload | meaning |\n"
+    "|---|---|---|---|---|\n";
+
+static void write_range(const struct setting *setting, FILE *out)
+{
+    if (setting->kind == KIND_NUMBER || setting->kind == KIND_BYTES)
+        fprintf(out, "%s, %" PRIu64 " to %" PRIu64, setting->unit, setting->min, setting->max);
+    else if (setting->kind == KIND_LIST)
+        fprintf(out, "list of %s", setting->unit);
+    else
+        fputs(setting->unit, out);
+}
+
+void config_write_manual(FILE *out)
+{
+    fputs(manual_head, out);
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        const struct setting *setting = &setting_table[i];
+        fprintf(out, "| `%s` | ", setting->key);
+        write_range(setting, out);
+        fprintf(out, " | %s | %s | %s |\n", has_default(setting) ? setting->value : "",
+                setting->live ? "live" : "restart", setting->doc);
+    }
+}
