@@ -103,11 +103,12 @@ $(OBJ)/libs/nng/%.o: CODEGEN += -fvisibility=default
 
 INTERNAL := module client store token wire base
 OBJECTS_broker := $(call objects,$(filter-out broker/main.c,$(wildcard broker/*.c broker/*/*.c)))
+OBJECTS_inspector := $(call objects,$(filter-out inspector/main.c,$(wildcard inspector/*.c)))
 OBJECTS_wire := $(call objects,$(wildcard libs/wire/*.c)) $(PROTO_OBJ)
 $(foreach lib,module client store token base,\
 	$(eval OBJECTS_$(lib) := $(call objects,$(wildcard libs/$(lib)/*.c))))
 NNG_SHIM := $(call objects,$(wildcard libs/nng/*.c))
-ARCHIVED := $(foreach lib,broker $(INTERNAL),$(if $(OBJECTS_$(lib)),$(lib)))
+ARCHIVED := $(foreach lib,inspector broker $(INTERNAL),$(if $(OBJECTS_$(lib)),$(lib)))
 archives = $(patsubst %,$(OBJ)/lib%.a,$(filter $1,$(ARCHIVED)))
 
 define archive_rule
@@ -174,7 +175,7 @@ all: $(SDK) $(PROGRAMS) $(MODULES)
 # ---- tests ----------------------------------------------------------------------------------
 
 # A test links whatever it refers to. USES narrows that while other parts do not compile.
-USES ?= broker $(INTERNAL)
+USES ?= inspector broker $(INTERNAL)
 TESTS := $(BUILD)/tests
 UNIT := $(patsubst tests/%.c,$(TESTS)/%,$(wildcard tests/unit/test_*.c))
 UNIT_HELP := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
@@ -234,10 +235,10 @@ check: deps-check
 # ---- showing it -----------------------------------------------------------------------------
 
 demo: all
-	@BUILD=$(BUILD) tools/demo
+	@BUILD=$(BUILD) demo/demo.sh
 
 run: all
-	@BUILD=$(BUILD) tools/demo --stay
+	@BUILD=$(BUILD) demo/run.sh
 
 PEER_SHARED := $(call objects,$(wildcard bench/peers/common.c bench/peers/stream.c))
 PEERS := $(patsubst bench/peers/%.c,$(BUILD)/peers/%,\
