@@ -17,21 +17,27 @@
 #include "base/list.h"
 #include "wire/wire.h"
 
-#define LINK_HELD_MAX 32u /* early frames held at most; one beyond is a protocol error */
+/* Early frames held at most; beyond either bound is a protocol error. */
+#define LINK_HELD_MAX 32u
+#define LINK_HELD_BYTES_MAX (8u * 1024u * 1024u)
 
 struct link {
     uint8_t session[WIRE_SESSION_BYTES];
-    bool named;                /* session is set */
-    uint64_t sent;             /* number of the newest frame closed */
-    uint64_t received;         /* highest number delivered in order */
-    uint64_t acknowledged;     /* highest of ours the other side has */
-    struct list kept;          /* closed frames, oldest first: struct link_frame */
-    struct list held;          /* early frames: struct link_frame */
-    size_t n_held;
-    struct wire_out *open;     /* NULL when nothing is gathering */
-    struct list ready;         /* closed because full, not yet numbered out on a pipe */
-    size_t bytes;              /* in open, ready and kept frames */
-    bool ack_due;              /* we delivered something since we last transmitted */
+    bool named;            /* session is set */
+    uint64_t sent;         /* number of the newest frame closed */
+    uint64_t received;     /* highest number delivered in order */
+    uint64_t acknowledged; /* highest of ours the other side has */
+    struct list kept;      /* closed frames, oldest first: struct link_frame */
+    struct list held;      /* early frames: struct link_frame */
+    size_t n_held, held_bytes;
+    struct wire_out *open; /* NULL when nothing is gathering */
+    struct list ready;     /* closed because full, not yet numbered out on a pipe */
+    size_t n_lost;         /* kept frames that are to go out again */
+    size_t bytes;          /* in ready and kept frames */
+    bool ack_due;          /* the other side should hear what we have received */
+    struct wire_out bare;  /* the frame that only acknowledges */
+    struct list spare;     /* frames to use again */
+    size_t n_spare;
 };
 
 void link_init(struct link *link);
@@ -43,7 +49,7 @@ struct wire_out *link_out(struct link *link);
 /* Bytes waiting or unacknowledged: what a bound on an outbox looks at. */
 static inline size_t link_backlog(const struct link *link)
 {
-    return link->bytes;
+    return link->bytes + (link->open ? wire_out_size(link->open) : 0);
 }
 /* Is there a frame with envelopes to transmit (new, or lost with a pipe)? */
 bool link_pending(const struct link *link);
@@ -55,11 +61,11 @@ struct slice link_transmit(struct link *link, uint32_t pipe);
 void link_pipe_lost(struct link *link, uint32_t pipe);
 
 enum link_verdict {
-    LINK_DELIVER,  /* process its envelopes now, then loop over link_take_held() */
-    LINK_NOTHING,  /* sequence 0: only an acknowledgement */
-    LINK_REPEAT,   /* seen before: ignore its envelopes */
-    LINK_HELD,     /* early: copied, comes back from link_take_held() */
-    LINK_BROKEN,   /* impossible numbers: end the session */
+    LINK_DELIVER, /* process its envelopes now, then loop over link_take_held() */
+    LINK_NOTHING, /* sequence 0: only an acknowledgement */
+    LINK_REPEAT,  /* seen before: ignore its envelopes */
+    LINK_HELD,    /* early: copied, comes back from link_take_held() */
+    LINK_BROKEN,  /* impossible numbers: end the session */
 };
 /* Takes in the header of a frame: frees what it acknowledges, judges its number. */
 enum link_verdict link_admit(struct link *link, const struct wire_frame *frame);

@@ -23,12 +23,14 @@
 #include "farebox/v1/bus.pb-c.h"
 
 #define WIRE_SESSION_BYTES 16u
-#define WIRE_FRAME_MAX (1024u * 1024u + 65536u) /* bytes; larger is refused unread */
 #define WIRE_PAYLOAD_MAX (1024u * 1024u)
 #define WIRE_FRAME_TARGET (128u * 1024u) /* a frame under construction is closed beyond this */
-#define WIRE_ENVELOPES_MAX 16384u        /* in one frame */
+/* Larger is refused unread. Room for the largest payload at the end of a nearly full frame. */
+#define WIRE_FRAME_MAX (WIRE_PAYLOAD_MAX + 2u * WIRE_FRAME_TARGET)
+#define WIRE_ENVELOPES_MAX 16384u /* in one frame */
 #define WIRE_CREDENTIALS_MAX 4096u
-#define WIRE_CREDENTIAL_BYTES_MAX 8448u  /* an 8 KiB token and its framing */
+#define WIRE_CREDENTIAL_BYTES_MAX 8448u /* an 8 KiB token and its framing */
+#define WIRE_COSTLY_FIELDS_MAX 16384u   /* in one frame: fields of control bodies, details */
 
 /* Numbers are those of the oneof in bus.proto. */
 enum wire_kind {
@@ -102,7 +104,8 @@ struct wire_envelope {
         struct wire_part part;
         struct wire_publish publish;
         struct wire_delivery delivery;
-        /* control bodies, in the arena */
+        /* control bodies, in the arena; those without fields: NULL */
+        const ProtobufCMessage *control; /* any of the following */
         const Farebox__V1__Hello *hello;
         const Farebox__V1__Welcome *welcome;
         const Farebox__V1__Cancel *cancel;
@@ -125,20 +128,22 @@ struct wire_frame {
     size_t n_envelopes;
     struct slice bytes; /* the frame, as given */
     size_t cursor;      /* of wire_next */
+    uint32_t budget;    /* costly fields still allowed */
 };
 
 /* `bytes` must outlive the frame and everything read from it. */
 int wire_read_frame(struct wire_frame *frame, struct slice bytes, struct arena *arena);
-/* Decodes the next envelope. 1: there was one, 0: no more, negative: malformed. */
+/* Decodes the next envelope. 1: there was one, 0: no more, negative: malformed, and then
+ * `envelope` holds nothing to rely on. */
 int wire_next(struct wire_frame *frame, struct wire_envelope *envelope, struct arena *arena);
 
 /* A credential from a frame's table, taken apart; slices borrow from it. */
 struct wire_credential {
-    struct slice token;          /* or empty */
-    struct slice context, seal;  /* or empty */
+    struct slice token;         /* or empty */
+    struct slice context, seal; /* or empty */
 };
 int wire_read_credential(struct wire_credential *out, struct slice bytes);
-/* Serialises one; the result is what wire_credential_index() takes. */
+/* Serialises one; the result, in the arena, is what wire_put_credential() takes. */
 struct slice wire_write_credential(const struct wire_credential *credential, struct arena *arena);
 
 /* ---- writing ---- */
@@ -150,11 +155,11 @@ struct slice wire_write_credential(const struct wire_credential *credential, str
 struct wire_out {
     struct buf buf; /* starts with WIRE_HEADROOM unused bytes */
     uint32_t n_envelopes, n_credentials;
-    struct { /* recently written credentials, so that a batch names each once */
-        uint64_t hash;
-        uint32_t index; /* 0: unused */
+    /* Where the newest credentials are, so that a batch names each once: that of
+     * index i in slot i % WIRE_RECENT. */
+    struct {
+        uint32_t at, len;
     } recent[WIRE_RECENT];
-    uint32_t next_recent;
 };
 
 void wire_out_init(struct wire_out *out);
@@ -165,7 +170,8 @@ static inline size_t wire_out_size(const struct wire_out *out)
     return out->buf.len > WIRE_HEADROOM ? out->buf.len - WIRE_HEADROOM : 0;
 }
 
-/* Index for an envelope; writes the credential into the frame unless a recent one is the same. Empty: 0. */
+/* Index for an envelope; writes the credential into the frame unless a recent one is the same.
+ * Empty: 0. */
 uint32_t wire_put_credential(struct wire_out *out, struct slice credential);
 
 void wire_put_request(struct wire_out *out, uint64_t id, uint32_t credential,
