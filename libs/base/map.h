@@ -34,4 +34,9 @@ void *map_next(const struct map *map, size_t *cursor);
 /* The keyed hash itself, for other tables. */
 uint64_t map_hash(struct slice key);
 
+/* Replaces the random key of this process: the order of iteration then repeats
+ * from run to run, as a simulation needs. Before any map has an entry. */
+#define MAP_KEY_BYTES 16u
+void map_set_key(const uint8_t key[MAP_KEY_BYTES]);
+
 #endif

@@ -20,7 +20,8 @@ struct timer {
 
 struct wheel {
     struct list slots[WHEEL_SLOTS];
-    uint64_t now; /* ns, last advance, rounded down to a slot */
+    struct list overdue; /* armed for the past: fired by the next advance */
+    uint64_t now;        /* ns, last advance */
     size_t armed;
 };
 
@@ -29,9 +30,10 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *, void *));
 /* Arms, or moves, the timer. A due time in the past fires at the next advance. */
 void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t due);
 void wheel_disarm(struct wheel *wheel, struct timer *timer); /* harmless if not armed */
-/* Fires everything due by `now`, passing `arg`. */
+/* Fires everything due by `now`, passing `arg`. What a callback arms for the past
+ * waits for the next advance. */
 void wheel_advance(struct wheel *wheel, uint64_t now, void *arg);
-/* No timer is due before this; UINT64_MAX when none is armed. May be early. */
+/* No timer fires before this; UINT64_MAX when none is armed. May be early. */
 uint64_t wheel_next(const struct wheel *wheel);
 
 #endif
