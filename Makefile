@@ -107,8 +107,9 @@ OBJECTS_inspector := $(call objects,$(filter-out inspector/main.c,$(wildcard ins
 OBJECTS_wire := $(call objects,$(wildcard libs/wire/*.c)) $(PROTO_OBJ)
 $(foreach lib,module client store token base,\
 	$(eval OBJECTS_$(lib) := $(call objects,$(wildcard libs/$(lib)/*.c))))
+OBJECTS_services := $(call objects,$(filter-out services/host/main.c,$(wildcard services/*/*.c)))
 NNG_SHIM := $(call objects,$(wildcard libs/nng/*.c))
-ARCHIVED := $(foreach lib,inspector broker $(INTERNAL),$(if $(OBJECTS_$(lib)),$(lib)))
+ARCHIVED := $(foreach lib,services inspector broker $(INTERNAL),$(if $(OBJECTS_$(lib)),$(lib)))
 archives = $(patsubst %,$(OBJ)/lib%.a,$(filter $1,$(ARCHIVED)))
 
 define archive_rule
@@ -159,23 +160,39 @@ $(eval $(call program_rule,farebox,inspector,token wire base,$(SDK)))
 $(eval $(call program_rule,farebox-bench,bench,token wire base,$(SDK)))
 $(eval $(call program_rule,farebox-gateway,gateway,wire base,$(SDK)))
 
-SERVICES := $(filter-out host,$(patsubst services/%/,%,$(sort $(dir $(wildcard services/*/*.c)))))
+# services/common is part of every module.
+SERVICES := $(filter-out host common,$(patsubst services/%/,%,$(sort $(dir $(wildcard services/*/*.c)))))
 MODULES := $(SERVICES:%=$(LIB)/farebox/%.so)
 
 define module_rule
-$(LIB)/farebox/$1.so: $(call objects,$(wildcard services/$1/*.c)) $(call archives,base) $(SDK)
+$(LIB)/farebox/$1.so: $(call objects,$(wildcard services/$1/*.c services/common/*.c)) \
+		$(call archives,base) $(SDK)
 	@mkdir -p $$(@D)
 	$$(SAY)$$(LINK_SHARED) -Wl,-rpath,'$$$$ORIGIN/..' -o $$@ $$(filter %.o %.a,$$^) $(USE_SDK) \
 		$$(LIBRARIES) -lm
 endef
 $(foreach name,$(SERVICES),$(eval $(call module_rule,$(name))))
 
-all: $(SDK) $(PROGRAMS) $(MODULES)
+DATA := $(patsubst services/data-bridge/data/%,$(BUILD)/share/farebox/data/%,\
+	$(wildcard services/data-bridge/data/*))
+
+$(BUILD)/share/farebox/data/%: services/data-bridge/data/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+# Built with the installed header and library's names only, as a user's program would be.
+EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
+
+$(BUILD)/examples/%: examples/%.c $(SDK) $(OBJ)/flags
+	@mkdir -p $(@D)
+	$(SAY)$(LINK) $(WARN) -Ilibs/client -Wl,-rpath,'$$ORIGIN/../lib' -o $@ $< $(USE_SDK)
+
+all: $(SDK) $(PROGRAMS) $(MODULES) $(DATA)
 
 # ---- tests ----------------------------------------------------------------------------------
 
 # A test links whatever it refers to. USES narrows that while other parts do not compile.
-USES ?= inspector broker $(INTERNAL)
+USES ?= services inspector broker $(INTERNAL)
 TESTS := $(BUILD)/tests
 UNIT := $(patsubst tests/%.c,$(TESTS)/%,$(wildcard tests/unit/test_*.c))
 UNIT_HELP := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
@@ -188,6 +205,15 @@ LINK_TEST = $(SAY)mkdir -p $(@D); $(LINK) -o $@ $(filter %.o %.a,$^)
 
 $(UNIT): $(TESTS)/unit/%: $(OBJ)/tests/unit/%.o $(UNIT_HELP) $(call archives,$(USES))
 	$(LINK_TEST) $(LIBRARIES) -lcmocka -lm
+
+# Modules for the import manager's tests: good ones and such as must be refused.
+TEST_MODULES := $(patsubst tests/%.c,$(TESTS)/%.so,$(wildcard tests/modules/*.c))
+
+$(TESTS)/modules/%.so: $(OBJ)/tests/modules/%.o
+	@mkdir -p $(@D)
+	$(SAY)$(LINK_SHARED) -o $@ $<
+
+$(TESTS)/unit/test_module: | $(TEST_MODULES)
 
 $(DIALOGUE): $(TESTS)/dialogue/%: $(OBJ)/tests/dialogue/%.o $(DIALOGUE_HELP) $(NNG_SHIM) \
 		$(call archives,token wire base) $(SDK)
@@ -203,7 +229,7 @@ $(TESTS)/fuzz/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(call archives,$(USES))
 	$(LINK_TEST) -fsanitize=fuzzer $(LIBRARIES)
 
 .PHONY: tests deps deps-test deps-check deps-bench test sim
-tests: all $(UNIT) $(DIALOGUE) $(SIM) $(REPLAYS)
+tests: all $(EXAMPLES) $(UNIT) $(DIALOGUE) $(SIM) $(REPLAYS)
 
 deps: deps-build
 deps-build deps-test deps-check deps-bench: deps-%:
