@@ -1,0 +1,2 @@
+#define STUB_NAME "../ground"
+#include "stub.h"

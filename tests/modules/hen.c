@@ -1,0 +1,3 @@
+#define STUB_NAME "hen"
+#define STUB_REQUIRES "egg"
+#include "stub.h"

@@ -1,0 +1,3 @@
+#define STUB_NAME "other"
+#define STUB_ABI (MODULE_ABI + 1)
+#include "stub.h"

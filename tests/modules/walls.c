@@ -1,0 +1,3 @@
+#define STUB_NAME "walls"
+#define STUB_REQUIRES "ground"
+#include "stub.h"
