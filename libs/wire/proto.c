@@ -1,4 +1,4 @@
-/* proto.c - the parts of protobuf's wire format that need not be inline. */
+/* proto.c - the rare varint: protobuf's other primitives are inline. */
 #include "wire/proto.h"
 
 #define VARINT_BYTES_MAX 10
@@ -17,36 +17,4 @@ const uint8_t *proto_long_varint(const uint8_t *at, const uint8_t *end, uint64_t
         }
     }
     return NULL;
-}
-
-static bool fixed32(struct proto_reader *reader, uint64_t *out)
-{
-    uint32_t raw;
-    if ((size_t)(reader->end - reader->at) < sizeof(raw))
-        return false;
-    memcpy(&raw, reader->at, sizeof(raw));
-    reader->at += sizeof(raw);
-    *out = le32toh(raw);
-    return true;
-}
-
-bool proto_value(struct proto_reader *reader, struct proto_field *field)
-{
-    switch (field->tag & 7) {
-    case PROTO_VARINT:
-        return proto_varint(reader, &field->value);
-    case PROTO_FIXED64:
-        return proto_fixed64(reader, &field->value);
-    case PROTO_BYTES:
-        return proto_bytes(reader, &field->bytes);
-    case PROTO_FIXED32:
-        return fixed32(reader, &field->value);
-    default:
-        return false;
-    }
-}
-
-bool proto_field(struct proto_reader *reader, struct proto_field *field)
-{
-    return proto_tag(reader, &field->tag) && proto_value(reader, field);
 }

@@ -36,24 +36,31 @@ struct proto_field {
     struct slice bytes;
 };
 
-/* The slow path of proto_varint: where the varint ends, or NULL. */
+/* A varint of three bytes or more: where it ends, or NULL. */
 const uint8_t *proto_long_varint(const uint8_t *at, const uint8_t *end, uint64_t *out);
-/* Groups and reserved types are malformed: nothing in bus.proto nests unbounded. */
-bool proto_value(struct proto_reader *reader, struct proto_field *field);
-bool proto_field(struct proto_reader *reader, struct proto_field *field);
 
 static inline struct proto_reader proto_reader(struct slice bytes)
 {
     return (struct proto_reader){bytes.data, bytes.data + bytes.len};
 }
 
+/* Nearly all lengths and tags are one byte or two. */
 static inline bool proto_varint(struct proto_reader *reader, uint64_t *out)
 {
-    if (reader->at != reader->end && *reader->at < 0x80) {
-        *out = *reader->at++;
-        return true;
+    const uint8_t *at = reader->at;
+    if (reader->end - at >= 2) {
+        if (at[0] < 0x80) {
+            *out = at[0];
+            reader->at = at + 1;
+            return true;
+        }
+        if (at[1] < 0x80) {
+            *out = (uint64_t)(at[0] & 0x7f) | (uint64_t)at[1] << 7;
+            reader->at = at + 2;
+            return true;
+        }
     }
-    reader->at = proto_long_varint(reader->at, reader->end, out);
+    reader->at = proto_long_varint(at, reader->end, out);
     return reader->at != NULL;
 }
 
@@ -85,6 +92,40 @@ static inline bool proto_fixed64(struct proto_reader *reader, uint64_t *out)
     reader->at += sizeof(raw);
     *out = le64toh(raw);
     return true;
+}
+
+static inline bool proto_fixed32(struct proto_reader *reader, uint64_t *out)
+{
+    uint32_t raw;
+    if ((size_t)(reader->end - reader->at) < sizeof(raw))
+        return false;
+    memcpy(&raw, reader->at, sizeof(raw));
+    reader->at += sizeof(raw);
+    *out = le32toh(raw);
+    return true;
+}
+
+/* The value behind a tag already read. Groups and reserved types are malformed:
+ * nothing in bus.proto nests unbounded. */
+static inline bool proto_value(struct proto_reader *reader, struct proto_field *field)
+{
+    switch (field->tag & 7) {
+    case PROTO_BYTES:
+        return proto_bytes(reader, &field->bytes);
+    case PROTO_VARINT:
+        return proto_varint(reader, &field->value);
+    case PROTO_FIXED64:
+        return proto_fixed64(reader, &field->value);
+    case PROTO_FIXED32:
+        return proto_fixed32(reader, &field->value);
+    default:
+        return false;
+    }
+}
+
+static inline bool proto_field(struct proto_reader *reader, struct proto_field *field)
+{
+    return proto_tag(reader, &field->tag) && proto_value(reader, field);
 }
 
 /* ---- writing: each returns where the next byte goes ---- */

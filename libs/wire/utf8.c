@@ -2,8 +2,6 @@
  * at a time, because nearly all text on the bus is names. */
 #include "wire/utf8.h"
 
-#define EACH_BYTE(b) (0x0101010101010101ull * (b))
-
 /* Length of the plain ASCII, NUL excluded, that `text` starts with; a multiple of 8, or all. */
 static size_t plain_prefix(const uint8_t *text, size_t len)
 {
@@ -11,7 +9,7 @@ static size_t plain_prefix(const uint8_t *text, size_t len)
     for (; i + 8 <= len; i += 8) {
         uint64_t word;
         memcpy(&word, text + i, 8);
-        if (((word - EACH_BYTE(1)) | word) & EACH_BYTE(0x80))
+        if (!utf8_plain_word(word))
             return i;
     }
     while (i < len && text[i] - 1u < 0x7fu)
@@ -71,7 +69,7 @@ bool utf8_valid(struct slice text)
     return valid(text, true);
 }
 
-bool utf8_valid_text(struct slice text)
+bool utf8_valid_without_nul(struct slice text)
 {
     return valid(text, false);
 }
