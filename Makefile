@@ -143,7 +143,7 @@ USE_SDK := -L$(LIB) -lfarebox
 
 # $1 program, $2 its folder, $3 internal libraries, $4 the SDK or nothing
 define program_rule
-$(BIN)/$1: $(call objects,$(wildcard $2/*.c)) $(NNG_SHIM) $(call archives,$3) $4
+$(BIN)/$1: $(call objects,$(wildcard $2/*.c $2/measure/*.c)) $(NNG_SHIM) $(call archives,$3) $4
 	@mkdir -p $$(@D)
 	$$(SAY)$$(LINK) $$(RUN_PATH) $$(EXPORT_SHIM) -o $$@ $$(filter %.o %.a,$$^) $(if $4,$(USE_SDK)) \
 		$$(LIBRARIES)
@@ -266,19 +266,22 @@ demo: all
 run: all
 	@BUILD=$(BUILD) demo/run.sh
 
-PEER_SHARED := $(call objects,$(wildcard bench/peers/common.c bench/peers/stream.c))
-PEERS := $(patsubst bench/peers/%.c,$(BUILD)/peers/%,\
-	$(filter-out %/common.c %/stream.c,$(wildcard bench/peers/*.c)))
-PEER_LIBRARIES := -lnats -lzmq -lnng -lhiredis -lrabbitmq -lmosquitto
+# Each peer needs its own library only; one that is missing leaves out its peer.
+PEER_SHARED := $(call objects,$(wildcard bench/measure/*.c bench/peers/shared/*.c))
+PEERS := $(patsubst bench/peers/%.c,$(BUILD)/peers/%,$(wildcard bench/peers/*.c))
+$(BUILD)/peers/nats_rr $(BUILD)/peers/nats_ps: PEER_LIBRARY := -lnats
+$(BUILD)/peers/nng_rr: PEER_LIBRARY := -lnng
+$(BUILD)/peers/zmq_rr: PEER_LIBRARY := -lzmq
 
-$(PEERS): $(BUILD)/peers/%: $(OBJ)/bench/peers/%.o $(PEER_SHARED)
+$(PEERS): $(BUILD)/peers/%: $(OBJ)/bench/peers/%.o $(PEER_SHARED) $(call archives,base)
 	@mkdir -p $(@D)
-	$(SAY)$(LINK) -o $@ $(filter %.o,$^) $(PEER_LIBRARIES) -lm
+	$(SAY)$(LINK) -o $@ $(filter %.o %.a,$^) $(PEER_LIBRARY) $(LIBRARIES)
 
 peers: $(PEERS)
 
-bench: deps-bench
-	@$(MAKE) all peers
+bench: all
+	@tools/deps bench || true
+	@$(MAKE) -k peers || true
 	@BUILD=$(BUILD) bench/run
 
 clean:
