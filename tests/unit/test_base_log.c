@@ -189,17 +189,19 @@ static void a_full_bucket_keeps_the_quantiles(void **state)
 {
     (void)state;
     struct hist hist = {.count = UINT64_C(1) << 33, .max = 9};
-    struct hist other = hist;
+    struct hist other = {.count = 2, .max = 1};
     hist.bucket[1] = UINT32_MAX;
-    hist.bucket[9] = UINT32_MAX;
-    other.bucket[1] = other.bucket[9] = UINT32_MAX;
-    hist_add(&hist, 9);
-    assert_int_equal(hist_at(&hist, 0.49), 1);
-    assert_int_equal(hist_at(&hist, 0.51), 9);
-    assert_true(hist.count == (UINT64_C(1) << 33) + 1);
+    hist.bucket[9] = UINT32_MAX / 2;
+    other.bucket[1] = 2;
     hist_merge(&hist, &other);
-    assert_int_equal(hist_at(&hist, 0.49), 1);
-    assert_int_equal(hist_at(&hist, 0.51), 9);
+    assert_int_equal(hist_at(&hist, 0.6), 1);
+    assert_int_equal(hist_at(&hist, 0.7), 9);
+    hist.bucket[1] = UINT32_MAX;
+    hist.bucket[9] = UINT32_MAX / 2;
+    hist_add(&hist, 1);
+    assert_int_equal(hist_at(&hist, 0.6), 1);
+    assert_int_equal(hist_at(&hist, 0.7), 9);
+    assert_true(hist.count == (UINT64_C(1) << 33) + 3);
 }
 
 int main(void)
