@@ -65,7 +65,7 @@ FUZZ_FLAGS := $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 # shared objects alike; what the SDK exports says so itself.
 CODEGEN := -std=c11 -D_GNU_SOURCE $(OPT) -fPIC -fvisibility=hidden -pthread $(HARDEN) \
 	$(SANITIZE) $(FUZZ_FLAGS)
-INCLUDE := -Ilibs -Ibroker -Ilibs/client -isystem $(GEN) $(LIBRARIES_CFLAGS)
+INCLUDE := -Ilibs -Ibroker -Iservices -Ilibs/client -isystem $(GEN) $(LIBRARIES_CFLAGS)
 COMPILE = $(CC) $(CODEGEN) $(INCLUDE) -DFAREBOX_VERSION='"$(VERSION)"' $(CFLAGS) $(CPPFLAGS)
 LINK = $(CC) $(CODEGEN) $(LDFLAGS) -Wl,--as-needed -Wl,-z,relro,-z,now
 # The sanitizers' own symbols are only known to the program.
