@@ -1,5 +1,5 @@
-/* proto.h - protobuf's wire format: the few primitives the readers and writers
- * here are made of. Internal to libs/wire. Pure.
+/* proto.h - protobuf's wire format: the few primitives the readers here are made
+ * of; put.h has the writers'. Internal to libs/wire. Pure.
  * Readers stay inside [at, end) whatever the bytes say; false means malformed,
  * and then neither the reader nor the outputs may be relied on. */
 #ifndef WIRE_PROTO_H
@@ -23,8 +23,6 @@ static inline uint32_t proto_number(uint32_t tag)
     return tag >> 3;
 }
 
-/* ---- reading ---- */
-
 struct proto_reader {
     const uint8_t *at, *end;
 };
@@ -36,7 +34,7 @@ struct proto_field {
     struct slice bytes;
 };
 
-/* A varint of three bytes or more: where it ends, or NULL. */
+/* Any varint, at the pace of the long ones: where it ends, or NULL. */
 const uint8_t *proto_long_varint(const uint8_t *at, const uint8_t *end, uint64_t *out);
 
 static inline struct proto_reader proto_reader(struct slice bytes)
@@ -83,25 +81,15 @@ static inline bool proto_bytes(struct proto_reader *reader, struct slice *out)
     return true;
 }
 
-static inline bool proto_fixed64(struct proto_reader *reader, uint64_t *out)
+/* `size` bytes, little-endian: 4 or 8. */
+static inline bool proto_fixed(struct proto_reader *reader, size_t size, uint64_t *out)
 {
-    uint64_t raw;
-    if ((size_t)(reader->end - reader->at) < sizeof(raw))
+    uint64_t raw = 0;
+    if ((size_t)(reader->end - reader->at) < size)
         return false;
-    memcpy(&raw, reader->at, sizeof(raw));
-    reader->at += sizeof(raw);
+    memcpy(&raw, reader->at, size);
+    reader->at += size;
     *out = le64toh(raw);
-    return true;
-}
-
-static inline bool proto_fixed32(struct proto_reader *reader, uint64_t *out)
-{
-    uint32_t raw;
-    if ((size_t)(reader->end - reader->at) < sizeof(raw))
-        return false;
-    memcpy(&raw, reader->at, sizeof(raw));
-    reader->at += sizeof(raw);
-    *out = le32toh(raw);
     return true;
 }
 
@@ -115,9 +103,9 @@ static inline bool proto_value(struct proto_reader *reader, struct proto_field *
     case PROTO_VARINT:
         return proto_varint(reader, &field->value);
     case PROTO_FIXED64:
-        return proto_fixed64(reader, &field->value);
+        return proto_fixed(reader, 8, &field->value);
     case PROTO_FIXED32:
-        return proto_fixed32(reader, &field->value);
+        return proto_fixed(reader, 4, &field->value);
     default:
         return false;
     }
@@ -126,36 +114,6 @@ static inline bool proto_value(struct proto_reader *reader, struct proto_field *
 static inline bool proto_field(struct proto_reader *reader, struct proto_field *field)
 {
     return proto_tag(reader, &field->tag) && proto_value(reader, field);
-}
-
-/* ---- writing: each returns where the next byte goes ---- */
-
-static inline size_t proto_varint_size(uint64_t value)
-{
-    /* bits / 7 rounded up, without dividing */
-    return (size_t)((63 - __builtin_clzll(value | 1)) * 9 + 73) / 64;
-}
-
-static inline uint8_t *proto_put_varint(uint8_t *at, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *at++ = (uint8_t)(value | 0x80);
-    *at++ = (uint8_t)value;
-    return at;
-}
-
-static inline uint8_t *proto_put_fixed64(uint8_t *at, uint64_t value)
-{
-    uint64_t raw = htole64(value);
-    memcpy(at, &raw, sizeof(raw));
-    return at + sizeof(raw);
-}
-
-static inline uint8_t *proto_put_bytes(uint8_t *at, struct slice bytes)
-{
-    at = proto_put_varint(at, bytes.len);
-    memcpy(at, bytes.data, bytes.len);
-    return at + bytes.len;
 }
 
 #endif

@@ -8,6 +8,34 @@
 
 #include "wire/proto.h"
 
+static inline size_t proto_varint_size(uint64_t value)
+{
+    /* bits / 7 rounded up, without dividing */
+    return (size_t)((63 - __builtin_clzll(value | 1)) * 9 + 73) / 64;
+}
+
+static inline uint8_t *proto_put_varint(uint8_t *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+static inline uint8_t *proto_put_fixed64(uint8_t *at, uint64_t value)
+{
+    uint64_t raw = htole64(value);
+    memcpy(at, &raw, sizeof(raw));
+    return at + sizeof(raw);
+}
+
+static inline uint8_t *proto_put_bytes(uint8_t *at, struct slice bytes)
+{
+    at = proto_put_varint(at, bytes.len);
+    memcpy(at, bytes.data, bytes.len);
+    return at + bytes.len;
+}
+
 static inline size_t size_bytes(struct slice bytes)
 {
     return bytes.len > 0 ? 1 + proto_varint_size(bytes.len) + bytes.len : 0;

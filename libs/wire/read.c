@@ -25,7 +25,7 @@ static inline bool read_u64(struct proto_reader *reader, uint64_t *out)
 
 static inline bool read_fixed64(struct proto_reader *reader, uint64_t *out)
 {
-    return proto_fixed64(reader, out);
+    return proto_fixed(reader, sizeof(*out), out);
 }
 
 static inline bool read_u32(struct proto_reader *reader, uint32_t *out)
