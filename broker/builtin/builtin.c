@@ -1,0 +1,68 @@
+#include "builtin/builtin.h"
+
+#include "core/state.h"
+
+static const struct builtin *const all[] = {
+    &builtin_registry, &builtin_sessions, &builtin_stats, &builtin_feed, &builtin_tap,
+};
+
+const char BUILTIN_STREAMS[] = "streams";
+
+void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *))
+{
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        each(core, all[i]);
+}
+
+static const struct builtin_verb *verb_of(const struct call *call)
+{
+    const struct builtin_verb *verb = call->service->builtin->verbs;
+    for (; verb->name; verb++) {
+        if (slice_is(call->request->method, verb->name))
+            return verb;
+    }
+    return NULL;
+}
+
+static enum scope scope_of(const struct call *call, const struct builtin_verb *verb)
+{
+    const struct identity *who = call->identity;
+    if (!verb->area)
+        return SCOPE_TENANT;
+    if (permitted(&who->permissions, VERB_ADMIN, who->tenant, slice_of("*"), slice_of(verb->area)))
+        return SCOPE_ALL;
+    if (permitted(&who->permissions, VERB_ADMIN, who->tenant, who->tenant, slice_of(verb->area)))
+        return SCOPE_TENANT;
+    return verb->access == ACCESS_ANYONE ? SCOPE_TENANT : SCOPE_NONE;
+}
+
+enum verdict builtin_admit(struct core *core, struct call *call, struct refusal *refusal)
+{
+    const struct builtin_verb *verb = verb_of(call);
+    if (!verb)
+        return refuse(refusal, STATUS_METHOD_NOT_FOUND,
+                      arena_printf(&core->arena, "%.*s has no method %.*s",
+                                   SLICE_FMT(call->service->name),
+                                   SLICE_FMT(call->request->method)));
+    if (scope_of(call, verb) != SCOPE_NONE)
+        return VERDICT_PASS;
+    char *needed = arena_printf(&core->arena, "admin:%s", verb->area);
+    refusal_detail(refusal, "permission", needed);
+    return refuse(refusal, STATUS_PERMISSION_DENIED,
+                  arena_printf(&core->arena, "needs %s", needed));
+}
+
+void builtin_call(struct core *core, struct call *call)
+{
+    const struct builtin_verb *verb = verb_of(call);
+    struct buf out = {0};
+    const char *why = "";
+    enum status status = verb->run(core, call, scope_of(call, verb), &out, &why);
+    if (status != STATUS_OK) {
+        call_fail(core, call, status, why);
+    } else if (why != BUILTIN_STREAMS) {
+        struct wire_reply reply = {.status = STATUS_OK, .payload = buf_slice(&out)};
+        call_end(core, call, &reply);
+    }
+    buf_finish(&out);
+}

@@ -1,0 +1,47 @@
+/* builtin.h - the broker's own services (docs/builtin.md): one table of verbs, who may
+ * use each, and what it does. A verb cannot exist without saying who may. */
+#ifndef BUILTIN_BUILTIN_H
+#define BUILTIN_BUILTIN_H
+
+#include "base/buf.h"
+#include "core/filter.h"
+
+/* How much of the broker a caller may see. */
+enum scope {
+    SCOPE_NONE,
+    SCOPE_TENANT, /* what belongs to the caller's tenant */
+    SCOPE_ALL,
+};
+
+enum access {
+    ACCESS_ANYONE, /* any valid token; an `area` permission only widens the scope */
+    ACCESS_ADMIN,  /* admin:area, or admin:tenant/area for a part */
+};
+
+struct builtin_verb {
+    const char *name;
+    enum access access;
+    const char *area; /* of the admin permission */
+    /* Answers into `out` (MessagePack). STATUS_OK, or a status with `*why` in the
+     * turn's arena. A verb that streams keeps the call and sets `*why` to BUILTIN_STREAMS. */
+    enum status (*run)(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                       const char **why);
+};
+
+struct builtin {
+    const char *name;
+    const struct builtin_verb *verbs; /* ends with a NULL name */
+};
+
+extern const struct builtin builtin_registry, builtin_sessions, builtin_stats, builtin_feed,
+    builtin_tap;
+
+extern const char BUILTIN_STREAMS[];
+
+void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *));
+/* For the entitlement filter. */
+enum verdict builtin_admit(struct core *core, struct call *call, struct refusal *refusal);
+/* Runs and answers a call that has passed the chain. */
+void builtin_call(struct core *core, struct call *call);
+
+#endif

@@ -1,0 +1,228 @@
+#include "builtin/feed.h"
+
+#include "base/mem.h"
+#include "base/name.h"
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+
+#define LEASE_DEFAULT_MS 30000u
+#define LEASE_MAX_MS 3600000u
+#define URL_MAX 256u
+
+struct feeds {
+    struct list all;
+    struct map by_id;
+};
+
+struct feed {
+    struct list node;
+    char id[33];
+    struct session *opener; /* NULL: opened by a one-shot call */
+    struct identity *identity;
+    struct subscription *subscription;
+    uint64_t handle; /* io's */
+    uint64_t lease_ms;
+    struct timer lease;
+};
+
+struct feeds *feeds_create(void)
+{
+    struct feeds *feeds = mem_zalloc(sizeof *feeds);
+    list_init(&feeds->all);
+    return feeds;
+}
+
+static void feed_close(struct core *core, struct feed *feed)
+{
+    wheel_disarm(&core->wheel, &feed->lease);
+    subscription_remove(core, feed->subscription);
+    core->io.feed_close(core->io.arg, feed->handle);
+    map_remove(&core->feeds->by_id, slice_of(feed->id));
+    list_remove(&feed->node);
+    identity_unref(feed->identity);
+    mem_free(feed);
+}
+
+void feeds_destroy(struct core *core)
+{
+    if (!core->feeds)
+        return;
+    for (struct list *node; (node = list_first(&core->feeds->all));)
+        feed_close(core, LIST_ENTRY(node, struct feed, node));
+    map_finish(&core->feeds->by_id);
+    mem_free(core->feeds);
+}
+
+size_t feeds_count(const struct core *core)
+{
+    return core->feeds->by_id.count;
+}
+
+void feeds_session_ended(struct core *core, const struct session *session)
+{
+    struct list *node = core->feeds->all.next;
+    while (node != &core->feeds->all) {
+        struct feed *feed = LIST_ENTRY(node, struct feed, node);
+        node = node->next;
+        if (feed->opener == session)
+            feed_close(core, feed);
+    }
+}
+
+static void on_lease_over(struct timer *timer, void *arg)
+{
+    feed_close(arg, LIST_ENTRY(timer, struct feed, lease));
+}
+
+static void renew_lease(struct core *core, struct feed *feed)
+{
+    uint64_t until = core->now.mono_ns + feed->lease_ms * NS_PER_MS;
+    wheel_arm(&core->wheel, &feed->lease, until);
+}
+
+static void make_id(struct core *core, char id[33])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t bytes[16];
+    core->io.random(core->io.arg, bytes, sizeof bytes);
+    for (unsigned i = 0; i < sizeof bytes; i++) {
+        id[2 * i] = digits[bytes[i] >> 4];
+        id[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    id[32] = '\0';
+}
+
+static struct feed *feed_open(struct core *core, const struct call *call, struct slice pattern,
+                              uint64_t lease_ms, char url[URL_MAX])
+{
+    uint64_t handle = core->io.feed_open(core->io.arg, url, URL_MAX);
+    if (!handle)
+        return NULL;
+    struct feed *feed = mem_zalloc(sizeof *feed);
+    feed->handle = handle;
+    feed->opener = call->caller;
+    feed->identity = identity_ref(call->identity);
+    feed->lease_ms = lease_ms;
+    make_id(core, feed->id);
+    timer_init(&feed->lease, on_lease_over);
+    renew_lease(core, feed);
+    struct subscription_options options = {
+        .feed = handle, .tenant = call->identity->tenant, .pattern = pattern};
+    feed->subscription = subscription_add(core, &options);
+    list_push(&core->feeds->all, &feed->node);
+    map_put(&core->feeds->by_id, slice_of(feed->id), feed);
+    return feed;
+}
+
+static enum status refuse_with(const char **why, enum status status, const char *text)
+{
+    *why = text;
+    return status;
+}
+
+static enum status may_open(struct core *core, const struct call *call, struct slice pattern,
+                            const char **why)
+{
+    const struct identity *who = call->identity;
+    if (!name_valid_pattern(pattern))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "pattern: not a pattern of topics");
+    if (!permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, who->tenant, pattern))
+        return refuse_with(why, STATUS_PERMISSION_DENIED,
+                           arena_printf(&core->arena, "needs subscribe:%.*s", SLICE_FMT(pattern)));
+    if (feeds_count(core) >= core->limits.max_feeds)
+        return refuse_with(why, STATUS_OVERLOADED, "too many feeds");
+    return STATUS_OK;
+}
+
+static void pack_feed(struct buf *out, const struct feed *feed, const char *url)
+{
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 3);
+    pack_pair_text(&packer, "id", slice_of(feed->id));
+    pack_pair_text(&packer, "url", slice_of(url));
+    pack_pair_uint(&packer, "lease_ms", feed->lease_ms);
+}
+
+static enum status open_with(struct core *core, struct call *call,
+                             const struct arguments *arguments, struct buf *out, const char **why)
+{
+    char url[URL_MAX];
+    struct slice pattern = argument_text(arguments, "pattern", slice_make(NULL, 0));
+    uint64_t lease_ms = argument_uint(arguments, "lease_ms", LEASE_DEFAULT_MS);
+    if (lease_ms == 0 || lease_ms > LEASE_MAX_MS)
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "lease_ms: 1 to 3600000");
+    enum status status = may_open(core, call, pattern, why);
+    if (status != STATUS_OK)
+        return status;
+    struct feed *feed = feed_open(core, call, pattern, lease_ms, url);
+    if (!feed)
+        return refuse_with(why, STATUS_UNAVAILABLE, "the endpoint cannot be opened");
+    pack_feed(out, feed, url);
+    return STATUS_OK;
+}
+
+static enum status open(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    (void)scope;
+    struct arguments arguments;
+    if (!arguments_read(&arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    enum status status = open_with(core, call, &arguments, out, why);
+    arguments_finish(&arguments);
+    return status;
+}
+
+/* The caller's own feed by the id in the payload, or NULL. */
+static struct feed *own_feed(struct core *core, const struct call *call)
+{
+    struct arguments arguments;
+    if (!arguments_read(&arguments, call->request->payload))
+        return NULL;
+    struct slice id = argument_text(&arguments, "id", slice_make(NULL, 0));
+    struct feed *feed = map_get(&core->feeds->by_id, id);
+    arguments_finish(&arguments);
+    bool own = feed && slice_equal(feed->identity->tenant, call->identity->tenant) &&
+               slice_equal(feed->identity->user, call->identity->user);
+    return own ? feed : NULL;
+}
+
+static enum status renew(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                         const char **why)
+{
+    (void)scope;
+    struct feed *feed = own_feed(core, call);
+    if (!feed)
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "id: no feed of yours");
+    renew_lease(core, feed);
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 1);
+    pack_pair_uint(&packer, "lease_ms", feed->lease_ms);
+    return STATUS_OK;
+}
+
+static enum status close_feed(struct core *core, struct call *call, enum scope scope,
+                              struct buf *out, const char **why)
+{
+    (void)scope;
+    struct feed *feed = own_feed(core, call);
+    if (!feed)
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "id: no feed of yours");
+    feed_close(core, feed);
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 0);
+    return STATUS_OK;
+}
+
+static const struct builtin_verb verbs[] = {
+    {"open", ACCESS_ANYONE, NULL, open},
+    {"renew", ACCESS_ANYONE, NULL, renew},
+    {"close", ACCESS_ANYONE, NULL, close_feed},
+    {0},
+};
+
+const struct builtin builtin_feed = {"bus.feed", verbs};

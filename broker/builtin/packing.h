@@ -1,0 +1,37 @@
+/* packing.h - MessagePack answers and arguments of the broker's own services. */
+#ifndef BUILTIN_PACKING_H
+#define BUILTIN_PACKING_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#include <msgpack.h>
+
+void packing_init(msgpack_packer *packer, struct buf *out);
+void pack_text(msgpack_packer *packer, struct slice text);
+void pack_hex(msgpack_packer *packer, const uint8_t *bytes, size_t len);
+/* A key and its value. */
+void pack_pair_text(msgpack_packer *packer, const char *key, struct slice value);
+void pack_pair_uint(msgpack_packer *packer, const char *key, uint64_t value);
+void pack_pair_bool(msgpack_packer *packer, const char *key, bool value);
+void pack_pair_hex(msgpack_packer *packer, const char *key, const uint8_t *bytes, size_t len);
+/* A key and the head of its container. */
+void pack_pair_array(msgpack_packer *packer, const char *key, size_t count);
+void pack_pair_map(msgpack_packer *packer, const char *key, size_t count);
+void pack_pair_texts(msgpack_packer *packer, const char *key, char *const *texts, size_t count);
+
+/* Arguments: a map, read in place. An empty payload is an empty map. */
+struct arguments {
+    msgpack_zone *zone;
+    msgpack_object map;
+};
+/* False: not a MessagePack map. */
+bool arguments_read(struct arguments *out, struct slice payload);
+void arguments_finish(struct arguments *arguments);
+/* Valid until arguments_finish; `otherwise` when absent or of another type. */
+struct slice argument_text(const struct arguments *arguments, const char *key,
+                           struct slice otherwise);
+uint64_t argument_uint(const struct arguments *arguments, const char *key, uint64_t otherwise);
+bool argument_bool(const struct arguments *arguments, const char *key, bool otherwise);
+
+#endif

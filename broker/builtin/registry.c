@@ -1,0 +1,168 @@
+/* registry.c - bus.registry: what there is, as far as the caller may use it. */
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+
+#include <stdio.h>
+
+static const Farebox__V1__Register no_record = FAREBOX__V1__REGISTER__INIT;
+
+static bool may_call_anything_of(const struct identity *who, const struct service *service)
+{
+    /* A permission for any one method shows the service; "~" stands for a method nobody names. */
+    char subject[160];
+    const Farebox__V1__Register *record = service->record ? service->record : &no_record;
+    for (size_t i = 0; i < record->n_methods; i++) {
+        int len = snprintf(subject, sizeof subject, "%.*s.%s", SLICE_FMT(service->name),
+                           record->methods[i]);
+        if (permitted(&who->permissions, VERB_CALL, who->tenant, who->tenant,
+                      slice_make(subject, (size_t)len)))
+            return true;
+    }
+    int len = snprintf(subject, sizeof subject, "%.*s.~", SLICE_FMT(service->name));
+    return permitted(&who->permissions, VERB_CALL, who->tenant, who->tenant,
+                     slice_make(subject, (size_t)len));
+}
+
+static bool visible(const struct call *call, const struct service *service, enum scope scope)
+{
+    if (service->builtin)
+        return false;
+    if (scope == SCOPE_ALL)
+        return true;
+    if (service->tenant.len > 0 && !slice_equal(service->tenant, call->identity->tenant))
+        return false;
+    return may_call_anything_of(call->identity, service);
+}
+
+struct load {
+    size_t instances, ready;
+    uint64_t capacity, in_flight;
+};
+
+static struct load load_of(const struct service *service)
+{
+    struct load load = {0};
+    for (struct list *node = service->instances.next; node != &service->instances;
+         node = node->next) {
+        const struct instance *instance = LIST_ENTRY(node, struct instance, by_service);
+        load.instances++;
+        load.in_flight += instance->in_flight;
+        if (instance_ready(instance)) {
+            load.ready++;
+            load.capacity += instance->capacity;
+        }
+    }
+    return load;
+}
+
+#define DESCRIPTION_PAIRS 18u
+
+/* All pairs but "instances". */
+static void pack_description(msgpack_packer *packer, const struct service *service,
+                             const struct load *load)
+{
+    const Farebox__V1__Register *record = service->record ? service->record : &no_record;
+    pack_pair_text(packer, "name", service->name);
+    pack_pair_text(packer, "tenant", service->tenant);
+    pack_pair_text(packer, "kind", slice_of(record->core ? "core" : "business"));
+    pack_pair_text(packer, "version", slice_of(record->version));
+    pack_pair_text(packer, "state", slice_of(load->ready ? "ready" : "down"));
+    pack_pair_text(packer, "minimum_tier", slice_of(record->minimum_tier));
+    pack_pair_texts(packer, "methods", record->methods, record->n_methods);
+    pack_pair_texts(packer, "requires", record->requires, record->n_requires);
+    pack_pair_bool(packer, "tenant_aware", record->tenant_aware);
+    pack_pair_text(packer, "health_endpoint", slice_of(record->health_endpoint));
+    pack_pair_uint(packer, "ready", load->ready);
+    pack_pair_uint(packer, "capacity", load->capacity);
+    pack_pair_uint(packer, "in_flight", load->in_flight);
+    pack_pair_uint(packer, "queued", service->n_waiting);
+    pack_pair_uint(packer, "calls", service->calls);
+    pack_pair_uint(packer, "errors", service->errors);
+    pack_pair_uint(packer, "p50_us", hist_at(&service->latency, 0.50) / 1000);
+    pack_pair_uint(packer, "p99_us", hist_at(&service->latency, 0.99) / 1000);
+}
+
+static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    (void)why;
+    msgpack_packer packer;
+    size_t count = 0, cursor = 0;
+    const struct map *all = &core->registry.by_key;
+
+    for (struct service *s; (s = map_next(all, &cursor));)
+        count += visible(call, s, scope);
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 1);
+    pack_pair_array(&packer, "services", count);
+    cursor = 0;
+    for (struct service *s; (s = map_next(all, &cursor));) {
+        if (!visible(call, s, scope))
+            continue;
+        struct load load = load_of(s);
+        msgpack_pack_map(&packer, DESCRIPTION_PAIRS + 1);
+        pack_description(&packer, s, &load);
+        pack_pair_uint(&packer, "instances", load.instances);
+    }
+    return STATUS_OK;
+}
+
+static const char *instance_state(const struct instance *instance)
+{
+    if (instance->draining || instance->session->draining)
+        return "draining";
+    return session_state_text(instance->session->state);
+}
+
+static void pack_instance(msgpack_packer *packer, const struct instance *instance)
+{
+    const struct session *session = instance->session;
+    msgpack_pack_map(packer, 10);
+    pack_pair_hex(packer, "session", session->link.session, 4);
+    pack_pair_text(packer, "name", slice_of(session->name));
+    pack_pair_text(packer, "version", slice_of(instance->version));
+    pack_pair_text(packer, "tenant", instance->service->tenant);
+    pack_pair_text(packer, "state", slice_of(instance_state(instance)));
+    pack_pair_uint(packer, "capacity", instance->capacity);
+    pack_pair_uint(packer, "in_flight", instance->in_flight);
+    pack_pair_uint(packer, "calls", instance->n_calls);
+    pack_pair_uint(packer, "errors", instance->errors);
+    pack_pair_uint(packer, "since_ms", instance->since_ms);
+}
+
+static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    struct arguments arguments;
+    if (!arguments_read(&arguments, call->request->payload)) {
+        *why = "the payload is not a MessagePack map";
+        return STATUS_INVALID_ARGUMENT;
+    }
+    struct slice name = argument_text(&arguments, "name", slice_make(NULL, 0));
+    struct service *service = registry_resolve(core, call->identity->tenant, name);
+    if (!service || !visible(call, service, scope)) {
+        *why = arena_printf(&core->arena, "no service %.*s", SLICE_FMT(name));
+        arguments_finish(&arguments);
+        return STATUS_SERVICE_NOT_FOUND;
+    }
+    arguments_finish(&arguments);
+    struct load load = load_of(service);
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, DESCRIPTION_PAIRS + 1);
+    pack_description(&packer, service, &load);
+    pack_pair_array(&packer, "instances", load.instances);
+    for (struct list *node = service->instances.next; node != &service->instances;
+         node = node->next)
+        pack_instance(&packer, LIST_ENTRY(node, struct instance, by_service));
+    return STATUS_OK;
+}
+
+static const struct builtin_verb verbs[] = {
+    {"list", ACCESS_ANYONE, "registry", list},
+    {"show", ACCESS_ANYONE, "registry", show},
+    {0},
+};
+
+const struct builtin builtin_registry = {"bus.registry", verbs};

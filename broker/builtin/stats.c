@@ -1,0 +1,75 @@
+/* stats.c - bus.stats: the broker's own counters. They speak of all tenants together,
+ * so a tenant's part of them does not exist. */
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+
+static void pack_errors(msgpack_packer *packer, const struct stats *stats)
+{
+    size_t kinds = 0;
+    for (int status = 0; status < STATUS_COUNT; status++)
+        kinds += stats->errors[status] > 0;
+    pack_pair_map(packer, "errors", kinds);
+    for (int status = 0; status < STATUS_COUNT; status++) {
+        if (stats->errors[status] > 0)
+            pack_pair_uint(packer, status_text((enum status)status), stats->errors[status]);
+    }
+}
+
+static void pack_filters(msgpack_packer *packer, const struct chain *chain)
+{
+    pack_pair_array(packer, "filters", chain->n);
+    for (unsigned i = 0; i < chain->n; i++) {
+        const struct chain_link *link = &chain->links[i];
+        msgpack_pack_map(packer, 5);
+        pack_pair_text(packer, "name", slice_of(link->filter->name));
+        pack_pair_uint(packer, "passed", link->passed);
+        pack_pair_uint(packer, "refused", link->refused);
+        pack_pair_uint(packer, "waited", link->waited);
+        pack_pair_uint(packer, "ns", link->timed ? link->timed_ns / link->timed : 0);
+    }
+}
+
+static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    (void)call;
+    if (scope != SCOPE_ALL) {
+        *why = "needs admin:stats for all tenants";
+        return STATUS_PERMISSION_DENIED;
+    }
+    const struct stats *stats = &core->stats;
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 22);
+    pack_pair_text(&packer, "version", slice_of(core->version));
+    pack_pair_hex(&packer, "boot", core->boot, sizeof core->boot);
+    pack_pair_uint(&packer, "uptime_ms", (core->now.mono_ns - core->started.mono_ns) / NS_PER_MS);
+    pack_pair_uint(&packer, "sessions", core->sessions.by_id.count);
+    pack_pair_uint(&packer, "connections", core->sessions.pipes.count);
+    pack_pair_uint(&packer, "calls", stats->calls);
+    pack_pair_uint(&packer, "calls_pending", core->calls.pending);
+    pack_errors(&packer, stats);
+    pack_pair_uint(&packer, "published", core->pubsub.published);
+    pack_pair_uint(&packer, "delivered", core->pubsub.delivered);
+    pack_pair_uint(&packer, "missed", core->pubsub.missed);
+    pack_pair_uint(&packer, "one_shot", stats->one_shot);
+    pack_pair_uint(&packer, "turns", stats->turns);
+    pack_pair_uint(&packer, "frames_in", stats->frames_in);
+    pack_pair_uint(&packer, "frames_out", stats->frames_out);
+    pack_pair_uint(&packer, "bytes_in", stats->bytes_in);
+    pack_pair_uint(&packer, "bytes_out", stats->bytes_out);
+    pack_pair_uint(&packer, "bad_frames", stats->bad_frames);
+    pack_pair_uint(&packer, "identities", identities_count(core->identities));
+    pack_filters(&packer, &core->chain);
+    pack_pair_uint(&packer, "p50_us", hist_at(&stats->latency, 0.50) / 1000);
+    pack_pair_uint(&packer, "p99_us", hist_at(&stats->latency, 0.99) / 1000);
+    return STATUS_OK;
+}
+
+static const struct builtin_verb verbs[] = {
+    {"show", ACCESS_ADMIN, "stats", show},
+    {0},
+};
+
+const struct builtin builtin_stats = {"bus.stats", verbs};

@@ -1,0 +1,243 @@
+#include "builtin/tap.h"
+
+#include "base/mem.h"
+#include "base/name.h"
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+
+#define TAPS_MAX 16u
+
+struct taps {
+    struct list all;
+    size_t count;
+};
+
+/* Ends with the call that opened it, which is found again by its id. */
+struct tap {
+    struct list node;
+    uint64_t call_id;
+    char *service, *tenant, *topic; /* "": any */
+    bool payloads;
+};
+
+struct taps *taps_create(void)
+{
+    struct taps *taps = mem_zalloc(sizeof *taps);
+    list_init(&taps->all);
+    return taps;
+}
+
+static void tap_close(struct core *core, struct tap *tap)
+{
+    list_remove(&tap->node);
+    core->taps->count--;
+    mem_free(tap->service);
+    mem_free(tap->tenant);
+    mem_free(tap->topic);
+    mem_free(tap);
+}
+
+void taps_destroy(struct core *core)
+{
+    if (!core->taps)
+        return;
+    for (struct list *node; (node = list_first(&core->taps->all));)
+        tap_close(core, LIST_ENTRY(node, struct tap, node));
+    mem_free(core->taps);
+}
+
+static bool wants(const char *wanted, struct slice actual)
+{
+    return wanted[0] == '\0' || slice_is(actual, wanted);
+}
+
+/* The call a tap streams to, if it is still under way; closes the tap otherwise. */
+static struct call *listener(struct core *core, struct tap *tap)
+{
+    struct call *call = call_find(core, tap->call_id);
+    if (call && call->caller)
+        return call;
+    tap_close(core, tap);
+    return NULL;
+}
+
+/* What the slow miss they miss: a tap never holds anything up. */
+static void stream(struct core *core, struct call *to, const struct buf *tapped)
+{
+    if (session_full(core, to->caller))
+        return;
+    struct wire_part part = {.payload = buf_slice(tapped), .index = to->parts++};
+    wire_put_part(session_out(core, to->caller), to->caller_id, &part);
+}
+
+static void pack_payload(msgpack_packer *packer, struct slice payload)
+{
+    pack_text(packer, slice_of("payload"));
+    msgpack_pack_bin(packer, payload.len);
+    msgpack_pack_bin_body(packer, payload.data, payload.len);
+}
+
+static void pack_call(const struct core *core, struct buf *out, const struct call *call,
+                      const struct wire_reply *reply, bool payload)
+{
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, payload ? 12 : 11);
+    pack_pair_uint(&packer, "at_ms", core->now.unix_ms);
+    pack_pair_text(&packer, "kind", slice_of("call"));
+    pack_pair_text(&packer, "tenant", call->identity->tenant);
+    pack_pair_text(&packer, "user", call->identity->user);
+    pack_pair_text(&packer, "service", call->request->service);
+    pack_pair_text(&packer, "method", call->request->method);
+    pack_pair_text(&packer, "status", slice_of(status_text(reply->status)));
+    pack_pair_uint(&packer, "bytes_in", call->bytes_in);
+    pack_pair_uint(&packer, "bytes_out", reply->payload.len);
+    pack_pair_uint(&packer, "duration_us", (core->now.mono_ns - call->started) / 1000);
+    pack_pair_text(&packer, "request_id", slice_make(call->request_id, call->request_id_len));
+    if (payload)
+        pack_payload(&packer, reply->payload);
+}
+
+static bool wants_call(const struct tap *tap, const struct call *call)
+{
+    return tap->topic[0] == '\0' && wants(tap->service, call->service->name) &&
+           wants(tap->tenant, call->identity->tenant) && call->id != tap->call_id;
+}
+
+void taps_call(struct core *core, struct call *call, const struct wire_reply *reply)
+{
+    if (core->taps->count == 0 || !call->identity || !call->service)
+        return;
+    struct list *node = core->taps->all.next;
+    while (node != &core->taps->all) {
+        struct tap *tap = LIST_ENTRY(node, struct tap, node);
+        node = node->next;
+        struct call *to = listener(core, tap);
+        if (!to || !wants_call(tap, call))
+            continue;
+        struct buf tapped = {0};
+        pack_call(core, &tapped, call, reply, tap->payloads);
+        stream(core, to, &tapped);
+        buf_finish(&tapped);
+    }
+}
+
+static void pack_event(const struct core *core, struct buf *out, const struct identity *identity,
+                       const struct wire_publish *publish, bool payload)
+{
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, payload ? 7 : 6);
+    pack_pair_uint(&packer, "at_ms", core->now.unix_ms);
+    pack_pair_text(&packer, "kind", slice_of("event"));
+    pack_pair_text(&packer, "tenant", identity->tenant);
+    pack_pair_text(&packer, "user", identity->user);
+    pack_pair_text(&packer, "topic", publish->topic);
+    pack_pair_uint(&packer, "bytes_in", publish->payload.len);
+    if (payload)
+        pack_payload(&packer, publish->payload);
+}
+
+static bool wants_event(const struct tap *tap, const struct identity *identity,
+                        const struct wire_publish *publish)
+{
+    return tap->service[0] == '\0' && wants(tap->tenant, identity->tenant) &&
+           (tap->topic[0] == '\0' || pattern_matches(slice_of(tap->topic), publish->topic));
+}
+
+void taps_event(struct core *core, const struct identity *identity,
+                const struct wire_publish *publish)
+{
+    if (core->taps->count == 0)
+        return;
+    struct list *node = core->taps->all.next;
+    while (node != &core->taps->all) {
+        struct tap *tap = LIST_ENTRY(node, struct tap, node);
+        node = node->next;
+        struct call *to = listener(core, tap);
+        if (!to || !wants_event(tap, identity, publish))
+            continue;
+        struct buf tapped = {0};
+        pack_event(core, &tapped, identity, publish, tap->payloads);
+        stream(core, to, &tapped);
+        buf_finish(&tapped);
+    }
+}
+
+/* ---- opening ---- */
+
+static char *copy_of(struct slice text)
+{
+    char *copy = mem_zalloc(text.len + 1);
+    if (text.len)
+        memcpy(copy, text.data, text.len);
+    return copy;
+}
+
+static enum status check(struct call *call, enum scope scope, const struct arguments *arguments,
+                         const char **why)
+{
+    struct slice none = slice_make(NULL, 0);
+    struct slice tenant = argument_text(arguments, "tenant", none);
+    struct slice topic = argument_text(arguments, "topic", none);
+    if (scope == SCOPE_TENANT && tenant.len > 0 && !slice_equal(tenant, call->identity->tenant)) {
+        *why = "that is another tenant";
+        return STATUS_TENANT_MISMATCH;
+    }
+    if (topic.len > 0 && !name_valid_pattern(topic)) {
+        *why = "topic: not a pattern of topics";
+        return STATUS_INVALID_ARGUMENT;
+    }
+    return STATUS_OK;
+}
+
+static void tap_open(struct core *core, const struct call *call, enum scope scope,
+                     const struct arguments *arguments)
+{
+    struct slice none = slice_make(NULL, 0);
+    struct tap *tap = mem_zalloc(sizeof *tap);
+    tap->call_id = call->id;
+    tap->service = copy_of(argument_text(arguments, "service", none));
+    tap->topic = copy_of(argument_text(arguments, "topic", none));
+    tap->tenant = copy_of(scope == SCOPE_TENANT ? call->identity->tenant
+                                                : argument_text(arguments, "tenant", none));
+    tap->payloads = argument_bool(arguments, "payloads", false);
+    list_push(&core->taps->all, &tap->node);
+    core->taps->count++;
+}
+
+static enum status watch(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                         const char **why)
+{
+    (void)out;
+    struct arguments arguments;
+    if (!call->caller || !call->stream) {
+        *why = "a tap streams: it needs a session and a caller that takes parts";
+        return STATUS_INVALID_ARGUMENT;
+    }
+    if (core->taps->count >= TAPS_MAX) {
+        *why = "too many taps";
+        return STATUS_OVERLOADED;
+    }
+    if (!arguments_read(&arguments, call->request->payload)) {
+        *why = "the payload is not a MessagePack map";
+        return STATUS_INVALID_ARGUMENT;
+    }
+    enum status status = check(call, scope, &arguments, why);
+    if (status == STATUS_OK) {
+        tap_open(core, call, scope, &arguments);
+        call_keep_request(call);
+        wheel_disarm(&core->wheel, &call->timer); /* it lasts until it is cancelled */
+        *why = BUILTIN_STREAMS;
+    }
+    arguments_finish(&arguments);
+    return status;
+}
+
+static const struct builtin_verb verbs[] = {
+    {"watch", ACCESS_ADMIN, "tap", watch},
+    {0},
+};
+
+const struct builtin builtin_tap = {"bus.tap", verbs};

@@ -1,0 +1,106 @@
+/* call.h - a call under way, from its request's arrival until its one outcome has
+ * been given and its service has let go. Entries live in a slab: an id is a slot and a
+ * generation, so an answer finds its call without hashing and a late one finds nothing.
+ * Owned by the core; one thread. */
+#ifndef CORE_CALL_H
+#define CORE_CALL_H
+
+#include "base/list.h"
+#include "base/wheel.h"
+#include "core/io.h"
+#include "wire/wire.h"
+
+struct core;
+struct session;
+struct identity;
+struct service;
+struct instance;
+struct inbound;
+
+#define CALL_REQUEST_ID_MAX 64u
+#define CALL_ATTEMPTS_MAX 3u
+
+enum call_state {
+    CALL_FREE,
+    CALL_OPEN,      /* in the chain */
+    CALL_WAITING,   /* for an instance with room */
+    CALL_SERVING,   /* at an instance, or inside the broker's own service */
+    CALL_ABANDONED, /* outcome given; the instance has not let go yet */
+    CALL_STATES
+};
+
+struct call {
+    uint64_t id; /* what the service sees; 0 when free */
+    enum call_state state;
+    /* who asked */
+    struct session *caller;    /* NULL: one-shot, or gone */
+    struct exchange *exchange; /* a one-shot's */
+    uint64_t caller_id;
+    struct list by_caller;
+    struct identity *identity; /* on whose behalf */
+    struct identity *actor;    /* the session that hands a sealed context back; else NULL */
+    /* what */
+    const struct wire_request *request; /* borrowed for the turn, or `kept` */
+    struct wire_request kept;
+    uint8_t *kept_bytes;     /* owns the text and payload of `kept` */
+    struct inbound *inbound; /* the frame it came in; only until the identity is known */
+    uint32_t credential;     /* in that frame */
+    char request_id[CALL_REQUEST_ID_MAX + 1];
+    uint8_t request_id_len;
+    uint32_t depth;
+    bool idempotent, stream;
+    unsigned attempts;
+    uint32_t parts;
+    /* where */
+    struct service *service;
+    struct instance *instance;
+    struct list by_place; /* service.waiting or instance.calls */
+    unsigned passed;      /* filters that let it through: these hear of the outcome */
+    /* when: mono ns */
+    uint64_t started, deadline;
+    struct timer timer;
+    size_t bytes_in;
+};
+
+struct calls {
+    struct call **slabs;
+    size_t n_slabs;
+    uint32_t *free_slots;
+    size_t n_free, cap_free;
+    size_t pending;   /* not free */
+    size_t abandoned; /* of these, whose callers have their outcome */
+    uint64_t serial;
+    uint32_t boot; /* prefix of request ids */
+};
+
+void calls_init(struct calls *calls, uint32_t boot);
+void calls_finish(struct calls *calls);
+/* Visits every entry that is not free; `each` may end it. */
+void calls_each(struct core *core, void (*each)(struct core *core, struct call *call));
+
+/* NULL when max_calls are pending. */
+struct call *call_open(struct core *core);
+/* NULL when there is none, or no longer. */
+struct call *call_find(struct core *core, uint64_t id);
+/* Copies the request, so that the call can outlive the frame. */
+void call_keep_request(struct call *call);
+/* Takes the caller's request id if it is fit, makes one otherwise. */
+void call_name(struct core *core, struct call *call, struct slice wanted);
+
+/* Aborts on a move the table in call.c does not know. */
+void call_move(struct call *call, enum call_state to);
+
+/* Every call ends in one of these, once: the filters it passed hear of it in reverse, the
+ * caller gets `reply`, observers look. If an instance is still busy with it, it is told to
+ * stop, and the call stays, abandoned, until the instance answers. */
+void call_end(struct core *core, struct call *call, const struct wire_reply *reply);
+/* The same with a status and a text. */
+void call_fail(struct core *core, struct call *call, enum status status, const char *message);
+/* The caller is gone: nobody to answer. */
+void call_orphan(struct core *core, struct call *call);
+/* The instance's own answer; for an abandoned call it only frees the slot. */
+void call_answer(struct core *core, struct call *call, const struct wire_reply *reply);
+/* The instance vanished: an idempotent call is placed again, others end. */
+void call_instance_gone(struct core *core, struct call *call);
+
+#endif

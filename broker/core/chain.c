@@ -1,0 +1,135 @@
+#include "core/chain.h"
+
+#include "base/mem.h"
+#include "core/placement.h"
+#include "core/state.h"
+#include "filters/filters.h"
+
+#include <errno.h>
+
+/* The whole policy of the bus, in the order it is applied. Replies pass in reverse. */
+static const struct filter *const order[] = {
+    &filter_deadline, &filter_identity, &filter_registry, &filter_entitlement, &filter_balancer,
+};
+
+/* One call in so many is timed: asking the clock twice a filter would cost more than the filters.
+ */
+#define SAMPLE 64u
+
+enum verdict refuse(struct refusal *refusal, enum status status, const char *message)
+{
+    refusal->status = status;
+    refusal->message = message;
+    return VERDICT_REFUSE;
+}
+
+void refusal_detail(struct refusal *refusal, const char *key, const char *value)
+{
+    if (refusal->n_details < REFUSAL_DETAILS)
+        refusal->details[refusal->n_details++] = (struct wire_detail){key, value};
+}
+
+int chain_start(struct core *core)
+{
+    struct chain *chain = &core->chain;
+    unsigned known = 0;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const struct filter *filter = order[i];
+        if ((filter->needs & ~known) != 0)
+            return -EPROTO;
+        known |= filter->gives;
+        struct chain_link *link = &chain->links[chain->n++];
+        link->filter = filter;
+        link->state = mem_zalloc(filter->state_size + 1);
+        int rc = filter->start ? filter->start(link->state, core) : 0;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+void chain_stop(struct core *core)
+{
+    struct chain *chain = &core->chain;
+    while (chain->n > 0) {
+        struct chain_link *link = &chain->links[--chain->n];
+        if (link->filter->stop)
+            link->filter->stop(link->state, core);
+        mem_free(link->state);
+    }
+}
+
+static enum verdict consult(struct core *core, struct chain_link *link, struct call *call,
+                            struct refusal *refusal, bool timed)
+{
+    if (!timed)
+        return link->filter->request(link->state, core, call, refusal);
+    uint64_t before = core->io.ticks(core->io.arg);
+    enum verdict verdict = link->filter->request(link->state, core, call, refusal);
+    link->timed_ns += core->io.ticks(core->io.arg) - before;
+    link->timed++;
+    return verdict;
+}
+
+static void end_refused(struct core *core, struct call *call, const struct refusal *refusal)
+{
+    struct wire_reply reply = {
+        .status = refusal->status,
+        .message = slice_of(refusal->message),
+        .details = refusal->details,
+        .n_details = refusal->n_details,
+        .retry_after_ms = refusal->retry_after_ms,
+        .retryable = status_retryable(refusal->status),
+    };
+    call_end(core, call, &reply);
+}
+
+static void run(struct core *core, struct call *call)
+{
+    struct chain *chain = &core->chain;
+    bool timed = chain->seen++ % SAMPLE == 0;
+    struct refusal refusal;
+
+    while (call->passed < chain->n) {
+        struct chain_link *link = &chain->links[call->passed];
+        refusal.n_details = 0;
+        refusal.retry_after_ms = 0;
+        switch (consult(core, link, call, &refusal, timed)) {
+        case VERDICT_PASS:
+            link->passed++;
+            call->passed++;
+            break;
+        case VERDICT_WAIT:
+            link->waited++;
+            return;
+        case VERDICT_REFUSE:
+            link->refused++;
+            end_refused(core, call, &refusal);
+            return;
+        }
+    }
+    placement_send(core, call);
+}
+
+void chain_request(struct core *core, struct call *call)
+{
+    call->passed = 0;
+    run(core, call);
+}
+
+void chain_resume(struct core *core, struct call *call)
+{
+    /* A call that had passed the whole chain is to be placed again: by the last filter. */
+    if (call->passed == core->chain.n)
+        call->passed--;
+    run(core, call);
+}
+
+void chain_reply(struct core *core, struct call *call, const struct wire_reply *reply)
+{
+    for (unsigned i = call->passed; i-- > 0;) {
+        struct chain_link *link = &core->chain.links[i];
+        if (link->filter->reply)
+            link->filter->reply(link->state, core, call, reply);
+    }
+}

@@ -1,0 +1,33 @@
+/* chain.h - runs the filters over calls, and keeps their books. */
+#ifndef CORE_CHAIN_H
+#define CORE_CHAIN_H
+
+#include "core/filter.h"
+
+#define CHAIN_MAX 16u
+
+struct chain_link {
+    const struct filter *filter;
+    void *state;
+    uint64_t passed, refused, waited;
+    uint64_t timed, timed_ns; /* a sample of the calls */
+};
+
+struct chain {
+    struct chain_link links[CHAIN_MAX];
+    unsigned n;
+    uint64_t seen;
+};
+
+/* -EPROTO: a filter needs a fact that none before it gives. */
+int chain_start(struct core *core);
+void chain_stop(struct core *core);
+/* Runs a new call from the first filter on. When all pass it, it has been sent to
+ * its instance; otherwise it waits or has ended. */
+void chain_request(struct core *core, struct call *call);
+/* Goes on behind the filter that said VERDICT_WAIT. */
+void chain_resume(struct core *core, struct call *call);
+/* Tells the filters that let it through. */
+void chain_reply(struct core *core, struct call *call, const struct wire_reply *reply);
+
+#endif

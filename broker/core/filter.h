@@ -1,0 +1,53 @@
+/* filter.h - one step of the chain every call goes through. A filter is one file
+ * exporting one `const struct filter`; chain.c names them in order. It owns its state
+ * (allocated and zeroed by the chain), declares the facts it needs and gives, and
+ * never includes another filter. Counting, timing and the pairing of request with
+ * reply are the chain's. */
+#ifndef CORE_FILTER_H
+#define CORE_FILTER_H
+
+#include "core/call.h"
+
+/* What is known about a call by the time a filter sees it. */
+enum fact {
+    FACT_DEADLINE = 1 << 0,
+    FACT_IDENTITY = 1 << 1,
+    FACT_SERVICE = 1 << 2,
+    FACT_ENTITLED = 1 << 3,
+    FACT_PLACED = 1 << 4,
+};
+
+enum verdict {
+    VERDICT_PASS,
+    VERDICT_REFUSE, /* with `refusal` filled in */
+    VERDICT_WAIT,   /* the filter holds the call and will chain_resume() or call_end() it */
+};
+
+#define REFUSAL_DETAILS 4
+
+struct refusal {
+    enum status status;
+    const char *message; /* for people; in the turn's arena or static */
+    struct wire_detail details[REFUSAL_DETAILS];
+    size_t n_details;
+    uint32_t retry_after_ms;
+};
+
+struct filter {
+    const char *name;
+    unsigned needs, gives; /* facts */
+    size_t state_size;
+    int (*start)(void *state, struct core *core); /* may be NULL */
+    void (*stop)(void *state, struct core *core); /* may be NULL */
+    enum verdict (*request)(void *state, struct core *core, struct call *call,
+                            struct refusal *refusal);
+    /* For every call that request() let through, once, in reverse order. May be NULL. */
+    void (*reply)(void *state, struct core *core, struct call *call,
+                  const struct wire_reply *reply);
+};
+
+/* Fills in a refusal. Returns VERDICT_REFUSE. */
+enum verdict refuse(struct refusal *refusal, enum status status, const char *message);
+void refusal_detail(struct refusal *refusal, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,68 @@
+/* identity.h - who somebody is, proven once and remembered: a verified token or
+ * a context sealed by this broker. Reference counted; immutable after creation but for
+ * its cache of sealed contexts. */
+#ifndef CORE_IDENTITY_H
+#define CORE_IDENTITY_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "context.h"
+#include "core/permission.h"
+#include "token/token.h"
+
+#define IDENTITY_WHY_BYTES 96u
+#define IDENTITY_SEALS 8u /* sealed contexts remembered for one identity */
+
+struct identity {
+    unsigned refs;
+    struct context context;         /* its text is in `block` */
+    struct permissions permissions; /* compiled from it */
+    struct slice tenant, user;      /* views into context */
+    void *block;
+    uint64_t expires_ms; /* of the token or the seal, Unix */
+    bool delegated;      /* came sealed: `context.audience` may present it */
+    struct identity_seal {
+        char *audience;
+        uint32_t depth;
+        uint64_t expires_ms;
+        struct buf credential;
+    } seals[IDENTITY_SEALS];
+    unsigned next_seal;
+};
+
+struct identities;
+
+struct identities_options {
+    int (*verify)(void *arg, struct slice token, int64_t now_s, struct token_claims *claims,
+                  char *why);
+    void *verify_arg;
+    uint8_t seal_key[32];
+    uint32_t remembered; /* at most; the least recently used go first */
+};
+
+struct identities *identities_create(const struct identities_options *options);
+void identities_destroy(struct identities *identities);
+/* Forgets every remembered credential; holders keep their references. */
+void identities_forget(struct identities *identities);
+size_t identities_count(const struct identities *identities);
+
+/* Resolves a serialised Credential. A sealed context must have been issued to one of
+ * `audiences`. Returns a reference, or NULL with `why` (IDENTITY_WHY_BYTES) naming the defect
+ * for the log. Expiry is checked even if remembered. */
+struct identity *identities_resolve(struct identities *identities, struct slice credential,
+                                    const struct slice *audiences, size_t n_audiences,
+                                    uint64_t unix_ms, char *why);
+/* The same for a bare token. */
+struct identity *identities_resolve_token(struct identities *identities, struct slice token,
+                                          uint64_t unix_ms, char *why);
+struct identity *identity_ref(struct identity *identity);
+void identity_unref(struct identity *identity); /* takes NULL */
+
+/* The identity's context sealed for `audience` at `depth`: a serialised
+ * Credential, good for at least `valid_ms` unless the identity itself ends
+ * sooner. Borrowed until the next call for this identity. */
+const struct identity_seal *identity_sealed(struct identities *identities,
+                                            struct identity *identity, struct slice audience,
+                                            uint32_t depth, uint64_t unix_ms, uint64_t valid_ms);
+
+#endif

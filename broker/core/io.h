@@ -1,0 +1,39 @@
+/* io.h - everything the core may ask of the world, in one small table. In
+ * production broker/io_nng.c and the store stand behind it, in tests a
+ * simulator. The core never blocks on any of these, and calls them only during a turn. */
+#ifndef CORE_IO_H
+#define CORE_IO_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+/* One request a peer has sent and we have not answered: the only way to send it
+ * anything. Each is consumed by exactly one answer() or release(). */
+struct exchange;
+
+struct io {
+    void *arg;
+    /* The frame is copied. Success does not mean that it arrived. */
+    void (*answer)(void *arg, struct exchange *exchange, struct slice frame);
+    /* Gives the exchange up unanswered: its peer is gone. */
+    void (*release)(void *arg, struct exchange *exchange);
+    void (*close_pipe)(void *arg, uint32_t pipe);
+    void (*random)(void *arg, void *out, size_t len);
+    /* A clock for profiling only, nanoseconds; no decision depends on it. */
+    uint64_t (*ticks)(void *arg);
+
+    /* Records survive the process. Queued, never waits for the disk; negative
+     * errno when the store cannot keep them. */
+    int (*put)(void *arg, const char *table, struct slice key, struct slice record);
+    int (*remove)(void *arg, const char *table, struct slice key);
+    int (*scan)(void *arg, const char *table,
+                int (*each)(void *each_arg, struct slice key, struct slice record), void *each_arg);
+
+    /* A PUB endpoint on a private path; the URL is written to `url`. 0 on failure. */
+    uint64_t (*feed_open)(void *arg, char *url, size_t size);
+    void (*feed_send)(void *arg, uint64_t feed, struct slice topic, struct slice payload);
+    void (*feed_close)(void *arg, uint64_t feed);
+};
+
+#endif

@@ -1,0 +1,28 @@
+/* limits.h - the numbers the core obeys. Filled from the settings by the program,
+ * from a seed by the simulator; may be replaced between turns. */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct limits {
+    uint32_t heartbeat_ms;       /* three missed end a session */
+    uint32_t grace_ms;           /* a session outlives its pipe by this */
+    uint32_t default_timeout_ms; /* of calls that state none */
+    uint32_t max_timeout_ms;
+    uint32_t max_payload_bytes;
+    size_t outbox_bytes; /* of a session, unsent or unacknowledged */
+    uint32_t max_sessions;
+    uint32_t max_calls;         /* pending at a time */
+    uint32_t queue_length;      /* calls waiting for one service */
+    uint32_t default_capacity;  /* calls an instance takes at a time */
+    uint32_t call_depth;        /* nested calls below the first */
+    uint32_t max_subscriptions; /* of one session */
+    uint32_t max_services;      /* records in the registry */
+    uint32_t max_feeds;
+    uint32_t max_identities; /* verified credentials remembered */
+    uint32_t silent_pipe_ms; /* a connection that never says anything */
+};
+
+#endif

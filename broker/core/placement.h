@@ -1,0 +1,22 @@
+/* placement.h - bringing a call to an instance: choosing one, sending it there, and
+ * waiting while none has room. */
+#ifndef CORE_PLACEMENT_H
+#define CORE_PLACEMENT_H
+
+#include "core/call.h"
+#include "core/registry.h"
+
+/* The instance with room that has the fewest calls under way, or NULL. */
+struct instance *placement_choose(const struct core *core, const struct service *service);
+/* Is there any instance, ready or lost, that could take a call one day? */
+bool placement_possible(const struct service *service);
+/* Hands the call, which has passed the chain, to its instance or to the broker's own service. */
+void placement_send(struct core *core, struct call *call);
+/* The instance has room again: whoever waits for it goes on. */
+void placement_room(struct core *core, struct instance *instance);
+/* Something changed for the service: as many as can go on, do. */
+void placement_changed(struct core *core, struct service *service);
+/* Its instance vanished and it may be tried elsewhere. */
+void placement_again(struct core *core, struct call *call);
+
+#endif

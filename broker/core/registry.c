@@ -1,0 +1,330 @@
+#include "core/registry.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/name.h"
+#include "builtin/announce.h"
+#include "builtin/builtin.h"
+#include "core/placement.h"
+#include "core/state.h"
+
+#include <stdio.h>
+
+typedef Farebox__V1__Register Record;
+
+#define KEY_MAX 160u /* two names and a slash */
+
+static bool names_valid(char *const *names, size_t count, bool services)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct slice name = slice_of(names[i]);
+        if (services ? !name_valid_service(name) : !name_valid(name))
+            return false;
+    }
+    return count <= REGISTRY_METHODS_MAX;
+}
+
+static bool well_formed(const Record *wanted)
+{
+    return name_valid(slice_of(wanted->service)) && strlen(wanted->version) <= 64 &&
+           strlen(wanted->health_endpoint) <= 256 && strlen(wanted->minimum_tier) <= 64 &&
+           (wanted->tenant[0] == '\0' || name_valid(slice_of(wanted->tenant))) &&
+           names_valid(wanted->methods, wanted->n_methods, false) &&
+           names_valid(wanted->requires, wanted->n_requires, true) &&
+           wanted->n_business_features <= REGISTRY_METHODS_MAX;
+}
+
+/* ---- services ---- */
+
+/* Returns the length; "name" or "tenant/name". */
+static size_t write_key(char *room, struct slice tenant, struct slice name)
+{
+    int len = tenant.len ? snprintf(room, KEY_MAX, "%.*s/%.*s", SLICE_FMT(tenant), SLICE_FMT(name))
+                         : snprintf(room, KEY_MAX, "%.*s", SLICE_FMT(name));
+    return (size_t)len;
+}
+
+static struct service *service_create(struct core *core, struct slice tenant, struct slice name)
+{
+    char room[KEY_MAX];
+    struct service *service = mem_zalloc(sizeof *service);
+    size_t len = write_key(room, tenant, name);
+    service->key = mem_strdup(room);
+    service->tenant = slice_make(service->key, tenant.len);
+    service->name = slice_make(service->key + len - name.len, name.len);
+    list_init(&service->instances);
+    list_init(&service->waiting);
+    map_put(&core->registry.by_key, slice_of(service->key), service);
+    return service;
+}
+
+static void service_describe(struct service *service, Record *record)
+{
+    if (service->record)
+        farebox__v1__register__free_unpacked(service->record, NULL);
+    service->record = record;
+}
+
+static void service_destroy(struct service *service)
+{
+    service_describe(service, NULL);
+    mem_free(service->key);
+    mem_free(service);
+}
+
+struct service *registry_find(const struct core *core, struct slice tenant, struct slice name)
+{
+    char room[KEY_MAX];
+    if (tenant.len == 0)
+        return map_get(&core->registry.by_key, name);
+    return map_get(&core->registry.by_key, slice_make(room, write_key(room, tenant, name)));
+}
+
+static bool any_ready(const struct service *service)
+{
+    for (struct list *node = service->instances.next; node != &service->instances;
+         node = node->next) {
+        if (instance_ready(LIST_ENTRY(node, struct instance, by_service)))
+            return true;
+    }
+    return false;
+}
+
+struct service *registry_resolve(const struct core *core, struct slice tenant, struct slice name)
+{
+    struct service *shared = registry_find(core, slice_make(NULL, 0), name);
+    if (core->registry.n_own == 0 || (shared && shared->builtin))
+        return shared;
+    struct service *own = registry_find(core, tenant, name);
+    return own && (!shared || any_ready(own)) ? own : shared;
+}
+
+static int load(void *arg, struct slice key, struct slice bytes)
+{
+    struct core *core = arg;
+    Record *record = farebox__v1__register__unpack(NULL, bytes.len, bytes.data);
+    if (!record || !well_formed(record)) {
+        log_event(LOG_ERROR, "registry.record_unreadable", NULL);
+        if (record)
+            farebox__v1__register__free_unpacked(record, NULL);
+        return 0;
+    }
+    (void)key;
+    struct service *service =
+        service_create(core, slice_of(record->tenant), slice_of(record->service));
+    service->record = record;
+    core->registry.n_own += record->tenant[0] != '\0';
+    return 0;
+}
+
+static void add_builtin(struct core *core, const struct builtin *builtin)
+{
+    service_create(core, slice_make(NULL, 0), slice_of(builtin->name))->builtin = builtin;
+}
+
+int registry_start(struct core *core)
+{
+    map_init(&core->registry.by_key);
+    builtins_each(core, add_builtin);
+    return core->io.scan(core->io.arg, REGISTRY_TABLE, load, core);
+}
+
+void registry_finish(struct core *core)
+{
+    size_t cursor = 0;
+    for (struct service *s; (s = map_next(&core->registry.by_key, &cursor));)
+        service_destroy(s);
+    map_finish(&core->registry.by_key);
+}
+
+/* ---- records ---- */
+
+static Record *copy_of(const Record *record, uint8_t **packed, size_t *len)
+{
+    *len = farebox__v1__register__get_packed_size(record);
+    *packed = mem_alloc(*len + 1);
+    farebox__v1__register__pack(record, *packed);
+    return farebox__v1__register__unpack(NULL, *len, *packed);
+}
+
+static bool same_record(const Record *record, const uint8_t *packed, size_t len)
+{
+    if (!record || farebox__v1__register__get_packed_size(record) != len)
+        return false;
+    uint8_t *mine = mem_alloc(len + 1);
+    farebox__v1__register__pack(record, mine);
+    bool same = memcmp(mine, packed, len) == 0;
+    mem_free(mine);
+    return same;
+}
+
+/* The newest registration describes the service. Unchanged ones, as after every
+ * restart of a service, write nothing. */
+static enum status describe(struct core *core, struct service *service, const Record *wanted)
+{
+    uint8_t *packed;
+    size_t len;
+    enum status status = STATUS_OK;
+    Record *record = copy_of(wanted, &packed, &len);
+
+    if (same_record(service->record, packed, len)) {
+        farebox__v1__register__free_unpacked(record, NULL);
+    } else if (core->io.put(core->io.arg, REGISTRY_TABLE, slice_of(service->key),
+                            slice_make(packed, len)) < 0) {
+        farebox__v1__register__free_unpacked(record, NULL);
+        status = STATUS_UNAVAILABLE;
+    } else {
+        service_describe(service, record);
+    }
+    mem_free(packed);
+    return status;
+}
+
+/* ---- instances ---- */
+
+static struct instance *instance_of(struct session *session, const struct service *service)
+{
+    for (struct list *node = session->instances.next; node != &session->instances;
+         node = node->next) {
+        struct instance *instance = LIST_ENTRY(node, struct instance, by_session);
+        if (instance->service == service)
+            return instance;
+    }
+    return NULL;
+}
+
+static struct instance *instance_add(struct core *core, struct session *session,
+                                     struct service *service)
+{
+    struct instance *instance = mem_zalloc(sizeof *instance);
+    instance->service = service;
+    instance->session = session;
+    instance->since_ms = core->now.unix_ms;
+    list_init(&instance->calls);
+    list_push(&service->instances, &instance->by_service);
+    list_push(&session->instances, &instance->by_session);
+    return instance;
+}
+
+static void configure(struct core *core, struct instance *instance, const Record *wanted)
+{
+    instance->capacity = wanted->capacity ? wanted->capacity : core->limits.default_capacity;
+    instance->draining = false;
+    mem_free(instance->version);
+    instance->version = mem_strdup(wanted->version);
+}
+
+static enum status check(struct core *core, struct session *session, const Record *wanted,
+                         const char **why)
+{
+    struct slice own = session->identity->tenant;
+    struct slice target = wanted->tenant[0] ? slice_of(wanted->tenant) : slice_of("*");
+
+    if (!well_formed(wanted)) {
+        *why = "not a well-formed registration";
+        return STATUS_INVALID_ARGUMENT;
+    }
+    if (wanted->tenant[0] && !slice_equal(own, target)) {
+        *why = "that is another tenant";
+        return STATUS_TENANT_MISMATCH;
+    }
+    if (!permitted(&session->identity->permissions, VERB_SERVE, own, target,
+                   slice_of(wanted->service))) {
+        *why = arena_printf(&core->arena, "needs serve:%s", wanted->service);
+        return STATUS_PERMISSION_DENIED;
+    }
+    return STATUS_OK;
+}
+
+enum status registry_register(struct core *core, struct session *session, const Record *wanted,
+                              const char **why)
+{
+    enum status status = check(core, session, wanted, why);
+    if (status != STATUS_OK)
+        return status;
+    struct slice tenant = slice_of(wanted->tenant), name = slice_of(wanted->service);
+    struct service *service = registry_find(core, tenant, name);
+    bool fresh = !service;
+    if (fresh && core->registry.by_key.count >= core->limits.max_services) {
+        *why = "the registry is full";
+        return STATUS_OVERLOADED;
+    }
+    if (fresh)
+        service = service_create(core, tenant, name);
+    status = describe(core, service, wanted);
+    if (status != STATUS_OK) {
+        *why = "the store cannot keep the record";
+        if (fresh) {
+            map_remove(&core->registry.by_key, slice_of(service->key));
+            service_destroy(service);
+        }
+        return status;
+    }
+    core->registry.n_own += fresh && tenant.len > 0;
+    struct instance *instance = instance_of(session, service);
+    if (!instance)
+        instance = instance_add(core, session, service);
+    configure(core, instance, wanted);
+    announce_instance(core, instance, "registered");
+    placement_changed(core, service);
+    return STATUS_OK;
+}
+
+static struct instance *instance_named(struct session *session, struct slice name)
+{
+    for (struct list *node = session->instances.next; node != &session->instances;
+         node = node->next) {
+        struct instance *instance = LIST_ENTRY(node, struct instance, by_session);
+        if (slice_equal(instance->service->name, name))
+            return instance;
+    }
+    return NULL;
+}
+
+enum status registry_deregister(struct core *core, struct session *session, struct slice name,
+                                const char **why)
+{
+    struct instance *instance = instance_named(session, name);
+    if (!instance) {
+        *why = "this session does not serve it";
+        return STATUS_SERVICE_NOT_FOUND;
+    }
+    announce_instance(core, instance, "deregistered");
+    instance->draining = true;
+    if (instance->in_flight == 0)
+        instance_remove(core, instance);
+    return STATUS_OK;
+}
+
+/* Those who wait for an instance that nobody can be any more need not wait for their deadline. */
+static void refuse_hopeless(struct core *core, struct service *service)
+{
+    while (service->n_waiting > 0 && !placement_possible(service))
+        call_fail(core, LIST_ENTRY(list_first(&service->waiting), struct call, by_place),
+                  STATUS_UNAVAILABLE, "the last instance is gone");
+}
+
+void instance_remove(struct core *core, struct instance *instance)
+{
+    struct service *service = instance->service;
+    instance->draining = true;
+    list_remove(&instance->by_service);
+    list_remove(&instance->by_session);
+    for (struct list *node; (node = list_first(&instance->calls));)
+        call_instance_gone(core, LIST_ENTRY(node, struct call, by_place));
+    refuse_hopeless(core, service);
+    mem_free(instance->version);
+    mem_free(instance);
+}
+
+void registry_session_changed(struct core *core, struct session *session)
+{
+    bool back = session->state == SESSION_READY;
+    for (struct list *node = session->instances.next; node != &session->instances;
+         node = node->next) {
+        struct instance *instance = LIST_ENTRY(node, struct instance, by_session);
+        announce_instance(core, instance, back ? "back" : "lost");
+        if (back)
+            placement_changed(core, instance->service);
+    }
+}

@@ -1,0 +1,73 @@
+/* registry.h - services and the instances that serve them. A service's record outlives
+ * its instances and the broker; an instance lives with its session. A tenant may
+ * have a service of its own beside the shared one of that name: they are two
+ * services, and registry_resolve() says which one a caller gets. Owned by the
+ * core; one thread. */
+#ifndef CORE_REGISTRY_H
+#define CORE_REGISTRY_H
+
+#include "base/hist.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "wire/wire.h"
+
+struct core;
+struct session;
+struct call;
+struct builtin;
+
+#define REGISTRY_TABLE "registry"
+#define REGISTRY_METHODS_MAX 256u
+
+struct service {
+    char *key;                     /* in registry.by_key: the name, or "tenant/name" */
+    struct slice name, tenant;     /* views into key; tenant empty: shared */
+    const struct builtin *builtin; /* the broker's own; NULL for all others */
+    Farebox__V1__Register *record; /* the newest registration, unpacked; NULL for a builtin */
+    struct list instances;         /* instance.by_service */
+    struct list waiting;           /* call.by_service: no instance had room */
+    size_t n_waiting;
+    uint64_t calls, errors;
+    struct hist latency; /* ns, answered calls */
+};
+
+struct instance {
+    struct service *service;
+    struct session *session;
+    struct list by_service, by_session;
+    struct list calls; /* call.by_instance: under way here */
+    char *version;
+    uint32_t capacity, in_flight;
+    bool draining;
+    uint64_t since_ms, n_calls, errors;
+};
+
+struct registry {
+    struct map by_key;
+    size_t n_own; /* services that belong to a tenant */
+};
+
+/* Reads the records back. */
+int registry_start(struct core *core);
+void registry_finish(struct core *core);
+
+/* The service of that very key, or NULL. `tenant` empty: the shared one. */
+struct service *registry_find(const struct core *core, struct slice tenant, struct slice name);
+/* What a caller of that tenant gets by this name: the tenant's own as long as it has
+ * an instance ready, else the shared one, else the own; NULL if there is neither. */
+struct service *registry_resolve(const struct core *core, struct slice tenant, struct slice name);
+/* Checks names, permission and limits, then adds or replaces the session's instance.
+ * `why` (in the turn's arena) explains a refusal. */
+enum status registry_register(struct core *core, struct session *session,
+                              const Farebox__V1__Register *wanted, const char **why);
+/* No new calls for the session's instance; it goes when its last one is answered. */
+enum status registry_deregister(struct core *core, struct session *session, struct slice name,
+                                const char **why);
+/* The session is gone: what ran there ends or moves. */
+void instance_remove(struct core *core, struct instance *instance);
+/* May calls be sent to it now? */
+bool instance_ready(const struct instance *instance);
+/* Called when a session is lost or back, so that whoever waits may be served. */
+void registry_session_changed(struct core *core, struct session *session);
+
+#endif

@@ -1,0 +1,473 @@
+#include "core/route.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/name.h"
+#include "builtin/tap.h"
+#include "core/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define PROTOCOL_VERSION 1u
+
+/* ---- answers outside a session ---- */
+
+static void answer_out(struct core *core, struct exchange *exchange, struct wire_out *out)
+{
+    struct slice frame = wire_seal_frame(out, &(struct wire_head){0});
+    core->stats.frames_out++;
+    core->stats.bytes_out += frame.len;
+    core->io.answer(core->io.arg, exchange, frame);
+    wire_out_finish(out);
+}
+
+void answer_reply(struct core *core, struct exchange *exchange, uint64_t id,
+                  const struct wire_reply *reply)
+{
+    struct wire_out out;
+    wire_out_init(&out);
+    wire_put_reply(&out, id, reply);
+    answer_out(core, exchange, &out);
+}
+
+void answer_error(struct core *core, struct exchange *exchange, enum status status,
+                  const char *message)
+{
+    Farebox__V1__Error error = FAREBOX__V1__ERROR__INIT;
+    struct wire_out out;
+    error.status = (Farebox__V1__Status)status;
+    error.message = (char *)(uintptr_t)message;
+    wire_out_init(&out);
+    wire_put_control(&out, 0, 0, WIRE_ERROR, &error.base);
+    answer_out(core, exchange, &out);
+}
+
+static void put_acknowledge(struct wire_out *out, uint64_t id, enum status status,
+                            const char *message)
+{
+    Farebox__V1__Acknowledge body = FAREBOX__V1__ACKNOWLEDGE__INIT;
+    body.status = (Farebox__V1__Status)status;
+    body.message = (char *)(uintptr_t)message;
+    wire_put_control(out, id, 0, WIRE_ACKNOWLEDGE, &body.base);
+}
+
+void answer_acknowledge(struct core *core, struct exchange *exchange, uint64_t id,
+                        enum status status, const char *message)
+{
+    struct wire_out out;
+    wire_out_init(&out);
+    put_acknowledge(&out, id, status, message);
+    answer_out(core, exchange, &out);
+}
+
+static void acknowledge(struct core *core, struct inbound *inbound, uint64_t id, enum status status,
+                        const char *message)
+{
+    if (inbound->session) {
+        put_acknowledge(session_out(core, inbound->session), id, status, message);
+    } else {
+        answer_acknowledge(core, inbound->exchange, id, status, message);
+        inbound->exchange = NULL;
+    }
+}
+
+/* ---- credentials ---- */
+
+static struct identity *resolve(struct core *core, struct inbound *inbound, uint32_t credential)
+{
+    char why[IDENTITY_WHY_BYTES] = "";
+    size_t n = 0;
+    const struct slice *audiences =
+        inbound->session ? session_audiences(core, inbound->session, &n) : NULL;
+    struct identity *identity =
+        identities_resolve(core->identities, inbound->frame->credentials[credential - 1], audiences,
+                           n, core->now.unix_ms, why);
+    if (!identity)
+        log_event(LOG_INFO, "credential.refused", "why", why, NULL);
+    return identity;
+}
+
+struct identity *inbound_identity(struct core *core, struct inbound *inbound, uint32_t credential)
+{
+    if (credential == 0) {
+        struct identity *own = inbound->session ? inbound->session->identity : NULL;
+        return own && own->expires_ms > core->now.unix_ms ? own : NULL;
+    }
+    if (!inbound->resolved)
+        inbound->resolved =
+            arena_zalloc(&core->arena, inbound->frame->n_credentials * sizeof *inbound->resolved);
+    struct identity **slot = &inbound->resolved[credential - 1];
+    if (!*slot)
+        *slot = resolve(core, inbound, credential);
+    return *slot;
+}
+
+void inbound_finish(struct inbound *inbound)
+{
+    for (size_t i = 0; inbound->resolved && i < inbound->frame->n_credentials; i++)
+        identity_unref(inbound->resolved[i]);
+    inbound->resolved = NULL;
+}
+
+/* ---- calls ---- */
+
+static void refuse_request(struct core *core, struct inbound *inbound, uint64_t id,
+                           enum status status, const char *message)
+{
+    struct wire_reply reply = {
+        .status = status,
+        .message = slice_of(message),
+        .retryable = status_retryable(status),
+    };
+    core->stats.errors[status]++;
+    if (inbound->session) {
+        wire_put_reply(session_out(core, inbound->session), id, &reply);
+    } else {
+        answer_reply(core, inbound->exchange, id, &reply);
+        inbound->exchange = NULL;
+    }
+}
+
+static void set_caller(struct core *core, struct call *call, struct inbound *inbound)
+{
+    if (inbound->session) {
+        call->caller = inbound->session;
+        map_put_u64(&call->caller->calls_by_id, call->caller_id, call);
+        list_push(&call->caller->calls, &call->by_caller);
+    } else {
+        call->exchange = inbound->exchange;
+        inbound->exchange = NULL;
+        list_push(&pipe_find(core, inbound->pipe)->one_shots, &call->by_caller);
+    }
+}
+
+static void route_request(struct core *core, struct inbound *inbound,
+                          const struct wire_envelope *envelope)
+{
+    struct session *session = inbound->session;
+    if (core->draining) {
+        refuse_request(core, inbound, envelope->id, STATUS_UNAVAILABLE, "the broker is stopping");
+        return;
+    }
+    if (session && map_get_u64(&session->calls_by_id, envelope->id)) {
+        refuse_request(core, inbound, envelope->id, STATUS_CONFLICT,
+                       "a call of that id is under way");
+        return;
+    }
+    struct call *call = session && session_full(core, session) ? NULL : call_open(core);
+    if (!call) {
+        refuse_request(core, inbound, envelope->id, STATUS_OVERLOADED, "too many calls under way");
+        return;
+    }
+    const struct wire_request *request = &envelope->request;
+    call->caller_id = envelope->id;
+    call->credential = envelope->credential;
+    call->request = request;
+    call->inbound = inbound;
+    call->idempotent = request->idempotent;
+    call->stream = request->stream;
+    call->bytes_in = request->payload.len;
+    call_name(core, call, request->request_id);
+    set_caller(core, call, inbound);
+    chain_request(core, call);
+}
+
+/* An answer is taken only from the session that has the call. */
+static struct call *served_by(struct core *core, const struct session *session, uint64_t id)
+{
+    struct call *call = call_find(core, id);
+    return call && call->instance && call->instance->session == session ? call : NULL;
+}
+
+static void route_reply(struct core *core, struct session *session,
+                        const struct wire_envelope *envelope)
+{
+    struct call *call = served_by(core, session, envelope->id);
+    if (!call)
+        return; /* ended long ago */
+    if (envelope->reply.payload.len > core->limits.max_payload_bytes) {
+        struct wire_reply reply = {.status = STATUS_TOO_LARGE,
+                                   .message = slice_of("the reply is over the limit")};
+        call_answer(core, call, &reply);
+        return;
+    }
+    if (envelope->reply.status != STATUS_OK && call->instance)
+        call->instance->errors++;
+    call_answer(core, call, &envelope->reply);
+}
+
+static void route_part(struct core *core, struct session *session,
+                       const struct wire_envelope *envelope)
+{
+    struct call *call = served_by(core, session, envelope->id);
+    if (!call || call->state != CALL_SERVING || !call->caller)
+        return;
+    if (!call->stream) {
+        call_fail(core, call, STATUS_INTERNAL, "the service streams, the caller does not");
+    } else if (session_full(core, call->caller)) {
+        call_fail(core, call, STATUS_OVERLOADED, "the caller reads too slowly");
+    } else {
+        struct wire_part part = {.payload = envelope->part.payload, .index = call->parts++};
+        wire_put_part(session_out(core, call->caller), call->caller_id, &part);
+    }
+}
+
+static void route_cancel(struct core *core, struct session *session, uint64_t id)
+{
+    struct call *call = map_get_u64(&session->calls_by_id, id);
+    if (call)
+        call_fail(core, call, STATUS_CANCELLED, "cancelled by the caller");
+}
+
+/* ---- events ---- */
+
+static enum status refuse_with(const char **why, enum status status, const char *text)
+{
+    *why = text;
+    return status;
+}
+
+static bool may_publish(const struct inbound *inbound, const struct identity *who,
+                        struct slice topic)
+{
+    if (permitted(&who->permissions, VERB_PUBLISH, who->tenant, who->tenant, topic))
+        return true;
+    /* A service may publish for the user it serves what it may publish itself. */
+    return who->delegated && permitted(&inbound->session->identity->permissions, VERB_PUBLISH,
+                                       who->tenant, who->tenant, topic);
+}
+
+static enum status publish(struct core *core, struct inbound *inbound,
+                           const struct wire_envelope *envelope, const char **why)
+{
+    const struct wire_publish *event = &envelope->publish;
+    struct identity *who = inbound_identity(core, inbound, envelope->credential);
+    if (!who)
+        return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
+    if (event->tenant.len > 0 && !slice_equal(event->tenant, who->tenant))
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    if (!name_valid_topic(event->topic))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a topic");
+    if (event->topic.len > 4 && memcmp(event->topic.data, "bus.", 4) == 0)
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "topics under bus. are the broker's own");
+    if (event->payload.len > core->limits.max_payload_bytes)
+        return refuse_with(why, STATUS_TOO_LARGE, "the payload is over the limit");
+    if (!may_publish(inbound, who, event->topic))
+        return refuse_with(
+            why, STATUS_PERMISSION_DENIED,
+            arena_printf(&core->arena, "needs publish:%.*s", SLICE_FMT(event->topic)));
+    pubsub_publish(core, who, event);
+    taps_event(core, who, event);
+    return STATUS_OK;
+}
+
+/* Unconfirmed events that are refused are only counted: nobody waits for an answer. */
+static void route_publish(struct core *core, struct inbound *inbound,
+                          const struct wire_envelope *envelope)
+{
+    const char *why = "";
+    enum status status = publish(core, inbound, envelope, &why);
+    if (status != STATUS_OK)
+        core->stats.errors[status]++;
+    if (envelope->publish.confirm || !inbound->session)
+        acknowledge(core, inbound, envelope->id, status, why);
+}
+
+static enum status subscribe(struct core *core, struct inbound *inbound,
+                             const struct wire_envelope *envelope, const char **why)
+{
+    const Farebox__V1__Subscribe *wanted = envelope->subscribe;
+    struct session *session = inbound->session;
+    struct identity *who = inbound_identity(core, inbound, envelope->credential);
+    struct slice pattern = slice_of(wanted->pattern), group = slice_of(wanted->group);
+
+    if (!who)
+        return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
+    struct slice tenant = wanted->tenant[0] ? slice_of(wanted->tenant) : who->tenant;
+    if (!slice_is(tenant, "*") && !slice_equal(tenant, who->tenant))
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    if (!name_valid_pattern(pattern) || (group.len > 0 && !name_valid(group)))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a pattern, or not a group name");
+    if (!permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, tenant, pattern))
+        return refuse_with(why, STATUS_PERMISSION_DENIED,
+                           arena_printf(&core->arena, "needs subscribe:%s%s",
+                                        slice_is(tenant, "*") ? "*/" : "", wanted->pattern));
+    if (map_get_u64(&session->subscriptions, envelope->id))
+        return refuse_with(why, STATUS_CONFLICT, "a subscription of that id is there");
+    if (session->subscriptions.count >= core->limits.max_subscriptions)
+        return refuse_with(why, STATUS_OVERLOADED, "too many subscriptions");
+    struct subscription_options options = {.session = session,
+                                           .id = envelope->id,
+                                           .tenant = tenant,
+                                           .pattern = pattern,
+                                           .group = group};
+    map_put_u64(&session->subscriptions, envelope->id, subscription_add(core, &options));
+    return STATUS_OK;
+}
+
+static void route_subscribe(struct core *core, struct inbound *inbound,
+                            const struct wire_envelope *envelope)
+{
+    const char *why = "";
+    enum status status = subscribe(core, inbound, envelope, &why);
+    acknowledge(core, inbound, envelope->id, status, why);
+}
+
+static void route_unsubscribe(struct core *core, struct inbound *inbound, uint64_t id)
+{
+    struct subscription *s = map_remove_u64(&inbound->session->subscriptions, id);
+    if (s)
+        subscription_remove(core, s);
+    acknowledge(core, inbound, id, s ? STATUS_OK : STATUS_INVALID_ARGUMENT,
+                s ? "" : "no such subscription");
+}
+
+/* ---- services ---- */
+
+static void route_register(struct core *core, struct inbound *inbound,
+                           const struct wire_envelope *envelope)
+{
+    const char *why = "";
+    enum status status = registry_register(core, inbound->session, envelope->registration, &why);
+    acknowledge(core, inbound, envelope->id, status, why);
+}
+
+static void route_deregister(struct core *core, struct inbound *inbound,
+                             const struct wire_envelope *envelope)
+{
+    const char *why = "";
+    enum status status =
+        registry_deregister(core, inbound->session, slice_of(envelope->deregister->service), &why);
+    acknowledge(core, inbound, envelope->id, status, why);
+}
+
+int route_envelope(struct core *core, struct inbound *inbound, const struct wire_envelope *envelope)
+{
+    switch (envelope->kind) {
+    case WIRE_REQUEST:
+        route_request(core, inbound, envelope);
+        return 0;
+    case WIRE_REPLY:
+        route_reply(core, inbound->session, envelope);
+        return 0;
+    case WIRE_PART:
+        route_part(core, inbound->session, envelope);
+        return 0;
+    case WIRE_CANCEL:
+        route_cancel(core, inbound->session, envelope->id);
+        return 0;
+    case WIRE_PUBLISH:
+        route_publish(core, inbound, envelope);
+        return 0;
+    case WIRE_SUBSCRIBE:
+        route_subscribe(core, inbound, envelope);
+        return 0;
+    case WIRE_UNSUBSCRIBE:
+        route_unsubscribe(core, inbound, envelope->id);
+        return 0;
+    case WIRE_REGISTER:
+        route_register(core, inbound, envelope);
+        return 0;
+    case WIRE_DEREGISTER:
+        route_deregister(core, inbound, envelope);
+        return 0;
+    case WIRE_PING:
+        acknowledge(core, inbound, envelope->id, STATUS_OK, "");
+        return 0;
+    case WIRE_NONE:
+        return 0; /* from a newer peer */
+    default:
+        return -EPROTO;
+    }
+}
+
+/* ---- without a session ---- */
+
+static void put_welcome(struct core *core, const struct session *session, struct wire_out *out)
+{
+    Farebox__V1__Welcome body = FAREBOX__V1__WELCOME__INIT;
+    body.session =
+        (ProtobufCBinaryData){WIRE_SESSION_BYTES, (uint8_t *)(uintptr_t)session->link.session};
+    body.heartbeat_ms = core->limits.heartbeat_ms;
+    body.max_frame_bytes = WIRE_FRAME_MAX;
+    body.max_payload_bytes = core->limits.max_payload_bytes;
+    body.exchanges = SESSION_EXCHANGES;
+    body.server = (char *)(uintptr_t)core->version;
+    body.boot = (ProtobufCBinaryData){sizeof core->boot, core->boot};
+    wire_put_control(out, 0, 0, WIRE_WELCOME, &body.base);
+}
+
+static struct session *greet(struct core *core, const Farebox__V1__Hello *hello,
+                             enum status *status, const char **message)
+{
+    char why[IDENTITY_WHY_BYTES] = "";
+    *message = "";
+    *status = STATUS_UNAVAILABLE;
+    if (core->draining) {
+        *message = "the broker is stopping";
+        return NULL;
+    }
+    *status = STATUS_INVALID_ARGUMENT;
+    if (hello->protocol != PROTOCOL_VERSION) {
+        *message = "this broker speaks protocol version 1";
+        return NULL;
+    }
+    *status = STATUS_UNAUTHENTICATED;
+    *message = TEXT_UNAUTHENTICATED;
+    struct identity *identity =
+        identities_resolve_token(core->identities, slice_of(hello->token), core->now.unix_ms, why);
+    if (!identity) {
+        log_event(LOG_INFO, "hello.refused", "why", why, NULL);
+        return NULL;
+    }
+    struct session *session =
+        session_open(core, identity, slice_of(hello->name), slice_of(hello->client));
+    identity_unref(identity);
+    *status = session ? STATUS_OK : STATUS_OVERLOADED;
+    *message = session ? "" : "too many sessions";
+    return session;
+}
+
+static void route_hello(struct core *core, struct inbound *inbound, const Farebox__V1__Hello *hello)
+{
+    enum status status;
+    const char *message;
+    struct session *session = greet(core, hello, &status, &message);
+    struct exchange *exchange = inbound->exchange;
+    inbound->exchange = NULL;
+    if (!session) {
+        answer_error(core, exchange, status, message);
+        return;
+    }
+    struct wire_out out;
+    wire_out_init(&out);
+    put_welcome(core, session, &out);
+    answer_out(core, exchange, &out);
+    session_greeted(core, session, inbound->pipe);
+}
+
+void route_one_shot(struct core *core, struct inbound *inbound,
+                    const struct wire_envelope *envelope)
+{
+    core->stats.one_shot++;
+    switch (envelope->kind) {
+    case WIRE_HELLO:
+        core->stats.one_shot--;
+        route_hello(core, inbound, envelope->hello);
+        return;
+    case WIRE_REQUEST:
+        route_request(core, inbound, envelope);
+        return;
+    case WIRE_PUBLISH:
+        route_publish(core, inbound, envelope);
+        return;
+    case WIRE_PING:
+        acknowledge(core, inbound, envelope->id, STATUS_OK, "");
+        return;
+    default:
+        answer_error(core, inbound->exchange, STATUS_INVALID_ARGUMENT,
+                     "without a session: hello, request, publish or ping");
+        inbound->exchange = NULL;
+    }
+}

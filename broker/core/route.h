@@ -1,0 +1,39 @@
+/* route.h - what each kind of envelope does. */
+#ifndef CORE_ROUTE_H
+#define CORE_ROUTE_H
+
+#include "core/filter.h"
+
+/* The one text for every bad credential: a caller learns nothing from the difference. */
+#define TEXT_UNAUTHENTICATED "no valid token"
+
+/* A frame being read, and who sent it. */
+struct inbound {
+    struct session *session;   /* NULL: one-shot */
+    struct exchange *exchange; /* a one-shot's, until something took it over */
+    uint32_t pipe;
+    struct wire_frame *frame;
+    struct identity **resolved; /* by credential index - 1; filled when first needed */
+};
+
+/* Whoever the credential stands for: 0 is the session itself. Borrowed for the frame;
+ * NULL: not valid (logged). */
+struct identity *inbound_identity(struct core *core, struct inbound *inbound, uint32_t credential);
+void inbound_finish(struct inbound *inbound);
+
+/* An envelope of a session. Negative: the session cannot go on. */
+int route_envelope(struct core *core, struct inbound *inbound,
+                   const struct wire_envelope *envelope);
+/* The one envelope of a frame without a session. */
+void route_one_shot(struct core *core, struct inbound *inbound,
+                    const struct wire_envelope *envelope);
+
+/* Answers an exchange that belongs to no session with one envelope. */
+void answer_reply(struct core *core, struct exchange *exchange, uint64_t id,
+                  const struct wire_reply *reply);
+void answer_error(struct core *core, struct exchange *exchange, enum status status,
+                  const char *message);
+void answer_acknowledge(struct core *core, struct exchange *exchange, uint64_t id,
+                        enum status status, const char *message);
+
+#endif

@@ -1,0 +1,322 @@
+#include "core/session.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "builtin/feed.h"
+#include "core/route.h"
+#include "core/state.h"
+
+#define MISSED_HEARTBEATS 3u
+
+static void on_timer(struct timer *timer, void *arg);
+static void on_silence(struct timer *timer, void *arg);
+
+const char *session_state_text(enum session_state state)
+{
+    static const char *const texts[] = {"ready", "lost", "ended"};
+    return texts[state];
+}
+
+void sessions_init(struct sessions *sessions)
+{
+    map_init(&sessions->by_id);
+    map_init(&sessions->pipes);
+    list_init(&sessions->all);
+    list_init(&sessions->dirty);
+}
+
+void sessions_finish(struct core *core)
+{
+    struct sessions *self = &core->sessions;
+    for (struct list *node; (node = list_first(&self->all));)
+        session_end(core, LIST_ENTRY(node, struct session, node), STATUS_UNAVAILABLE, NULL);
+    size_t cursor = 0;
+    for (struct pipe *pipe; (pipe = map_next(&self->pipes, &cursor));) {
+        wheel_disarm(&core->wheel, &pipe->silence);
+        mem_free(pipe);
+    }
+    map_finish(&self->pipes);
+    map_finish(&self->by_id);
+}
+
+/* ---- pipes ---- */
+
+struct pipe *pipe_find(struct core *core, uint32_t id)
+{
+    return map_get_u64(&core->sessions.pipes, id);
+}
+
+struct pipe *pipe_opened(struct core *core, uint32_t id)
+{
+    struct pipe *pipe = mem_zalloc(sizeof *pipe);
+    pipe->id = id;
+    list_init(&pipe->sessions);
+    list_init(&pipe->one_shots);
+    timer_init(&pipe->silence, on_silence);
+    wheel_arm(&core->wheel, &pipe->silence,
+              core->now.mono_ns + core->limits.silent_pipe_ms * NS_PER_MS);
+    map_put_u64(&core->sessions.pipes, id, pipe);
+    return pipe;
+}
+
+static void on_silence(struct timer *timer, void *arg)
+{
+    struct core *core = arg;
+    struct pipe *pipe = LIST_ENTRY(timer, struct pipe, silence);
+    if (!pipe->spoke)
+        core->io.close_pipe(core->io.arg, pipe->id);
+}
+
+static void release_parked(struct core *core, struct session *session)
+{
+    for (unsigned i = 0; i < session->n_parked; i++)
+        core->io.release(core->io.arg, session->parked[i]);
+    session->n_parked = 0;
+}
+
+static void detach(struct core *core, struct session *session)
+{
+    release_parked(core, session);
+    link_pipe_lost(&session->link, session->pipe);
+    list_remove(&session->by_pipe);
+    session->pipe = 0;
+}
+
+static void lose(struct core *core, struct session *session)
+{
+    detach(core, session);
+    session->state = SESSION_LOST;
+    wheel_arm(&core->wheel, &session->timer, core->now.mono_ns + core->limits.grace_ms * NS_PER_MS);
+    registry_session_changed(core, session);
+}
+
+void pipe_lost(struct core *core, uint32_t id)
+{
+    struct pipe *pipe = map_remove_u64(&core->sessions.pipes, id);
+    if (!pipe)
+        return;
+    for (struct list *node; (node = list_first(&pipe->one_shots));)
+        call_orphan(core, LIST_ENTRY(node, struct call, by_caller));
+    for (struct list *node; (node = list_first(&pipe->sessions));)
+        lose(core, LIST_ENTRY(node, struct session, by_pipe));
+    wheel_disarm(&core->wheel, &pipe->silence);
+    mem_free(pipe);
+}
+
+/* ---- opening and ending ---- */
+
+static char *printable(struct slice text)
+{
+    size_t len = text.len < SESSION_NAME_MAX ? text.len : SESSION_NAME_MAX;
+    char *copy = mem_alloc(len + 1);
+    for (size_t i = 0; i < len; i++)
+        copy[i] = text.data[i] >= ' ' && text.data[i] < 0x7f ? (char)text.data[i] : '?';
+    copy[len] = '\0';
+    return copy;
+}
+
+struct session *session_open(struct core *core, struct identity *identity, struct slice name,
+                             struct slice client)
+{
+    if (core->sessions.by_id.count >= core->limits.max_sessions)
+        return NULL;
+    struct session *self = mem_zalloc(sizeof *self);
+    uint8_t id[WIRE_SESSION_BYTES];
+    core->io.random(core->io.arg, id, sizeof id);
+    link_init(&self->link);
+    link_name(&self->link, id);
+    self->identity = identity_ref(identity);
+    self->name = printable(name);
+    self->client = printable(client);
+    self->since_ms = core->now.unix_ms;
+    list_init(&self->by_pipe);
+    list_init(&self->dirty);
+    list_init(&self->calls);
+    list_init(&self->instances);
+    map_init(&self->calls_by_id);
+    map_init(&self->subscriptions);
+    timer_init(&self->timer, on_timer);
+    list_push(&core->sessions.all, &self->node);
+    map_put(&core->sessions.by_id, slice_make(self->link.session, WIRE_SESSION_BYTES), self);
+    log_event(LOG_DEBUG, "session.opened", "tenant", identity->context.tenant, "user",
+              identity->context.user, "name", self->name, NULL);
+    return self;
+}
+
+struct session *session_find(struct core *core, const uint8_t id[WIRE_SESSION_BYTES])
+{
+    return map_get(&core->sessions.by_id, slice_make(id, WIRE_SESSION_BYTES));
+}
+
+static void drop_everything_of(struct core *core, struct session *self)
+{
+    for (struct list *node; (node = list_first(&self->calls));)
+        call_orphan(core, LIST_ENTRY(node, struct call, by_caller));
+    for (struct list *node; (node = list_first(&self->instances));)
+        instance_remove(core, LIST_ENTRY(node, struct instance, by_session));
+    size_t cursor = 0;
+    for (struct subscription *s; (s = map_next(&self->subscriptions, &cursor));) {
+        map_remove_u64(&self->subscriptions, s->id);
+        subscription_remove(core, s);
+    }
+    feeds_session_ended(core, self);
+}
+
+void session_end(struct core *core, struct session *self, enum status status, const char *why)
+{
+    if (self->state == SESSION_ENDED)
+        return;
+    log_event(LOG_DEBUG, "session.ended", "tenant", self->identity->context.tenant, "user",
+              self->identity->context.user, "name", self->name, "why", why, NULL);
+    self->state = SESSION_ENDED;
+    wheel_disarm(&core->wheel, &self->timer);
+    drop_everything_of(core, self);
+    if (why && self->n_parked > 0) {
+        answer_error(core, self->parked[0], status, why);
+        memmove(self->parked, self->parked + 1, --self->n_parked * sizeof *self->parked);
+    }
+    detach(core, self);
+    map_remove(&core->sessions.by_id, slice_make(self->link.session, WIRE_SESSION_BYTES));
+    list_remove(&self->node);
+    list_remove(&self->dirty);
+    link_finish(&self->link);
+    map_finish(&self->calls_by_id);
+    map_finish(&self->subscriptions);
+    identity_unref(self->identity);
+    mem_free(self->name);
+    mem_free(self->client);
+    mem_free(self);
+}
+
+/* Heartbeats do not move the timer: it looks, when it fires, how long the silence really is. */
+static void on_timer(struct timer *timer, void *arg)
+{
+    struct core *core = arg;
+    struct session *self = LIST_ENTRY(timer, struct session, timer);
+    uint64_t silence = (uint64_t)core->limits.heartbeat_ms * MISSED_HEARTBEATS * NS_PER_MS;
+
+    if (self->identity->expires_ms <= core->now.unix_ms) {
+        session_end(core, self, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
+    } else if (self->state == SESSION_LOST) {
+        session_end(core, self, STATUS_UNAVAILABLE, NULL);
+    } else if (self->last_heard + silence <= core->now.mono_ns) {
+        uint32_t pipe = self->pipe;
+        session_end(core, self, STATUS_UNAVAILABLE, "no heartbeat");
+        core->io.close_pipe(core->io.arg, pipe);
+    } else {
+        link_shrink(&self->link);
+        wheel_arm(&core->wheel, timer,
+                  self->last_heard + core->limits.heartbeat_ms * NS_PER_MS > core->now.mono_ns
+                      ? self->last_heard + silence
+                      : core->now.mono_ns + core->limits.heartbeat_ms * NS_PER_MS);
+    }
+}
+
+/* ---- frames ---- */
+
+static void attach(struct core *core, struct session *self, uint32_t pipe_id)
+{
+    struct pipe *pipe = pipe_find(core, pipe_id);
+    if (self->pipe)
+        detach(core, self);
+    if (!pipe) { /* it was lost while its frame waited for us: nothing can be sent by it */
+        lose(core, self);
+        return;
+    }
+    bool was_lost = self->state == SESSION_LOST;
+    self->pipe = pipe_id;
+    list_push(&pipe->sessions, &self->by_pipe);
+    self->state = SESSION_READY;
+    wheel_arm(&core->wheel, &self->timer,
+              core->now.mono_ns +
+                  (uint64_t)core->limits.heartbeat_ms * MISSED_HEARTBEATS * NS_PER_MS);
+    if (was_lost)
+        registry_session_changed(core, self);
+}
+
+void session_greeted(struct core *core, struct session *self, uint32_t pipe)
+{
+    self->last_heard = core->now.mono_ns;
+    attach(core, self, pipe);
+}
+
+static void mark_dirty(struct core *core, struct session *self)
+{
+    if (list_empty(&self->dirty))
+        list_push(&core->sessions.dirty, &self->dirty);
+}
+
+void session_heard(struct core *core, struct session *self, struct exchange *exchange,
+                   uint32_t pipe)
+{
+    self->last_heard = core->now.mono_ns;
+    self->frames_in++;
+    if (self->pipe != pipe)
+        attach(core, self, pipe);
+    if (self->pipe != pipe) {
+        core->io.release(core->io.arg, exchange);
+        return;
+    }
+    if (self->n_parked > SESSION_EXCHANGES) { /* more than we said: the oldest is answered */
+        core->io.release(core->io.arg, self->parked[0]);
+        memmove(self->parked, self->parked + 1, --self->n_parked * sizeof *self->parked);
+    }
+    self->parked[self->n_parked++] = exchange;
+    mark_dirty(core, self);
+}
+
+struct wire_out *session_out(struct core *core, struct session *self)
+{
+    mark_dirty(core, self);
+    return link_out(&self->link);
+}
+
+bool session_full(const struct core *core, const struct session *self)
+{
+    return link_backlog(&self->link) > core->limits.outbox_bytes;
+}
+
+static void transmit(struct core *core, struct session *self)
+{
+    struct exchange *exchange = self->parked[0];
+    self->n_parked--;
+    memmove(self->parked, self->parked + 1, self->n_parked * sizeof *self->parked);
+    struct slice frame = link_transmit(&self->link, self->pipe);
+    self->frames_out++;
+    core->stats.frames_out++;
+    core->stats.bytes_out += frame.len;
+    core->io.answer(core->io.arg, exchange, frame);
+}
+
+void sessions_flush(struct core *core)
+{
+    for (struct list *node; (node = list_first(&core->sessions.dirty));) {
+        struct session *self = LIST_ENTRY(node, struct session, dirty);
+        list_remove(&self->dirty);
+        while (self->n_parked > 0 && link_pending(&self->link))
+            transmit(core, self);
+        while (self->n_parked > SESSION_PARKED)
+            transmit(core, self);
+    }
+}
+
+/* ---- what sealed contexts it may present ---- */
+
+struct slice session_event_audience(struct core *core, const struct session *self)
+{
+    const struct identity *who = self->identity;
+    return slice_of(arena_printf(&core->arena, "@%s/%s", who->context.tenant, who->context.user));
+}
+
+const struct slice *session_audiences(struct core *core, struct session *self, size_t *count)
+{
+    size_t n = 1;
+    for (struct list *node = self->instances.next; node != &self->instances; node = node->next)
+        n++;
+    struct slice *list = arena_alloc(&core->arena, n * sizeof *list);
+    *count = 0;
+    list[(*count)++] = session_event_audience(core, self);
+    for (struct list *node = self->instances.next; node != &self->instances; node = node->next)
+        list[(*count)++] = LIST_ENTRY(node, struct instance, by_session)->service->name;
+    return list;
+}

@@ -1,0 +1,44 @@
+/* state.h - the core's parts side by side. For broker/core, broker/filters and
+ * broker/builtin only; the world sees core.h. */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include "core/call.h"
+#include "core/chain.h"
+#include "core/core.h"
+#include "core/identity.h"
+#include "core/pubsub.h"
+#include "core/registry.h"
+#include "core/session.h"
+
+struct feeds;
+struct taps;
+
+struct stats {
+    uint64_t calls, errors[STATUS_COUNT], one_shot, turns;
+    uint64_t frames_in, frames_out, bytes_in, bytes_out, bad_frames;
+    struct hist latency; /* ns, answered calls */
+};
+
+struct core {
+    struct limits limits;
+    struct io io;
+    const char *version;
+    struct moment now; /* of this turn */
+    struct moment started;
+    uint8_t boot[8];
+    struct arena arena; /* of the frame being read */
+    struct wheel wheel;
+    struct identities *identities;
+    struct sessions sessions;
+    struct calls calls;
+    struct chain chain;
+    struct registry registry;
+    struct pubsub pubsub;
+    struct feeds *feeds;
+    struct taps *taps;
+    struct stats stats;
+    bool draining;
+};
+
+#endif
