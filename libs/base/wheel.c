@@ -25,6 +25,8 @@ void wheel_init(struct wheel *wheel, uint64_t now)
         list_init(&wheel->slots[i]);
     list_init(&wheel->overdue);
     wheel->now = now;
+    wheel->swept = now / WHEEL_SLOT_NS;
+    wheel->soonest = UINT64_MAX;
     wheel->armed = 0;
 }
 
@@ -38,8 +40,10 @@ void timer_init(struct timer *timer, void (*fire)(struct timer *, void *))
 void wheel_arm(struct wheel *wheel, struct timer *timer, uint64_t due)
 {
     wheel_disarm(wheel, timer);
-    timer->due = due > 0 ? due : 1;
+    timer->due = due == 0 ? 1 : due == UINT64_MAX ? due - 1 : due;
     list_push(home_of(wheel, timer), &timer->node);
+    if (timer->due < wheel->soonest)
+        wheel->soonest = timer->due;
     wheel->armed++;
 }
 
@@ -73,19 +77,7 @@ static void fire_due(struct wheel *wheel, struct list *from, void *arg)
     }
 }
 
-void wheel_advance(struct wheel *wheel, uint64_t now, void *arg)
-{
-    uint64_t from = current_slot(wheel), to = now / WHEEL_SLOT_NS;
-    if (now > wheel->now)
-        wheel->now = now;
-    fire_due(wheel, &wheel->overdue, arg);
-    if (to > from + WHEEL_SLOTS)
-        from = to - WHEEL_SLOTS;
-    while (from < to)
-        fire_due(wheel, &wheel->slots[++from % WHEEL_SLOTS], arg);
-}
-
-uint64_t wheel_next(const struct wheel *wheel)
+static uint64_t look_for_soonest(const struct wheel *wheel)
 {
     if (wheel->armed == 0)
         return UINT64_MAX;
@@ -97,4 +89,27 @@ uint64_t wheel_next(const struct wheel *wheel)
             return slot * WHEEL_SLOT_NS;
     }
     return wheel->now; /* asked by a callback: what is left is about to fire */
+}
+
+void wheel_advance(struct wheel *wheel, uint64_t now, void *arg)
+{
+    uint64_t from = wheel->swept, to = now / WHEEL_SLOT_NS;
+    if (now > wheel->now)
+        wheel->now = now;
+    if (now < wheel->soonest)
+        return;
+    fire_due(wheel, &wheel->overdue, arg);
+    if (to > from + WHEEL_SLOTS)
+        from = to - WHEEL_SLOTS;
+    while (from < to)
+        fire_due(wheel, &wheel->slots[++from % WHEEL_SLOTS], arg);
+    wheel->swept = to;
+    wheel->soonest = look_for_soonest(wheel);
+}
+
+/* Looking costs a walk over the slots, so it is done only when the last answer has passed. A
+ * timer disarmed since makes the answer early, never late. */
+uint64_t wheel_next(const struct wheel *wheel)
+{
+    return wheel->armed > 0 ? wheel->soonest : UINT64_MAX;
 }

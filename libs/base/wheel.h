@@ -22,6 +22,8 @@ struct wheel {
     struct list slots[WHEEL_SLOTS];
     struct list overdue; /* armed for the past: fired by the next advance */
     uint64_t now;        /* ns, last advance */
+    uint64_t swept;      /* newest slot whose timers have been looked at */
+    uint64_t soonest;    /* no timer is due before this, ns */
     size_t armed;
 };
 
