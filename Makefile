@@ -214,6 +214,7 @@ $(TESTS)/modules/%.so: $(OBJ)/tests/modules/%.o
 	$(SAY)$(LINK_SHARED) -o $@ $<
 
 $(TESTS)/unit/test_module: | $(TEST_MODULES)
+$(TESTS)/unit/test_bars $(TESTS)/unit/test_analytics: | $(DATA)
 
 $(DIALOGUE): $(TESTS)/dialogue/%: $(OBJ)/tests/dialogue/%.o $(DIALOGUE_HELP) $(NNG_SHIM) \
 		$(call archives,token wire base) $(SDK)
