@@ -7,7 +7,8 @@
  *
  * Thread safe. store_put and store_delete only queue (never block on disk);
  * store_sync blocks until everything queued before is on disk. Reads see queued
- * writes. Keys are at most 500 bytes, records at most 1 MiB. */
+ * writes. What a failing disk refuses stays queued and is tried again. Tables are
+ * 1 to 32 bytes, 62 of them at most; keys 1 to 500 bytes, records at most 1 MiB. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -21,30 +22,37 @@
 struct store;
 
 struct store_options {
-    const char *dir;      /* created 0700 if missing; locked against a second broker */
-    size_t map_bytes;     /* upper bound of the file; 0: 1 GiB */
-    uint32_t commit_ms;   /* group commit interval; 0: 5 */
-    uint32_t schema;      /* of the whole store; an older one is refused with -EPROTO */
+    const char *dir;    /* created 0700 if missing; locked against a second broker */
+    size_t map_bytes;   /* upper bound of the file; 0: 1 GiB */
+    uint32_t commit_ms; /* group commit interval; 0: 5 */
+    uint32_t schema;    /* of the whole store; an older one is refused with -EPROTO */
 };
 
-/* `why` (at least 160 bytes, may be NULL) explains a failure in one line.
- * -EBUSY: another process has it open. */
+/* Reads every record once, so damage is found before anything is served.
+ * `why` (at least 160 bytes, may be NULL) explains a failure in one line. -EBUSY: another
+ * process has it open; -EPROTO: another schema; -EUCLEAN: damaged beyond reading. Forks a child
+ * for the reading: open the store before other threads hold locks. */
 int store_open(struct store **out, const struct store_options *options, char *why);
 void store_close(struct store *store); /* commits what is queued; takes NULL */
 
-/* -EINVAL over a limit; -EIO/-ENOSPC once the disk has failed (sticky until a commit works again). */
+/* -EINVAL over a limit; -EIO/-ENOSPC once the disk has failed (sticky until a commit works
+ * again), or when more than 64 MiB wait for it. Deletes are taken all the same: they make room. */
 int store_put(struct store *store, const char *table, struct slice key, struct slice record);
 int store_delete(struct store *store, const char *table, struct slice key);
 /* Appends the record to `out`. -ENOENT; -EILSEQ: damaged, now in quarantine. */
 int store_get(struct store *store, const char *table, struct slice key, struct buf *out);
 /* Calls `each` for every sound record in key order, queued writes included; stops when it
- * returns non-zero and returns that. Damaged ones are skipped and counted in the status. */
+ * returns non-zero and returns that. Damaged ones are skipped and counted in the status. `each`
+ * may put, delete and get, but not wait for store_sync(). The table "quarantine" may be scanned. */
 int store_scan(struct store *store, const char *table,
                int (*each)(void *arg, struct slice key, struct slice record), void *arg);
 int store_sync(struct store *store);
 
 struct store_status {
-    uint64_t commits, records_written, quarantined, queued;
+    uint64_t commits, records_written, queued;
+    uint64_t quarantined; /* damaged records that lie in quarantine */
+    bool rebuilt;   /* when opened the file was damaged: the sound records are in a new one, the
+                     * old one lies beside it as books.mdb.damaged-<Unix time> */
     int last_error; /* 0, or the negative code of the last commit */
 };
 void store_status(struct store *store, struct store_status *out);

@@ -1,0 +1,287 @@
+#include "store/books.h"
+
+#include "base/buf.h"
+#include "store/record.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Deletes have to go through when the map is full, or it would stay so for ever. */
+#define SPARE_SHARE 16u
+#define SPARE_PAGES_MIN 16u
+#define SPARE_PAGES_MAX 1024u
+
+int books_error(int rc)
+{
+    switch (rc) {
+    case 0:
+        return 0;
+    case MDB_NOTFOUND:
+        return -ENOENT;
+    case MDB_MAP_FULL:
+    case MDB_TXN_FULL:
+    case ENOSPC:
+    case EDQUOT:
+        return -ENOSPC;
+    default:
+        return -EIO;
+    }
+}
+
+/* ---- tables ---- */
+
+static const struct books_table *find(const struct books *books, size_t n, struct slice table)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (slice_is(table, books->tables[i].name))
+            return &books->tables[i];
+    }
+    return NULL;
+}
+
+const struct books_table *books_find(const struct books *books, struct slice table)
+{
+    return find(books, books->n_published, table);
+}
+
+void books_publish(struct books *books)
+{
+    books->n_published = books->n_opened;
+}
+
+/* Returns LMDB's result; MDB_NOTFOUND if the table does not exist and `flags` does not say
+ * MDB_CREATE. */
+static int open_table(struct books *books, MDB_txn *txn, struct slice table, unsigned flags,
+                      MDB_dbi *dbi)
+{
+    const struct books_table *known = find(books, books->n_opened, table);
+    if (known) {
+        *dbi = known->dbi;
+        return 0;
+    }
+    if (books->n_opened == BOOKS_TABLES_MAX || table.len > BATCH_TABLE_MAX)
+        return MDB_DBS_FULL;
+    struct books_table *fresh = &books->tables[books->n_opened];
+    memcpy(fresh->name, table.data, table.len);
+    fresh->name[table.len] = '\0';
+    int rc = mdb_dbi_open(txn, fresh->name, flags, &fresh->dbi);
+    if (rc)
+        return rc;
+    books->n_opened++;
+    *dbi = fresh->dbi;
+    return 0;
+}
+
+/* The unnamed database holds the tables' names. */
+static int open_existing_tables(struct books *books, MDB_txn *txn)
+{
+    MDB_dbi names, dbi;
+    MDB_cursor *cursor;
+    MDB_val name, ignored;
+    int rc = mdb_dbi_open(txn, NULL, 0, &names);
+    if (rc || (rc = mdb_cursor_open(txn, names, &cursor)))
+        return rc;
+    while ((rc = mdb_cursor_get(cursor, &name, &ignored, MDB_NEXT)) == 0) {
+        rc = open_table(books, txn, books_slice(name), 0, &dbi);
+        if (rc)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* ---- writing ---- */
+
+static int put(const struct books *books, MDB_txn *txn, MDB_dbi dbi, const struct write *write)
+{
+    MDB_val key = books_value(write->key);
+    struct buf sealed = {0};
+    record_seal(&sealed, write->table, write->key, books->schema, write->record);
+    MDB_val value = books_value(buf_slice(&sealed));
+    int rc = mdb_put(txn, dbi, &key, &value, 0);
+    buf_finish(&sealed);
+    return rc;
+}
+
+static bool is_sound(MDB_txn *txn, MDB_dbi dbi, const struct write *write)
+{
+    MDB_val key = books_value(write->key), value;
+    struct slice bytes;
+    return mdb_get(txn, dbi, &key, &value) == 0 &&
+           record_open(books_slice(value), write->table, write->key, &bytes, NULL);
+}
+
+static int drop(MDB_txn *txn, MDB_dbi dbi, const struct write *write)
+{
+    MDB_val key = books_value(write->key);
+    if (write->kind == WRITE_PURGE && is_sound(txn, dbi, write))
+        return 0;
+    int rc = mdb_del(txn, dbi, &key, NULL);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int apply(struct books *books, MDB_txn *txn, const struct write *write)
+{
+    MDB_dbi dbi;
+    if (write->kind == WRITE_PUT) {
+        int rc = open_table(books, txn, write->table, MDB_CREATE, &dbi);
+        return rc ? rc : put(books, txn, dbi, write);
+    }
+    int rc = open_table(books, txn, write->table, 0, &dbi);
+    if (rc)
+        return rc == MDB_NOTFOUND ? 0 : rc;
+    return drop(txn, dbi, write);
+}
+
+static int note_commit(struct books *books, MDB_txn *txn)
+{
+    uint64_t number = mdb_txn_id(txn);
+    const struct write write = {.kind = WRITE_PUT,
+                                .table = slice_of(BOOKS_OWN_TABLE),
+                                .key = slice_of(BOOKS_COMMIT_KEY),
+                                .record = slice_make(&number, sizeof number)};
+    return apply(books, txn, &write);
+}
+
+/* Each entry of database 0, LMDB's list of free pages, begins with its length. */
+static size_t count_free_pages(MDB_txn *txn)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    size_t pages = 0;
+    if (mdb_cursor_open(txn, 0, &cursor) != 0)
+        return 0;
+    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+        size_t n;
+        memcpy(&n, value.mv_data, sizeof n);
+        pages += n;
+    }
+    mdb_cursor_close(cursor);
+    return pages;
+}
+
+static bool has_room(const struct books *books, MDB_txn *txn)
+{
+    MDB_envinfo info;
+    mdb_env_info(books->env, &info);
+    size_t used = info.me_last_pgno + 1;
+    size_t untouched = books->map_pages > used ? books->map_pages - used : 0;
+    return untouched >= books->spare_pages ||
+           untouched + count_free_pages(txn) >= books->spare_pages;
+}
+
+static int write_all(struct books *books, MDB_txn *txn, const struct batch *batch,
+                     enum books_scope scope)
+{
+    size_t cursor = 0;
+    const struct write *write;
+    int rc = 0;
+    bool room = has_room(books, txn);
+    while (!rc && (write = batch_next(batch, &cursor))) {
+        if (write->kind != WRITE_PUT)
+            rc = apply(books, txn, write);
+        else if (scope == BOOKS_ALL)
+            rc = room ? apply(books, txn, write) : MDB_MAP_FULL;
+    }
+    return rc ? rc : note_commit(books, txn);
+}
+
+int books_commit(struct books *books, const struct batch *batch, enum books_scope scope)
+{
+    MDB_txn *txn = NULL;
+    int rc = mdb_txn_begin(books->env, NULL, 0, &txn);
+    if (rc)
+        goto fail;
+    rc = write_all(books, txn, batch, scope);
+    if (rc)
+        goto fail;
+    rc = mdb_txn_commit(txn);
+    txn = NULL;
+    if (rc)
+        goto fail;
+    return 0;
+fail:
+    if (txn)
+        mdb_txn_abort(txn);
+    books->n_opened = books->n_published; /* tables opened in a lost transaction are closed */
+    books->broken = books->broken || rc == MDB_PANIC;
+    return books_error(rc);
+}
+
+/* ---- opening ---- */
+
+static int check_schema(struct books *books, MDB_txn *txn)
+{
+    MDB_dbi dbi;
+    MDB_val key = books_value(slice_of(BOOKS_COMMIT_KEY)), value;
+    struct slice bytes;
+    uint32_t schema;
+    int rc = open_table(books, txn, slice_of(BOOKS_OWN_TABLE), 0, &dbi);
+    if (!rc)
+        rc = mdb_get(txn, dbi, &key, &value);
+    if (rc)
+        return rc == MDB_NOTFOUND ? 0 : books_error(rc);
+    if (!record_open(books_slice(value), slice_of(BOOKS_OWN_TABLE), slice_of(BOOKS_COMMIT_KEY),
+                     &bytes, &schema))
+        return -EILSEQ;
+    return schema == books->schema ? 0 : -EPROTO;
+}
+
+static int start(struct books *books)
+{
+    MDB_txn *txn;
+    int err = books_error(mdb_txn_begin(books->env, NULL, 0, &txn));
+    if (err)
+        return err;
+    err = books_error(open_existing_tables(books, txn));
+    if (!err)
+        err = check_schema(books, txn);
+    if (!err)
+        err = books_error(note_commit(books, txn));
+    if (err)
+        mdb_txn_abort(txn);
+    else
+        err = books_error(mdb_txn_commit(txn));
+    if (!err)
+        books_publish(books);
+    return err;
+}
+
+static void set_size(struct books *books, size_t map_bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t spare = 0;
+    books->map_pages = (map_bytes + page - 1) / page;
+    spare = books->map_pages / SPARE_SHARE;
+    books->spare_pages = spare < SPARE_PAGES_MIN   ? SPARE_PAGES_MIN
+                         : spare > SPARE_PAGES_MAX ? SPARE_PAGES_MAX
+                                                   : spare;
+    mdb_env_set_mapsize(books->env, books->map_pages * page);
+    mdb_env_set_maxdbs(books->env, BOOKS_TABLES_MAX);
+}
+
+int books_open(struct books *books, const char *path, size_t map_bytes, uint32_t schema)
+{
+    struct books opened = {.schema = schema};
+    int rc = mdb_env_create(&opened.env);
+    if (rc)
+        return books_error(rc);
+    set_size(&opened, map_bytes);
+    /* NOTLS: a reader may be any thread, more than one at a time. */
+    rc = mdb_env_open(opened.env, path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
+    int err = rc > 0 ? -rc : books_error(rc);
+    if (!err)
+        err = start(&opened);
+    if (err)
+        mdb_env_close(opened.env);
+    else
+        *books = opened;
+    return err;
+}
+
+void books_close(struct books *books)
+{
+    if (books->env)
+        mdb_env_close(books->env);
+    books->env = NULL;
+}

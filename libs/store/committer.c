@@ -1,0 +1,122 @@
+#include "store/internal.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define EARLY_BYTES (8u * 1024u * 1024u) /* this much waiting is committed without delay */
+#define RETRY_MS_MAX 1000u
+
+static void wait_until(struct store *store, uint64_t mono_ns)
+{
+    const struct timespec at = {.tv_sec = (time_t)(mono_ns / NS_PER_SEC),
+                                .tv_nsec = (long)(mono_ns % NS_PER_SEC)};
+    pthread_cond_timedwait(&store->wake, &store->lock, &at);
+}
+
+/* After failures longer and longer, so that a broken disk is not hammered. */
+static uint64_t gather_ns(const struct store *store, unsigned failures)
+{
+    uint64_t ms = (uint64_t)store->options.commit_ms << (failures < 10 ? failures : 10);
+    return (failures && ms > RETRY_MS_MAX ? RETRY_MS_MAX : ms) * NS_PER_MS;
+}
+
+static bool is_urgent(const struct store *store, unsigned failures)
+{
+    return store->stopping || store->waiting || (!failures && store->queued.bytes >= EARLY_BYTES);
+}
+
+/* Waits for something to write, then for more to gather. */
+static bool wait_for_work(struct store *store, unsigned failures)
+{
+    while (!store->stopping && store->queued.writes.count == 0)
+        pthread_cond_wait(&store->wake, &store->lock);
+    uint64_t until = clock_mono_ns() + gather_ns(store, failures);
+    while (!is_urgent(store, failures) && clock_mono_ns() < until)
+        wait_until(store, until);
+    return store->queued.writes.count > 0;
+}
+
+/* LMDB gives up on an environment whose root page could not be written. Readers hold on to the
+ * map, so they have to leave first. */
+static int reopen(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    while (store->readers)
+        pthread_cond_wait(&store->done, &store->lock);
+    books_close(&store->books);
+    int err =
+        books_open(&store->books, store->path, store->options.map_bytes, store->options.schema);
+    pthread_mutex_unlock(&store->lock);
+    return err && err != -ENOSPC ? -EIO : err;
+}
+
+static int commit_deletes(struct store *store)
+{
+    int err = books_commit(&store->books, &store->writing, BOOKS_DELETES);
+    if (err)
+        return err;
+    pthread_mutex_lock(&store->lock);
+    batch_drop_deletes(&store->writing);
+    pthread_mutex_unlock(&store->lock);
+    return 0;
+}
+
+static int commit_writing(struct store *store)
+{
+    int err = store->books.broken ? reopen(store) : 0;
+    if (!err)
+        err = books_commit(&store->books, &store->writing, BOOKS_ALL);
+    /* Deletes may make the room that the rest needs. */
+    if (err == -ENOSPC && (err = commit_deletes(store)) == 0)
+        err = books_commit(&store->books, &store->writing, BOOKS_ALL);
+    return err;
+}
+
+/* Called and left with the lock held; works without it. */
+static int commit_once(struct store *store)
+{
+    store->writing = store->queued;
+    batch_init(&store->queued);
+    uint64_t seq = store->queued_seq;
+    uint64_t records = store->writing.writes.count;
+    pthread_mutex_unlock(&store->lock);
+    int err = commit_writing(store);
+    pthread_mutex_lock(&store->lock);
+
+    struct batch spent = {0};
+    if (err) {
+        batch_merge(&store->queued, &store->writing);
+        store->failures++;
+    } else {
+        books_publish(&store->books);
+        spent = store->writing;
+        batch_init(&store->writing);
+        store->committed_seq = seq;
+        store->status.commits++;
+        store->status.records_written += records;
+    }
+    store->status.last_error = err;
+    pthread_cond_broadcast(&store->done);
+
+    pthread_mutex_unlock(&store->lock);
+    batch_clear(&spent); /* thousands of small blocks: not while others wait */
+    pthread_mutex_lock(&store->lock);
+    return err;
+}
+
+void *committer_run(void *arg)
+{
+    struct store *store = arg;
+    unsigned failures = 0;
+    pthread_mutex_lock(&store->lock);
+    while (wait_for_work(store, failures)) {
+        bool last = store->stopping;
+        failures = commit_once(store) ? failures + 1 : 0;
+        if (last && failures)
+            break;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return NULL;
+}

@@ -1,0 +1,68 @@
+/* internal.h - what the files of libs/store share. */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include "store/batch.h"
+#include "store/books.h"
+#include "store/store.h"
+
+#include <pthread.h>
+
+#define STORE_WHY_BYTES 160u
+#define STORE_RAW_MAX (STORE_RECORD_MAX + 2048u) /* on disk: header, or the frame of quarantine */
+
+struct store {
+    pthread_mutex_t lock; /* everything below, but for what the notes say */
+    pthread_cond_t wake;  /* for the committer: there is work */
+    pthread_cond_t done;  /* a commit was tried, or the last reader left */
+    pthread_t committer;
+
+    struct books books;   /* transactions run unlocked */
+    struct batch queued;  /* accepted since the last commit began */
+    struct batch writing; /* being committed: unlocked, the committer reads it too */
+    uint64_t queued_seq, committed_seq, failures;
+    unsigned readers, waiting; /* read transactions open; calls of store_sync */
+    bool stopping;
+    struct store_status status;
+
+    struct store_options options; /* `dir` is not kept */
+    char *path;                   /* of the books */
+    int lock_fd;
+};
+
+/* ---- committer.c ---- */
+
+/* The committing thread; `arg` is the store. */
+void *committer_run(void *arg);
+
+/* ---- store.c: all with the lock held ---- */
+
+/* Opens a read transaction. While it lasts the environment stays open. */
+int store_read_begin(struct store *store, MDB_txn **txn);
+void store_read_end(struct store *store, MDB_txn *txn);
+/* Counts a damaged record and queues its move. `raw` may be too long to be true. */
+void store_quarantine(struct store *store, struct slice table, struct slice key, struct slice raw);
+
+/* ---- quarantine.c ---- */
+
+/* Adds a copy for the table "quarantine", under a digest of table and key:
+ *   length of table (1), table, length of key (2, little endian), key, the bytes as found */
+void quarantine_add(struct batch *batch, struct slice table, struct slice key, struct slice raw);
+
+/* ---- check.c: damage is found before anything is served ---- */
+
+/* Reads every record in the file at `path`, in a child because LMDB may crash over a damaged
+ * one. If anything is wrong, what is sound is copied to a new file that takes its place, and
+ * `rebuilt` is set; the damaged file stays beside it. -EUCLEAN: nothing in it can be read;
+ * -EPROTO: written under another schema. */
+int check_books(const char *path, const struct store_options *options, bool *rebuilt, char *why);
+
+/* ---- lock.c ---- */
+
+/* Creates the folder if missing and takes its lock: a descriptor, or a negative errno. */
+int lock_take(const char *dir, char *why);
+
+/* Writes one line of explanation if `why` is not NULL. */
+void store_explain(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
