@@ -193,9 +193,12 @@ static size_t flag_setting(const struct flag *flag)
     return i;
 }
 
+/* Only the name is repeated: what follows may be a secret typed in the wrong place. */
 static int misused(const struct loader *loader, const char *problem, const char *arg)
 {
-    snprintf(loader->why, loader->why_len, "%s \"%.128s\"; see --help", problem, arg);
+    int len = (int)strcspn(arg, "=");
+    snprintf(loader->why, loader->why_len, "%s \"%.*s\"; see --help", problem, len > 64 ? 64 : len,
+             arg);
     return EX_USAGE;
 }
 

@@ -1,0 +1,523 @@
+#include "door.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "feeds.h"
+#include "listen.h"
+#include "wire/wire.h"
+
+#include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define RECEIVING_MIN 16u /* contexts waiting for a request; never none */
+#define TURN_FRAMES 64u   /* after so many the turn ends, so that answers leave */
+
+enum exchange_state { RECEIVING, HELD, ANSWERING };
+
+struct exchange {
+    nng_ctx context;
+    nng_aio *aio;
+    enum exchange_state state;
+    nng_msg *message; /* while HELD */
+    struct door *door;
+    struct exchange *next; /* in the inbox */
+    struct exchange *next_made;
+};
+
+/* What nng tells about connections, in order with the frames. */
+struct pipe_event {
+    uint32_t pipe;
+    bool opened;
+    struct pipe_event *next;
+};
+
+struct door {
+    nng_socket socket;
+    size_t max_exchanges;
+    struct store *store;
+    struct core *core;
+    struct feeds_door *feeds;
+    atomic_uint connections, max_connections;
+    atomic_uint receiving;
+
+    pthread_mutex_t inbox_lock; /* held for a few instructions at a time */
+    struct exchange *inbox, **inbox_end;
+    struct pipe_event *events, **events_end;
+    bool turning; /* somebody is at the crank */
+    bool closing;
+    pthread_cond_t turned;
+
+    /* below: only whoever is at the crank */
+    struct exchange *made;
+    size_t n_made;
+
+    int wake; /* eventfd: an earlier timer, or work without a thread to do it */
+    _Atomic uint64_t waiting_until;
+};
+
+static void on_exchange(void *arg);
+
+/* ---- exchanges ---- */
+
+static void receive(struct exchange *exchange)
+{
+    exchange->state = RECEIVING;
+    atomic_fetch_add(&exchange->door->receiving, 1);
+    nng_ctx_recv(exchange->context, exchange->aio);
+}
+
+static int make_exchange(struct door *door)
+{
+    struct exchange *exchange = mem_zalloc(sizeof *exchange);
+    exchange->door = door;
+    int rc = nng_ctx_open(&exchange->context, door->socket);
+    if (rc == 0 && (rc = nng_aio_alloc(&exchange->aio, on_exchange, exchange)) != 0)
+        nng_ctx_close(exchange->context);
+    if (rc != 0) {
+        mem_free(exchange);
+        return rc;
+    }
+    exchange->next_made = door->made;
+    door->made = exchange;
+    door->n_made++;
+    receive(exchange);
+    return 0;
+}
+
+/* A socket with no context waiting stops reading: there are always some to spare. */
+static void keep_receiving(struct door *door)
+{
+    while (atomic_load(&door->receiving) < RECEIVING_MIN && door->n_made < door->max_exchanges) {
+        if (make_exchange(door) != 0) {
+            log_event(LOG_WARN, "door.no_more_contexts", NULL);
+            return;
+        }
+    }
+}
+
+static void enqueue(struct door *door, struct exchange *exchange)
+{
+    exchange->next = NULL;
+    *door->inbox_end = exchange;
+    door->inbox_end = &exchange->next;
+}
+
+static void send_copy(struct exchange *exchange, struct slice frame)
+{
+    nng_msg *message;
+    if (nng_msg_alloc(&message, frame.len) != 0) {
+        receive(exchange);
+        return;
+    }
+    memcpy(nng_msg_body(message), frame.data, frame.len);
+    exchange->state = ANSWERING;
+    nng_aio_set_msg(exchange->aio, message);
+    nng_ctx_send(exchange->context, exchange->aio);
+}
+
+/* With every context taken there is no room to hold the request: its peer is told at once. */
+static void answer_busy(struct exchange *exchange)
+{
+    struct wire_out out;
+    Farebox__V1__Error error = FAREBOX__V1__ERROR__INIT;
+    error.status = FAREBOX__V1__STATUS__OVERLOADED;
+    error.message = (char *)(uintptr_t) "the broker holds as many requests as it can";
+    wire_out_init(&out);
+    wire_put_control(&out, 0, 0, WIRE_ERROR, &error.base);
+    send_copy(exchange, wire_seal_frame(&out, &(struct wire_head){0}));
+    wire_out_finish(&out);
+}
+
+/* ---- the crank ---- */
+
+static void take_events(struct door *door, struct pipe_event *event)
+{
+    while (event) {
+        struct pipe_event *next = event->next;
+        if (event->opened)
+            core_pipe_opened(door->core, event->pipe);
+        else
+            core_pipe_lost(door->core, event->pipe);
+        mem_free(event);
+        event = next;
+    }
+}
+
+static unsigned take_frames(struct door *door, struct exchange *exchange)
+{
+    unsigned count = 0;
+    while (exchange) {
+        struct exchange *next = exchange->next;
+        nng_msg *message = exchange->message;
+        uint32_t pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(message));
+        exchange->message = NULL;
+        core_frame(door->core, exchange, pipe,
+                   slice_make(nng_msg_body(message), nng_msg_len(message)));
+        nng_msg_free(message);
+        exchange = next;
+        count++;
+    }
+    return count;
+}
+
+static bool has_work(const struct door *door)
+{
+    return door->inbox || door->events;
+}
+
+/* Opened before, closed after: an event is queued before the first frame of its pipe, and
+ * what a closed pipe still brought is worth hearing. Called with the lock, which it lets go of. */
+static unsigned take_all(struct door *door)
+{
+    struct exchange *frames = door->inbox;
+    struct pipe_event *events = door->events;
+    door->inbox = NULL;
+    door->inbox_end = &door->inbox;
+    door->events = NULL;
+    door->events_end = &door->events;
+    pthread_mutex_unlock(&door->inbox_lock);
+    take_events(door, events);
+    unsigned count = take_frames(door, frames);
+    pthread_mutex_lock(&door->inbox_lock);
+    return count;
+}
+
+static void wake_if_due_earlier(struct door *door)
+{
+    uint64_t due = core_next_due(door->core);
+    if (due < atomic_load(&door->waiting_until)) {
+        atomic_store(&door->waiting_until, due);
+        uint64_t one = 1;
+        (void)!write(door->wake, &one, sizeof one);
+    }
+}
+
+/* One turn after the other until nothing is left to do. With the lock; `turning` is ours. */
+static void turn(struct door *door)
+{
+    do {
+        core_begin(door->core, clock_now());
+        unsigned frames = 0;
+        while (has_work(door) && frames < TURN_FRAMES)
+            frames += take_all(door);
+        pthread_mutex_unlock(&door->inbox_lock);
+        core_finish(door->core);
+        keep_receiving(door);
+        pthread_mutex_lock(&door->inbox_lock);
+    } while (has_work(door) && !door->closing);
+    wake_if_due_earlier(door);
+}
+
+static void crank(struct door *door)
+{
+    if (door->turning || door->closing)
+        return;
+    door->turning = true;
+    turn(door);
+    door->turning = false;
+    pthread_cond_broadcast(&door->turned);
+}
+
+static void on_message(struct exchange *exchange)
+{
+    struct door *door = exchange->door;
+    exchange->message = nng_aio_get_msg(exchange->aio);
+    exchange->state = HELD;
+    if (atomic_fetch_sub(&door->receiving, 1) == 1) {
+        nng_msg_free(exchange->message);
+        exchange->message = NULL;
+        answer_busy(exchange);
+        return;
+    }
+    pthread_mutex_lock(&door->inbox_lock);
+    enqueue(door, exchange);
+    crank(door);
+    pthread_mutex_unlock(&door->inbox_lock);
+}
+
+static void on_exchange(void *arg)
+{
+    struct exchange *exchange = arg;
+    int rc = nng_aio_result(exchange->aio);
+    if (exchange->state == ANSWERING) {
+        if (rc != 0)
+            nng_msg_free(nng_aio_get_msg(exchange->aio));
+        if (rc != NNG_ECLOSED)
+            receive(exchange);
+    } else if (rc == 0) {
+        on_message(exchange);
+    } else if (rc != NNG_ECLOSED && rc != NNG_ECANCELED) {
+        atomic_fetch_sub(&exchange->door->receiving, 1);
+        receive(exchange);
+    }
+}
+
+/* ---- pipes ---- */
+
+static void poke(struct door *door)
+{
+    uint64_t one = 1;
+    (void)!write(door->wake, &one, sizeof one);
+}
+
+/* nng calls this with locks of its own held, so the core is left to another thread. */
+static void on_pipe(nng_pipe pipe, nng_pipe_ev what, void *arg)
+{
+    struct door *door = arg;
+    bool opened = what == NNG_PIPE_EV_ADD_PRE;
+    if (opened) {
+        if (atomic_fetch_add(&door->connections, 1) >= atomic_load(&door->max_connections))
+            nng_pipe_close(pipe);
+    } else {
+        atomic_fetch_sub(&door->connections, 1);
+    }
+    struct pipe_event *event = mem_zalloc(sizeof *event);
+    event->pipe = (uint32_t)nng_pipe_id(pipe);
+    event->opened = opened;
+    pthread_mutex_lock(&door->inbox_lock);
+    *door->events_end = event;
+    door->events_end = &event->next;
+    bool somebody = door->turning;
+    pthread_mutex_unlock(&door->inbox_lock);
+    if (!somebody && !opened)
+        poke(door);
+}
+
+/* ---- struct io ---- */
+
+static void io_answer(void *arg, struct exchange *exchange, struct slice frame)
+{
+    (void)arg;
+    send_copy(exchange, frame);
+}
+
+static void io_release(void *arg, struct exchange *exchange)
+{
+    (void)arg;
+    receive(exchange);
+}
+
+static void io_close_pipe(void *arg, uint32_t pipe)
+{
+    (void)arg;
+    nng_pipe_close((nng_pipe){.id = pipe});
+}
+
+static void io_random(void *arg, void *out, size_t len)
+{
+    (void)arg;
+    randombytes_buf(out, len);
+}
+
+static uint64_t io_ticks(void *arg)
+{
+    (void)arg;
+    return clock_mono_ns();
+}
+
+static int io_put(void *arg, const char *table, struct slice key, struct slice record)
+{
+    struct door *door = arg;
+    return store_put(door->store, table, key, record);
+}
+
+static int io_remove(void *arg, const char *table, struct slice key)
+{
+    struct door *door = arg;
+    return store_delete(door->store, table, key);
+}
+
+static int io_scan(void *arg, const char *table,
+                   int (*each)(void *each_arg, struct slice key, struct slice record),
+                   void *each_arg)
+{
+    struct door *door = arg;
+    return store_scan(door->store, table, each, each_arg);
+}
+
+static uint64_t io_feed_open(void *arg, char *url, size_t size)
+{
+    struct door *door = arg;
+    return feeds_door_open(door->feeds, url, size);
+}
+
+static void io_feed_send(void *arg, uint64_t feed, struct slice topic, struct slice payload)
+{
+    struct door *door = arg;
+    feeds_door_send(door->feeds, feed, topic, payload);
+}
+
+static void io_feed_close(void *arg, uint64_t feed)
+{
+    struct door *door = arg;
+    feeds_door_close(door->feeds, feed);
+}
+
+struct io door_io(struct door *door)
+{
+    return (struct io){
+        .arg = door,
+        .answer = io_answer,
+        .release = io_release,
+        .close_pipe = io_close_pipe,
+        .random = io_random,
+        .ticks = io_ticks,
+        .put = io_put,
+        .remove = io_remove,
+        .scan = io_scan,
+        .feed_open = io_feed_open,
+        .feed_send = io_feed_send,
+        .feed_close = io_feed_close,
+    };
+}
+
+/* ---- life ---- */
+
+int door_create(struct door **out, const struct door_options *options)
+{
+    struct door *door = mem_zalloc(sizeof *door);
+    door->max_exchanges = options->max_exchanges;
+    door->store = options->store;
+    door->inbox_end = &door->inbox;
+    door->events_end = &door->events;
+    pthread_mutex_init(&door->inbox_lock, NULL);
+    pthread_cond_init(&door->turned, NULL);
+    atomic_store(&door->waiting_until, UINT64_MAX);
+    door->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    door->feeds = feeds_door_create(options->feeds_dir);
+    if (door->wake < 0 || nng_rep0_open(&door->socket) != 0) {
+        door_destroy(door);
+        return -EMFILE;
+    }
+    nng_pipe_notify(door->socket, NNG_PIPE_EV_ADD_PRE, on_pipe, door);
+    nng_pipe_notify(door->socket, NNG_PIPE_EV_REM_POST, on_pipe, door);
+    *out = door;
+    return 0;
+}
+
+void door_limit_connections(struct door *door, unsigned most)
+{
+    atomic_store(&door->max_connections, most);
+}
+
+int door_run(struct door *door, struct core *core, const struct settings *settings, char *why)
+{
+    door->core = core;
+    pthread_mutex_lock(&door->inbox_lock);
+    keep_receiving(door);
+    pthread_mutex_unlock(&door->inbox_lock);
+    for (size_t i = 0; i < settings->listen.n; i++) {
+        int rc = listen_on(door->socket, settings->listen.items[i], settings, why);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static void take_the_crank(struct door *door)
+{
+    pthread_mutex_lock(&door->inbox_lock);
+    while (door->turning)
+        pthread_cond_wait(&door->turned, &door->inbox_lock);
+    door->turning = true;
+}
+
+static void leave_the_crank(struct door *door)
+{
+    door->turning = false;
+    pthread_cond_broadcast(&door->turned);
+    pthread_mutex_unlock(&door->inbox_lock);
+}
+
+void door_turn(struct door *door, void (*task)(struct core *core, void *arg), void *arg)
+{
+    take_the_crank(door);
+    pthread_mutex_unlock(&door->inbox_lock);
+    core_begin(door->core, clock_now());
+    task(door->core, arg);
+    core_finish(door->core);
+    pthread_mutex_lock(&door->inbox_lock);
+    turn(door);
+    leave_the_crank(door);
+}
+
+static int ms_until(uint64_t due, int most)
+{
+    uint64_t now = clock_mono_ns();
+    if (due <= now)
+        return 0;
+    uint64_t ms = (due - now + NS_PER_MS - 1) / NS_PER_MS;
+    return ms < (uint64_t)most ? (int)ms : most;
+}
+
+static uint64_t next_due(struct door *door)
+{
+    take_the_crank(door);
+    uint64_t due = core_next_due(door->core);
+    atomic_store(&door->waiting_until, due);
+    leave_the_crank(door);
+    return due;
+}
+
+bool door_wait(struct door *door, int fd, int most_ms)
+{
+    struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = door->wake, .events = POLLIN}};
+    uint64_t due = next_due(door), count;
+    int ready = poll(fds, 2, ms_until(due, most_ms));
+
+    if (ready > 0 && fds[1].revents)
+        (void)!read(door->wake, &count, sizeof count);
+    take_the_crank(door);
+    turn(door);
+    leave_the_crank(door);
+    return ready > 0 && fds[0].revents;
+}
+
+static void exchange_destroy(struct exchange *exchange)
+{
+    nng_aio_stop(exchange->aio);
+    nng_ctx_close(exchange->context);
+    nng_aio_free(exchange->aio);
+    nng_msg_free(exchange->message);
+    mem_free(exchange);
+}
+
+void door_close(struct door *door)
+{
+    pthread_mutex_lock(&door->inbox_lock);
+    while (door->turning)
+        pthread_cond_wait(&door->turned, &door->inbox_lock);
+    door->closing = true;
+    pthread_mutex_unlock(&door->inbox_lock);
+    if (door->socket.id)
+        nng_close(door->socket);
+    door->socket.id = 0;
+}
+
+void door_destroy(struct door *door)
+{
+    if (!door)
+        return;
+    door_close(door);
+    for (struct exchange *next; door->made; door->made = next) {
+        next = door->made->next_made;
+        exchange_destroy(door->made);
+    }
+    for (struct pipe_event *next; door->events; door->events = next) {
+        next = door->events->next;
+        mem_free(door->events);
+    }
+    feeds_door_destroy(door->feeds);
+    if (door->wake >= 0)
+        close(door->wake);
+    pthread_cond_destroy(&door->turned);
+    pthread_mutex_destroy(&door->inbox_lock);
+    mem_free(door);
+}

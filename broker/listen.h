@@ -1,0 +1,12 @@
+/* listen.h - opening a listener by URL with the options each transport needs. */
+#ifndef BROKER_LISTEN_H
+#define BROKER_LISTEN_H
+
+#include "config.h"
+
+#include <nng/nng.h>
+
+/* Negative errno, with `why` (CONFIG_WHY_BYTES) naming the URL and the reason. */
+int listen_on(nng_socket socket, const char *url, const struct settings *settings, char *why);
+
+#endif

@@ -1,0 +1,307 @@
+/* fareboxd - the broker. Puts the parts together and waits for signals. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "config.h"
+#include "door.h"
+#include "notify.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define STORE_SCHEMA 1u
+#define IDLE_WAIT_MS 60000
+#define DRAIN_LOOK_MS 20
+
+struct broker {
+    int argc;
+    char **argv;
+    struct settings settings;
+    struct token_key *key;
+    struct store *store;
+    struct door *door;
+    struct core *core;
+    char *store_dir, *feeds_dir;
+    int signals;
+    char why[CONFIG_WHY_BYTES];
+};
+
+static int fail(const struct broker *broker, int code)
+{
+    fprintf(stderr, "fareboxd: %s\n", broker->why);
+    return code;
+}
+
+static struct limits limits_of(const struct settings *s)
+{
+    return (struct limits){
+        .heartbeat_ms = s->heartbeat_ms,
+        .grace_ms = s->grace_ms,
+        .default_timeout_ms = s->default_timeout_ms,
+        .max_timeout_ms = s->max_timeout_ms,
+        .max_payload_bytes = (uint32_t)s->max_payload_bytes,
+        .outbox_bytes = s->outbox_bytes,
+        .max_sessions = s->max_sessions,
+        .max_calls = s->max_calls,
+        .queue_length = s->queue_length,
+        .default_capacity = s->default_capacity,
+        .call_depth = s->call_depth,
+        .max_subscriptions = s->max_subscriptions,
+        .max_services = s->max_services,
+        .max_feeds = s->max_feeds,
+        .max_identities = s->max_identities,
+        .silent_pipe_ms = s->silent_pipe_ms,
+    };
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+static int load_key(struct broker *broker, struct token_key **out)
+{
+    const struct settings *s = &broker->settings;
+    int rc =
+        token_key_load(out, s->jwt_secret_file, or_null(s->jwt_issuer), or_null(s->jwt_audience));
+    if (rc == -EINVAL)
+        snprintf(broker->why, sizeof broker->why, "%s: a secret needs at least %u bytes",
+                 s->jwt_secret_file, TOKEN_SECRET_MIN);
+    else if (rc < 0)
+        snprintf(broker->why, sizeof broker->why, "%s: %s", s->jwt_secret_file, strerror(-rc));
+    return rc;
+}
+
+static int verify(void *arg, struct slice token, int64_t now_s, struct token_claims *claims,
+                  char *why)
+{
+    const struct broker *broker = arg;
+    return token_verify(broker->key, token, now_s, claims, why);
+}
+
+static char *below(const char *dir, const char *name)
+{
+    size_t size = strlen(dir) + strlen(name) + 2;
+    char *path = mem_alloc(size);
+    snprintf(path, size, "%s/%s", dir, name);
+    return path;
+}
+
+/* ---- starting ---- */
+
+/* Each connection is a descriptor, and the soft limit is usually far below the hard one. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Before any thread exists, so that all inherit the mask. */
+static int catch_signals(struct broker *broker)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &wanted, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    broker->signals = signalfd(-1, &wanted, SFD_CLOEXEC);
+    return broker->signals < 0 ? -errno : 0;
+}
+
+static int open_store(struct broker *broker)
+{
+    char why[160] = "";
+    struct store_options options = {
+        .dir = broker->store_dir,
+        .map_bytes = broker->settings.store_bytes,
+        .commit_ms = broker->settings.commit_ms,
+        .schema = STORE_SCHEMA,
+    };
+    int rc = store_open(&broker->store, &options, why);
+    if (rc < 0)
+        snprintf(broker->why, sizeof broker->why, "%s", why);
+    return rc;
+}
+
+static int start_core(struct broker *broker)
+{
+    struct door_options door = {.max_exchanges = broker->settings.max_exchanges,
+                                .store = broker->store,
+                                .feeds_dir = broker->feeds_dir};
+    if (door_create(&broker->door, &door) < 0) {
+        snprintf(broker->why, sizeof broker->why, "cannot open the socket");
+        return -EMFILE;
+    }
+    door_limit_connections(broker->door, broker->settings.max_connections);
+    struct core_options options = {
+        .limits = limits_of(&broker->settings),
+        .io = door_io(broker->door),
+        .verify = verify,
+        .verify_arg = broker,
+        .version = FAREBOX_VERSION,
+    };
+    int rc = core_create(&broker->core, &options, clock_now());
+    if (rc < 0)
+        snprintf(broker->why, sizeof broker->why, "cannot read the registry: %s", strerror(-rc));
+    return rc;
+}
+
+static int start(struct broker *broker)
+{
+    const struct settings *s = &broker->settings;
+    log_set_level(s->log_level);
+    broker->store_dir = below(s->data, "store");
+    broker->feeds_dir = below(s->data, "feeds");
+    raise_descriptor_limit();
+    if (load_key(broker, &broker->key) < 0)
+        return EX_CONFIG;
+    if (open_store(broker) < 0)
+        return EX_CANTCREAT;
+    if (start_core(broker) < 0)
+        return EX_SOFTWARE;
+    if (door_run(broker->door, broker->core, s, broker->why) < 0)
+        return EX_UNAVAILABLE;
+    return 0;
+}
+
+static void say_ready(const struct broker *broker)
+{
+    const struct text_list *urls = &broker->settings.listen;
+    printf("fareboxd ready:");
+    for (size_t i = 0; i < urls->n; i++)
+        printf(" %s", urls->items[i]);
+    putchar('\n');
+    fflush(stdout);
+    notify_manager("READY=1");
+}
+
+/* ---- running ---- */
+
+struct reload {
+    struct broker *broker;
+    struct token_key *key;
+    struct config_changes changes;
+};
+
+static void reload_in_turn(struct core *core, void *arg)
+{
+    struct reload *reload = arg;
+    struct broker *broker = reload->broker;
+    token_key_destroy(broker->key);
+    broker->key = reload->key;
+    struct limits limits = limits_of(&broker->settings);
+    core_reload(core, &limits);
+}
+
+/* All or nothing: a file with a mistake leaves everything as it is. */
+static void reload(struct broker *broker)
+{
+    struct reload job = {.broker = broker};
+    int code = config_reload(&broker->settings, broker->argc, broker->argv, &job.changes,
+                             broker->why, sizeof broker->why);
+    if (code != 0 || load_key(broker, &job.key) < 0) {
+        log_event(LOG_ERROR, "reload.refused", "why", broker->why, NULL);
+        return;
+    }
+    log_set_level(broker->settings.log_level);
+    door_limit_connections(broker->door, broker->settings.max_connections);
+    door_turn(broker->door, reload_in_turn, &job);
+    log_event(LOG_INFO, "reload.done", "changed", job.changes.live, "needs_restart",
+              job.changes.restart, NULL);
+    notify_manager("READY=1");
+}
+
+static void begin_drain(struct core *core, void *arg)
+{
+    (void)arg;
+    core_drain(core);
+}
+
+static void ask_drained(struct core *core, void *arg)
+{
+    *(bool *)arg = core_is_drained(core);
+}
+
+static void drain(struct broker *broker)
+{
+    uint64_t give_up = clock_mono_ns() + broker->settings.drain_ms * NS_PER_MS;
+    bool done = false;
+    log_event(LOG_INFO, "broker.draining", NULL);
+    notify_manager("STOPPING=1");
+    door_turn(broker->door, begin_drain, NULL);
+    while (!done && clock_mono_ns() < give_up) {
+        door_turn(broker->door, ask_drained, &done);
+        if (!done)
+            door_wait(broker->door, -1, DRAIN_LOOK_MS);
+    }
+    if (!done)
+        log_event(LOG_WARN, "broker.calls_cut_off", NULL);
+}
+
+/* Returns when it is time to stop. */
+static void serve(struct broker *broker)
+{
+    struct signalfd_siginfo info;
+    for (;;) {
+        if (!door_wait(broker->door, broker->signals, IDLE_WAIT_MS))
+            continue;
+        if (read(broker->signals, &info, sizeof info) != sizeof info)
+            continue;
+        if (info.ssi_signo != SIGHUP)
+            return;
+        notify_manager("RELOADING=1");
+        reload(broker);
+    }
+}
+
+static void stop(struct broker *broker)
+{
+    if (broker->door)
+        door_close(broker->door);
+    core_destroy(broker->core);
+    door_destroy(broker->door);
+    store_close(broker->store);
+    token_key_destroy(broker->key);
+    mem_free(broker->store_dir);
+    mem_free(broker->feeds_dir);
+    settings_finish(&broker->settings);
+    if (broker->signals >= 0)
+        close(broker->signals);
+}
+
+int main(int argc, char **argv)
+{
+    struct broker broker = {.argc = argc, .argv = argv, .signals = -1};
+    int code = config_load(&broker.settings, argc, argv, broker.why, sizeof broker.why);
+    if (code != 0)
+        return fail(&broker, code);
+    if (broker.settings.action != CONFIG_RUN) {
+        code = config_act(&broker.settings, stdout);
+        settings_finish(&broker.settings);
+        return code;
+    }
+    if (sodium_init() < 0 || catch_signals(&broker) < 0) {
+        snprintf(broker.why, sizeof broker.why, "the system refuses random bytes or signals");
+        return fail(&broker, EX_OSERR);
+    }
+    code = start(&broker);
+    if (code == 0) {
+        say_ready(&broker);
+        serve(&broker);
+        drain(&broker);
+    } else {
+        fail(&broker, code);
+    }
+    stop(&broker);
+    return code;
+}
