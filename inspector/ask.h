@@ -1,0 +1,27 @@
+/* ask.h - a call that can be interrupted: Ctrl-C cancels it at the service too. */
+#ifndef INSPECTOR_ASK_H
+#define INSPECTOR_ASK_H
+
+#include "lines.h"
+
+#include <stdatomic.h>
+
+struct ask {
+    const char *service, *method;
+    fbx_bytes payload;
+    fbx_call_options options; /* on_part is set from the next field */
+    /* a streamed reply: adds to `lines`, in the library's thread; NULL: not streamed */
+    void (*on_part)(struct ask *ask, fbx_bytes part);
+    struct lines *lines;
+    _Atomic(fbx_reply *) reply; /* internal until it is here */
+};
+
+/* Makes the call and waits. EXIT_OK with `*reply`, which is ok and to be freed; or with NULL,
+ * because the wanted lines are written or nobody reads them any more; or the exit status,
+ * complained. */
+int ask_run(const struct cli *cli, struct ask *ask, fbx_reply **reply);
+/* The same for the broker's own services; `request` NULL: `{}`. */
+int ask_broker(const struct cli *cli, const char *service, const char *method,
+               const fbx_writer *request, fbx_reply **reply);
+
+#endif

@@ -1,0 +1,32 @@
+#include "commands.h"
+
+const struct command *const commands[] = {
+    &command_call,          &command_pub,        &command_sub,     &command_services_list,
+    &command_services_show, &command_sessions,   &command_stats,   &command_tap,
+    &command_token_mint,    &command_token_show, &command_ping,    &command_feed_open,
+    &command_completion,    &command_manual,     &command_version, NULL,
+};
+
+const struct opt global_options[] = {
+    {.name = "url",
+     .kind = OPT_TEXT,
+     .value = "URL",
+     .help = "the broker: ipc:///path, tcp://host:port, tls+tcp://host:port ($FAREBOX_URL)"},
+    {.name = "token-file",
+     .kind = OPT_FILE,
+     .value = "FILE",
+     .help = "a file that holds the token ($FAREBOX_TOKEN_FILE)"},
+    {.name = "token",
+     .kind = OPT_TEXT,
+     .value = "TOKEN",
+     .help = "the token itself, which others can see in the list of processes ($FAREBOX_TOKEN)"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPT_CHOICE,
+     .value = "table|json",
+     .help = "for people, or for programs"},
+    {.name = "no-color", .kind = OPT_FLAG, .help = "no colours on a terminal ($NO_COLOR)"},
+    {.name = "help", .letter = 'h', .kind = OPT_FLAG, .help = "say more"},
+    {.name = "version", .kind = OPT_FLAG, .help = "print the version"},
+    {0},
+};

@@ -1,0 +1,148 @@
+#include "help.h"
+
+#include "table.h"
+
+#define COLUMNS 80u
+
+static const struct table_head untitled[] = {{NULL, false}, {NULL, false}};
+
+void help_usage(struct buf *out, const struct command *command)
+{
+    buf_printf(out, "%s", command->noun);
+    if (command->verb)
+        buf_printf(out, command->usual ? " [%s]" : " %s", command->verb);
+    if (*command->arguments)
+        buf_printf(out, " %s", command->arguments);
+}
+
+void help_option(struct buf *out, const struct opt *opt)
+{
+    if (opt->letter)
+        buf_printf(out, "-%c, ", opt->letter);
+    buf_printf(out, "--%s", opt->name);
+    if (opt->kind != OPT_FLAG)
+        buf_printf(out, opt->value_may_lack ? " [%s]" : " %s", opt->value);
+}
+
+void help_where(struct buf *out, const struct args *args)
+{
+    const struct command *command = args->command;
+    if (args->noun)
+        buf_printf(out, "%s ", args->noun);
+    if (command && command->verb && !command->usual)
+        buf_printf(out, "%s ", command->verb);
+    buf_printf(out, "--help");
+}
+
+static void add_row(struct table *table, struct buf *label, const char *text)
+{
+    table_add(table, buf_slice(label), TONE_PLAIN);
+    table_add(table, slice_of(text), TONE_PLAIN);
+    label->len = 0;
+}
+
+static void print_options(struct buf *out, const char *title, const struct opt *options)
+{
+    struct table table;
+    struct buf label = {0};
+    if (!options || !options->name)
+        return;
+    table_init(&table, untitled, 2);
+    for (; options->name; options++) {
+        buf_printf(&label, "  ");
+        help_option(&label, options);
+        add_row(&table, &label, options->help);
+    }
+    buf_printf(out, "\n%s:\n", title);
+    table_print(&table, false, out);
+    table_finish(&table);
+    buf_finish(&label);
+}
+
+/* Every command, or those of one noun. */
+static void print_commands(struct buf *out, const struct command *const *table, const char *noun)
+{
+    struct table rows;
+    struct buf label = {0};
+    table_init(&rows, untitled, 2);
+    for (; *table; table++) {
+        if (noun && strcmp(noun, (*table)->noun) != 0)
+            continue;
+        buf_printf(&label, "  ");
+        help_usage(&label, *table);
+        add_row(&rows, &label, (*table)->summary);
+    }
+    buf_printf(out, "\nCommands:\n");
+    table_print(&rows, false, out);
+    table_finish(&rows);
+    buf_finish(&label);
+}
+
+static void print_wrapped(struct buf *out, const char *text)
+{
+    size_t column = 0;
+    while (*text) {
+        size_t word = strcspn(text, " ");
+        if (column && column + 1 + word > COLUMNS) {
+            buf_printf(out, "\n");
+            column = 0;
+        }
+        buf_printf(out, "%s%.*s", column ? " " : "", (int)word, text);
+        column += word + (column > 0);
+        text += word + strspn(text + word, " ");
+    }
+    buf_printf(out, "\n");
+}
+
+static void print_command(struct buf *out, const struct command *command, const struct opt *globals)
+{
+    buf_printf(out, "Usage: farebox ");
+    help_usage(out, command);
+    buf_printf(out, " [OPTION]...\n\nIn short: %s.\n", command->summary);
+    if (command->about) {
+        buf_printf(out, "\n");
+        print_wrapped(out, command->about);
+    }
+    print_options(out, "Options", command->options);
+    print_options(out, "Options of every command", globals);
+}
+
+static void print_noun(struct buf *out, const char *noun, const struct command *const *table,
+                       const struct opt *globals)
+{
+    buf_printf(out, "Usage: farebox %s COMMAND [OPTION]...\n", noun);
+    print_commands(out, table, noun);
+    print_options(out, "Options of every command", globals);
+}
+
+static void print_everything(struct buf *out, const struct command *const *table,
+                             const struct opt *globals)
+{
+    buf_printf(out, "farebox - look into a Farebox bus, and drive it\n\n"
+                    "Usage: farebox COMMAND [OPTION]...\n");
+    print_commands(out, table, NULL);
+    print_options(out, "Options of every command", globals);
+    buf_printf(out,
+               "\n\"farebox COMMAND --help\" says more; farebox(1) lists the exit statuses.\n");
+}
+
+static unsigned commands_of(const struct command *const *table, const char *noun)
+{
+    unsigned count = 0;
+    for (; *table; table++)
+        count += strcmp((*table)->noun, noun) == 0;
+    return count;
+}
+
+void help_print(struct buf *out, const struct args *args, const struct command *const *table,
+                const struct opt *globals)
+{
+    bool about_noun = args->command && args->command->usual && !args->verb_named &&
+                      commands_of(table, args->noun) > 1;
+    if (!args->noun)
+        print_everything(out, table, globals);
+    else if (!args->command || about_noun)
+        print_noun(out, args->noun, table, globals);
+    else
+        print_command(out, args->command, globals);
+}

@@ -1,0 +1,35 @@
+/* view.h - what the broker says about itself, as tables: each command lists its columns. */
+#ifndef INSPECTOR_VIEW_H
+#define INSPECTOR_VIEW_H
+
+#include "cli.h"
+
+enum unit {
+    UNIT_TEXT, /* texts, numbers and truth values as they are */
+    UNIT_LIST, /* an array of texts */
+    UNIT_STATE,
+    UNIT_COUNT,
+    UNIT_BYTES,
+    UNIT_MICROS,
+    UNIT_NANOS,
+    UNIT_SPAN,  /* milliseconds */
+    UNIT_SINCE, /* Unix milliseconds, shown as the time passed since */
+    UNIT_DATE,  /* Unix seconds */
+};
+
+struct column {
+    const char *title; /* NULL ends a list */
+    const char *key;   /* in the map */
+    enum unit unit;
+};
+
+/* Appends one row for each map in the array, or "no <things>". */
+void view_list(struct buf *out, const struct cli *cli, const fbx_value *array,
+               const struct column *columns, const char *things);
+/* Appends one line for each column: its title and its value. */
+void view_item(struct buf *out, const struct cli *cli, const fbx_value *map,
+               const struct column *columns);
+/* Appends a reply as one line of JSON. */
+void view_json(struct buf *out, const fbx_reply *reply);
+
+#endif

@@ -1,0 +1,105 @@
+#include "watch.h"
+
+#include "base/clock.h"
+#include "human.h"
+#include "wait.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define INTERVAL_MS 2000u
+
+/* Lines that fit above the last one, which stays empty so that nothing scrolls. */
+static unsigned screen_lines(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row < 3)
+        return 24;
+    return size.ws_row - 1u;
+}
+
+/* Overwrites line by line instead of clearing first, which would flicker; long lines are cut by the
+ * terminal, not wrapped. */
+static void draw(struct buf *screen, struct slice text)
+{
+    unsigned left = screen_lines();
+    buf_printf(screen, "\033[?7l\033[H");
+    while (text.len > 0 && left-- > 0) {
+        const uint8_t *end = memchr(text.data, '\n', text.len);
+        size_t len = end ? (size_t)(end - text.data) : text.len;
+        buf_printf(screen, "%.*s\033[K\n", (int)len, (const char *)text.data);
+        len += end != NULL;
+        text = slice_make(text.data + len, text.len - len);
+    }
+    buf_printf(screen, "\033[J\033[?7h");
+}
+
+static void put_title(struct buf *out, const struct args *args, uint64_t interval)
+{
+    buf_printf(out, "farebox %s, every ", args->noun);
+    human_span(out, interval);
+    buf_printf(out, ", ");
+    human_clock(out, clock_now().unix_ms);
+    buf_printf(out, "\n\n");
+}
+
+static int write_view(const struct cli *cli, const struct buf *view, bool full_screen)
+{
+    struct buf screen = {0};
+    if (!full_screen)
+        return cli_write(cli, buf_slice(view));
+    draw(&screen, buf_slice(view));
+    int code = cli_write(cli, buf_slice(&screen));
+    buf_finish(&screen);
+    return code;
+}
+
+/* A broker that restarts, or a service that is busy, is what one may be watching for. */
+static bool may_pass(int code)
+{
+    return code == EXIT_OK || code == EXIT_NOBODY || code == EXIT_TEMPORARY ||
+           code == EXIT_UNCERTAIN;
+}
+
+static int repeat(struct cli *cli, const struct args *args,
+                  int (*show)(struct cli *cli, const struct args *args, struct buf *out))
+{
+    uint64_t interval = args_number(args, "watch", INTERVAL_MS);
+    bool full_screen = !cli->json && isatty(STDOUT_FILENO);
+    struct buf view = {0};
+    int code;
+    wait_arm();
+    for (;;) {
+        view.len = 0;
+        if (full_screen)
+            put_title(&view, args, interval);
+        code = show(cli, args, &view);
+        if (code == EXIT_OK)
+            code = write_view(cli, &view, full_screen);
+        if (!may_pass(code))
+            break;
+        enum wait_end end = wait_ms(interval);
+        if (end == WAIT_INTERRUPTED || end == WAIT_DEAF) {
+            code = end == WAIT_DEAF ? EXIT_OK : EXIT_INTERRUPTED;
+            break;
+        }
+    }
+    buf_finish(&view);
+    return code;
+}
+
+int watch_run(struct cli *cli, const struct args *args,
+              int (*show)(struct cli *cli, const struct args *args, struct buf *out))
+{
+    struct buf view = {0};
+    int code = cli_connect(cli, args);
+    if (code)
+        return code;
+    if (args_has(args, "watch"))
+        return repeat(cli, args, show);
+    code = show(cli, args, &view);
+    if (code == EXIT_OK)
+        code = cli_write(cli, buf_slice(&view));
+    buf_finish(&view);
+    return code;
+}
