@@ -2,12 +2,14 @@
  * time in, bytes and upcalls out. libfarebox wraps it with nng, a mutex and
  * threads; the simulator runs it in virtual time. Not thread safe: the owner
  * serialises. Upcalls happen inside the functions below and may call
- * back into the engine (to make the next call, to answer a request); what they queue leaves with
- * the next engine_flush(), which every input function does last unless corked.
+ * back into the engine (to make the next call, to answer a request); what they queue leaves
+ * when the input function they were made from ends. Outside of upcalls every output leaves at
+ * once. Both wait while corked, except frames that are full already.
  *
  * Exchanges are numbered 0 … ENGINE_EXCHANGES-1. The owner owns one REQ context
  * for each: io->send(n, bytes) starts one, and the owner reports its end with
- * engine_answer() or engine_failed(). Frames are copied by io->send. */
+ * engine_answer() or engine_failed(), never from inside io->send. Frames are copied by
+ * io->send. */
 #ifndef CLIENT_ENGINE_H
 #define CLIENT_ENGINE_H
 
@@ -16,7 +18,8 @@
 #include "base/wheel.h"
 #include "wire/link.h"
 
-#define ENGINE_EXCHANGES 6u /* contexts a peer may have under way; the broker parks the last few */
+#define ENGINE_EXCHANGES 6u /* contexts a peer may have under way; the broker parks the last few \
+                             */
 
 struct engine_io {
     void *arg;
@@ -27,22 +30,25 @@ struct engine_io {
 };
 
 enum engine_state {
-    ENGINE_DOWN,      /* no pipe */
-    ENGINE_GREETING,  /* pipe, Hello under way */
-    ENGINE_READY,     /* session */
-    ENGINE_LOST,      /* session, but its pipe is gone: resumes or is given up */
-    ENGINE_REFUSED,   /* the broker refused the token: final until the owner gives another */
+    ENGINE_DOWN,     /* no pipe */
+    ENGINE_GREETING, /* pipe, Hello under way */
+    ENGINE_READY,    /* session */
+    ENGINE_LOST,     /* session, but its pipe is gone: resumes or is given up */
+    ENGINE_REFUSED,  /* the broker refused the token: final until the owner gives another */
     ENGINE_CLOSED,
 };
 
-/* What the engine tells its owner. Every pointer is borrowed for the upcall. */
+/* What the engine tells its owner. Pointers are borrowed until the next engine_answer();
+ * those into the frame only as long as the caller of engine_answer() keeps it. */
 struct engine_upcalls {
     void *arg;
     void (*state)(void *arg, enum engine_state state, const char *why);
-    /* of engine_call(): exactly once each; reply is synthesized for timeouts, cancels and lost sessions */
+    /* of engine_call(): exactly once each; reply is synthesized for timeouts, cancels and lost
+     * sessions */
     void (*reply)(void *arg, void *call_arg, const struct wire_reply *reply);
     void (*part)(void *arg, void *call_arg, const struct wire_part *part);
-    /* a request to serve; answer with engine_reply(id) */
+    /* a request to serve; answer with engine_reply(id). A state of DOWN or GREETING ends the
+     * session: requests received before are void, and their ids mean nothing any more */
     void (*request)(void *arg, uint64_t id, const struct wire_request *request,
                     struct slice credential);
     void (*cancel)(void *arg, uint64_t id);

@@ -1,0 +1,274 @@
+/* engine.c - the engine's life: pipes, exchanges, time and the flow of frames. */
+#include "client/engine_internal.h"
+
+#include "base/mem.h"
+
+#define GREET_TIMEOUT_NS (5 * NS_PER_SEC)
+#define GREET_PAUSE_NS (100 * NS_PER_MS)
+#define HEARTBEATS_MISSED 3u
+/* While large answers come, one exchange is on its way to the broker and one waits there. */
+#define PARKED_WHEN_BULKY 2u
+#define BULKY_BYTES 16384u
+
+struct engine *engine_create(const struct engine_options *options, const struct engine_io *io,
+                             const struct engine_upcalls *upcalls, uint64_t now)
+{
+    struct engine *engine = mem_zalloc(sizeof(*engine));
+    engine->io = *io;
+    engine->up = *upcalls;
+    engine->token = mem_strdup(options->token ? options->token : "");
+    engine->name = mem_strdup(options->name ? options->name : "");
+    engine->client = mem_strdup(options->client ? options->client : "");
+    engine->greet_timeout =
+        options->greet_timeout_ns ? options->greet_timeout_ns : GREET_TIMEOUT_NS;
+    engine->now = now;
+    engine->limit = ENGINE_EXCHANGES;
+    engine->last_exchange = ENGINE_EXCHANGES;
+    engine->link = mem_alloc(sizeof(*engine->link));
+    link_init(engine->link);
+    wire_out_init(&engine->bare);
+    arena_init(&engine->arena);
+    wheel_init(&engine->wheel, now);
+    map_init(&engine->served);
+    calls_init(engine);
+    controls_init(engine);
+    return engine;
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (!engine)
+        return;
+    calls_finish(engine);
+    controls_finish(engine);
+    map_finish(&engine->served);
+    arena_finish(&engine->arena);
+    wire_out_finish(&engine->bare);
+    link_finish(engine->link);
+    mem_free(engine->link);
+    mem_free(engine->token);
+    mem_free(engine->name);
+    mem_free(engine->client);
+    mem_free(engine);
+}
+
+enum engine_state engine_state(const struct engine *engine)
+{
+    return engine->state;
+}
+
+void engine_set_state(struct engine *engine, enum engine_state state, const char *why)
+{
+    if (engine->state == state)
+        return;
+    engine->state = state;
+    engine->up.state(engine->up.arg, state, why);
+}
+
+uint64_t engine_next_id(struct engine *engine, uint32_t slot)
+{
+    return (++engine->ids_given << SLOT_BITS) | slot;
+}
+
+size_t engine_backlog(const struct engine *engine)
+{
+    return link_backlog(engine->link);
+}
+
+/* ---- exchanges ---- */
+
+static unsigned free_exchange(const struct engine *engine)
+{
+    unsigned n = 0;
+    while (n < engine->limit && engine->exchanges[n].busy)
+        n++;
+    return n < engine->limit ? n : ENGINE_EXCHANGES;
+}
+
+/* Those of this session, which the broker can answer us on. */
+static unsigned parked(const struct engine *engine)
+{
+    unsigned count = 0;
+    for (unsigned n = 0; n < ENGINE_EXCHANGES; n++) {
+        const struct exchange *exchange = &engine->exchanges[n];
+        count += exchange->busy && exchange->session == engine->session &&
+                 exchange->pipe == engine->pipe_no;
+    }
+    return count;
+}
+
+static void start_exchange(struct engine *engine, unsigned n, struct slice frame)
+{
+    engine->exchanges[n] = (struct exchange){true, engine->session, engine->pipe_no};
+    engine->sent_at = engine->now;
+    engine->io.send(engine->io.arg, n, frame);
+}
+
+static void transmit(struct engine *engine, unsigned n)
+{
+    struct slice frame = link_transmit(engine->link, engine->pipe_no);
+    if (engine->leaving && !link_pending(engine->link))
+        engine->last_exchange = n;
+    start_exchange(engine, n, frame);
+}
+
+static bool wants_frame(const struct engine *engine)
+{
+    /* A cork holds back what is still gathering, not what fills whole frames. */
+    if (engine->corks > 0)
+        return !list_empty(&engine->link->ready);
+    if (link_pending(engine->link))
+        return true;
+    unsigned enough = engine->bulky && engine->link->ack_due ? PARKED_WHEN_BULKY : 1;
+    return !engine->leaving && parked(engine) < enough;
+}
+
+static void greet(struct engine *engine)
+{
+    unsigned n = free_exchange(engine);
+    if (engine->greeted || n == ENGINE_EXCHANGES || engine->now < engine->greet_at)
+        return;
+    engine->greeted = true;
+    engine->session++;
+    engine->greet_at = engine->now + GREET_PAUSE_NS;
+    session_greet(engine);
+    struct wire_head head = {0};
+    start_exchange(engine, n, wire_seal_frame(&engine->bare, &head));
+}
+
+void engine_flush(struct engine *engine)
+{
+    if (!engine->pipe)
+        return;
+    if (engine->state == ENGINE_GREETING)
+        greet(engine);
+    while (engine->state == ENGINE_READY && wants_frame(engine)) {
+        unsigned n = free_exchange(engine);
+        if (n == ENGINE_EXCHANGES)
+            return;
+        transmit(engine, n);
+    }
+}
+
+void engine_cork(struct engine *engine)
+{
+    engine->corks++;
+}
+
+void engine_uncork(struct engine *engine, uint64_t now)
+{
+    engine->now = now;
+    engine->corks--;
+    engine_flush(engine);
+}
+
+/* ---- pipes ---- */
+
+void engine_pipe_up(struct engine *engine, uint64_t now)
+{
+    engine->now = engine->heard_at = now;
+    engine->pipe = true;
+    engine->pipe_no++;
+    engine->greeted = false;
+    if (engine->state == ENGINE_DOWN)
+        engine_set_state(engine, ENGINE_GREETING, "");
+    else if (engine->state == ENGINE_LOST)
+        engine_set_state(engine, ENGINE_READY, "resumed");
+    engine_flush(engine);
+}
+
+void engine_pipe_down(struct engine *engine, uint64_t now)
+{
+    engine->now = now;
+    if (!engine->pipe)
+        return;
+    engine->pipe = false;
+    engine->greeted = false;
+    link_pipe_lost(engine->link, 0);
+    if (engine->leaving)
+        engine_set_state(engine, ENGINE_CLOSED, "");
+    else if (engine->state == ENGINE_READY)
+        engine_set_state(engine, ENGINE_LOST, "the connection was lost");
+    else if (engine->state == ENGINE_GREETING)
+        engine_set_state(engine, ENGINE_DOWN, "the connection was lost");
+}
+
+/* Said goodbye, and the exchange that carried it has ended one way or the other. */
+static void close_if_last(struct engine *engine, unsigned n)
+{
+    if (engine->leaving && engine->last_exchange == n)
+        engine_set_state(engine, ENGINE_CLOSED, "");
+}
+
+void engine_answer(struct engine *engine, unsigned n, struct slice frame, uint64_t now)
+{
+    struct exchange *exchange = &engine->exchanges[n];
+    exchange->busy = false;
+    engine->heard_at = now;
+    engine->bulky = frame.len > BULKY_BYTES;
+    engine_cork(engine);
+    engine->now = now;
+    if (exchange->session == engine->session)
+        input_take(engine, frame);
+    close_if_last(engine, n);
+    engine_uncork(engine, now);
+}
+
+void engine_failed(struct engine *engine, unsigned n, uint64_t now)
+{
+    struct exchange *exchange = &engine->exchanges[n];
+    exchange->busy = false;
+    engine->now = now;
+    if (exchange->session == engine->session && exchange->pipe == engine->pipe_no) {
+        link_pipe_lost(engine->link, exchange->pipe);
+        engine->greeted = false;
+    }
+    close_if_last(engine, n);
+    engine_flush(engine);
+}
+
+/* ---- time ---- */
+
+static void reset_pipe(struct engine *engine)
+{
+    engine->heard_at = engine->now;
+    engine->io.reset(engine->io.arg);
+}
+
+static void watch_heartbeat(struct engine *engine)
+{
+    unsigned n = free_exchange(engine);
+    if (engine->now - engine->heard_at > HEARTBEATS_MISSED * engine->heartbeat)
+        reset_pipe(engine);
+    else if (engine->now - engine->sent_at >= engine->heartbeat && n < ENGINE_EXCHANGES)
+        transmit(engine, n);
+}
+
+void engine_tick(struct engine *engine, uint64_t now)
+{
+    engine_cork(engine);
+    engine->now = now;
+    wheel_advance(&engine->wheel, now, engine);
+    if (engine->pipe && engine->state == ENGINE_READY)
+        watch_heartbeat(engine);
+    else if (engine->greeted && now - engine->sent_at > engine->greet_timeout)
+        reset_pipe(engine);
+    engine_uncork(engine, now);
+}
+
+/* ---- leaving ---- */
+
+void engine_goodbye(struct engine *engine, uint64_t now)
+{
+    engine->now = now;
+    if (engine->leaving)
+        return;
+    session_give_up(engine, STATUS_CANCELLED, "the bus was closed");
+    engine->leaving = true;
+    if (engine->state != ENGINE_READY) {
+        engine_set_state(engine, ENGINE_CLOSED, "");
+        return;
+    }
+    wire_put_control(link_out(engine->link), 0, 0, WIRE_GOODBYE, NULL);
+    engine_flush(engine);
+}

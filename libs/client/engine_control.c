@@ -1,0 +1,243 @@
+/* engine_control.c - what the broker acknowledges: registrations, subscriptions,
+ * pings, confirmed events. */
+#include "client/engine_internal.h"
+
+#include "base/mem.h"
+
+void controls_init(struct engine *engine)
+{
+    list_init(&engine->waiting);
+    list_init(&engine->standing);
+}
+
+/* ---- what stands from session to session ---- */
+
+static bool is_standing_kind(enum wire_kind kind)
+{
+    return kind == WIRE_REGISTER || kind == WIRE_SUBSCRIBE;
+}
+
+static ProtobufCMessage *copy_body(const ProtobufCMessage *body)
+{
+    size_t size = protobuf_c_message_get_packed_size(body);
+    uint8_t *packed = mem_alloc(size + 1);
+    protobuf_c_message_pack(body, packed);
+    ProtobufCMessage *copy = protobuf_c_message_unpack(body->descriptor, NULL, size, packed);
+    mem_free(packed);
+    return copy;
+}
+
+static void stand(struct engine *engine, enum wire_kind kind, uint64_t id,
+                  const ProtobufCMessage *body)
+{
+    struct standing *standing = mem_zalloc(sizeof(*standing));
+    standing->id = id;
+    standing->kind = kind;
+    standing->body = copy_body(body);
+    list_push(&engine->standing, &standing->node);
+}
+
+static void forget_standing(struct standing *standing)
+{
+    list_remove(&standing->node);
+    if (standing->body)
+        protobuf_c_message_free_unpacked(standing->body, NULL);
+    mem_free(standing);
+}
+
+static void forget_by_id(struct engine *engine, uint64_t id)
+{
+    for (struct list *node = engine->standing.next; node != &engine->standing; node = node->next) {
+        struct standing *standing = LIST_ENTRY(node, struct standing, node);
+        if (standing->id == id) {
+            forget_standing(standing);
+            return;
+        }
+    }
+}
+
+static bool registers(const struct standing *standing, const char *service)
+{
+    if (standing->kind != WIRE_REGISTER || !standing->body)
+        return false;
+    return strcmp(((const Farebox__V1__Register *)standing->body)->service, service) == 0;
+}
+
+static void forget_service(struct engine *engine, const Farebox__V1__Deregister *body)
+{
+    for (struct list *node = engine->standing.next; node != &engine->standing; node = node->next) {
+        struct standing *standing = LIST_ENTRY(node, struct standing, node);
+        if (registers(standing, body->service)) {
+            forget_standing(standing);
+            return;
+        }
+    }
+}
+
+/* ---- asking ---- */
+
+static void await(struct engine *engine, enum wire_kind kind, uint64_t id, void *arg)
+{
+    struct waiting *waiting = mem_zalloc(sizeof(*waiting));
+    waiting->id = id;
+    waiting->kind = kind;
+    waiting->session = engine->session;
+    waiting->arg = arg;
+    list_push(&engine->waiting, &waiting->node);
+}
+
+static bool is_over(const struct engine *engine)
+{
+    return engine->state == ENGINE_REFUSED || engine->state == ENGINE_CLOSED || engine->leaving;
+}
+
+static void refuse(struct engine *engine, void *control_arg)
+{
+    bool refused = engine->state == ENGINE_REFUSED;
+    engine->up.acknowledged(engine->up.arg, control_arg,
+                            refused ? STATUS_UNAUTHENTICATED : STATUS_CANCELLED,
+                            refused ? "the broker refused the token" : "the bus is closed");
+}
+
+uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,
+                        const ProtobufCMessage *body, void *control_arg)
+{
+    if (id == 0)
+        id = engine_next_id(engine, SLOT_CONTROL);
+    if (is_over(engine)) {
+        refuse(engine, control_arg);
+        return id;
+    }
+    if (is_standing_kind(kind))
+        stand(engine, kind, id, body);
+    else if (kind == WIRE_UNSUBSCRIBE)
+        forget_by_id(engine, id);
+    else if (kind == WIRE_DEREGISTER)
+        forget_service(engine, (const Farebox__V1__Deregister *)body);
+    await(engine, kind, id, control_arg);
+    wire_put_control(link_out(engine->link), id, 0, kind, body);
+    engine_flush(engine);
+    return id;
+}
+
+void engine_publish(struct engine *engine, const struct wire_publish *publish,
+                    struct slice credential, void *control_arg)
+{
+    if (is_over(engine)) {
+        if (publish->confirm)
+            refuse(engine, control_arg);
+        return;
+    }
+    uint64_t id = 0;
+    if (publish->confirm) {
+        id = engine_next_id(engine, SLOT_CONTROL);
+        await(engine, WIRE_PUBLISH, id, control_arg);
+    }
+    struct wire_out *out = link_out(engine->link);
+    uint32_t index = wire_put_credential(out, credential);
+    wire_put_publish(out, id, index, publish);
+    engine_flush(engine);
+}
+
+/* ---- being answered ---- */
+
+/* The oldest: a Subscribe and its Unsubscribe share their id and are answered in order. */
+static struct waiting *find_waiting(const struct engine *engine, uint64_t id)
+{
+    for (struct list *node = engine->waiting.next; node != &engine->waiting; node = node->next) {
+        struct waiting *waiting = LIST_ENTRY(node, struct waiting, node);
+        if (waiting->id == id)
+            return waiting;
+    }
+    return NULL;
+}
+
+static void settle(struct engine *engine, struct waiting *waiting, enum status status,
+                   const char *message)
+{
+    void *arg = waiting->arg;
+    if (is_standing_kind(waiting->kind) && status != STATUS_OK)
+        forget_by_id(engine, waiting->id);
+    list_remove(&waiting->node);
+    mem_free(waiting);
+    engine->up.acknowledged(engine->up.arg, arg, status, message);
+}
+
+void controls_acknowledged(struct engine *engine, uint64_t id, enum status status,
+                           const char *message)
+{
+    struct waiting *waiting = find_waiting(engine, id);
+    if (waiting)
+        settle(engine, waiting, status, message);
+}
+
+/* ---- when a session ends ---- */
+
+void controls_rescued(struct engine *engine, uint64_t id)
+{
+    struct waiting *waiting = find_waiting(engine, id);
+    if (waiting)
+        waiting->session = engine->session;
+}
+
+void controls_renew(struct engine *engine)
+{
+    for (struct list *node = engine->standing.next; node != &engine->standing; node = node->next) {
+        struct standing *standing = LIST_ENTRY(node, struct standing, node);
+        wire_put_control(link_out(engine->link), standing->id, 0, standing->kind, standing->body);
+        controls_rescued(engine, standing->id);
+    }
+}
+
+/* What the loss of the session means for a control it had not answered. */
+static void settle_lost(struct engine *engine, struct waiting *waiting)
+{
+    switch (waiting->kind) {
+    case WIRE_PING:
+        waiting->session = engine->session;
+        wire_put_control(link_out(engine->link), waiting->id, 0, WIRE_PING, NULL);
+        break;
+    case WIRE_PUBLISH:
+        settle(engine, waiting, STATUS_OUTCOME_UNKNOWN,
+               "the session was lost; the event may have been published");
+        break;
+    default: /* to be undone, and gone with the session */
+        settle(engine, waiting, STATUS_OK, "");
+        break;
+    }
+}
+
+static struct waiting *first_lost(const struct engine *engine)
+{
+    for (struct list *node = engine->waiting.next; node != &engine->waiting; node = node->next) {
+        struct waiting *waiting = LIST_ENTRY(node, struct waiting, node);
+        if (waiting->session != engine->session)
+            return waiting;
+    }
+    return NULL;
+}
+
+void controls_settle(struct engine *engine)
+{
+    struct waiting *waiting;
+    while ((waiting = first_lost(engine)) != NULL)
+        settle_lost(engine, waiting);
+}
+
+void controls_give_up(struct engine *engine, enum status status, const char *why)
+{
+    struct list *node;
+    while ((node = list_first(&engine->waiting)) != NULL)
+        settle(engine, LIST_ENTRY(node, struct waiting, node), status, why);
+}
+
+void controls_finish(struct engine *engine)
+{
+    struct list *node;
+    while ((node = list_first(&engine->waiting)) != NULL) {
+        list_remove(node);
+        mem_free(LIST_ENTRY(node, struct waiting, node));
+    }
+    while ((node = list_first(&engine->standing)) != NULL)
+        forget_standing(LIST_ENTRY(node, struct standing, node));
+}

@@ -1,0 +1,133 @@
+/* engine_internal.h - what the engine's files share. Nothing outside engine*.c
+ * includes it. */
+#ifndef CLIENT_ENGINE_INTERNAL_H
+#define CLIENT_ENGINE_INTERNAL_H
+
+#include "client/engine.h"
+
+/* An id names a slot in its low bits and how often ids were given out above them:
+ * found without hashing, and never used twice. */
+#define SLOT_BITS 20u
+#define SLOT_CONTROL ((1u << SLOT_BITS) - 1) /* of ids that are not calls' */
+#define CALLS_PER_CHUNK 256u
+
+struct saved_request; /* of a call that may be made again */
+
+struct call {
+    struct timer timer;
+    struct list node; /* in engine.calls or engine.free_calls */
+    uint64_t id;      /* 0: free */
+    uint32_t slot;
+    uint32_t session; /* number of the session it was put into */
+    void *arg;
+    struct saved_request *saved;
+};
+
+/* A control the broker has not answered yet. */
+struct waiting {
+    struct list node;
+    uint64_t id;
+    enum wire_kind kind;
+    uint32_t session;
+    void *arg;
+};
+
+/* A registration or subscription, to be repeated in every new session. */
+struct standing {
+    struct list node;
+    uint64_t id;
+    enum wire_kind kind;
+    ProtobufCMessage *body;
+};
+
+struct exchange {
+    bool busy;
+    uint32_t session, pipe; /* numbers of those it was sent in */
+};
+
+struct engine {
+    struct engine_io io;
+    struct engine_upcalls up;
+    char *token, *name, *client;
+    uint64_t greet_timeout;
+
+    enum engine_state state;
+    uint64_t now;
+    bool pipe;        /* there is one */
+    uint32_t pipe_no; /* counts pipes */
+    uint32_t session; /* counts sessions, and attempts at one */
+    unsigned corks;
+
+    struct exchange exchanges[ENGINE_EXCHANGES];
+    unsigned limit; /* exchanges the broker allows */
+    struct link *link;
+    struct wire_out bare; /* for Hello, which belongs to no session */
+    struct arena arena;   /* of the last answer */
+    bool bulky;           /* the last answer was large: expect more of them */
+    uint64_t heartbeat;   /* ns */
+    uint64_t sent_at, heard_at;
+    uint64_t welcomed_at;
+    uint64_t greet_at;      /* not before */
+    bool greeted;           /* Hello is under way */
+    bool leaving;           /* engine_goodbye() */
+    unsigned last_exchange; /* carries the goodbye; ENGINE_EXCHANGES: not yet sent */
+
+    struct wheel wheel;
+    struct call **chunks;
+    uint32_t n_chunks;
+    uint64_t ids_given;
+    struct list calls, free_calls;
+    struct map served; /* by id; see engine_serve.c */
+    struct list waiting, standing;
+};
+
+/* engine.c */
+void engine_set_state(struct engine *engine, enum engine_state state, const char *why);
+uint64_t engine_next_id(struct engine *engine, uint32_t slot);
+/* Sends what may be sent; call at the end of everything that queues. */
+void engine_flush(struct engine *engine);
+
+/* engine_session.c */
+void session_greet(struct engine *engine);
+/* An answer that belongs to no session: Welcome or Error. */
+void session_take_bare(struct engine *engine, struct wire_frame *frame);
+/* The broker has forgotten us: saves what never left and starts anew. */
+void session_lost(struct engine *engine, const char *why);
+/* Ends every call and control with this status. */
+void session_give_up(struct engine *engine, enum status status, const char *why);
+
+/* engine_input.c */
+void input_take(struct engine *engine, struct slice bytes);
+
+/* engine_calls.c */
+void calls_init(struct engine *engine);
+void calls_finish(struct engine *engine);
+struct call *calls_find(const struct engine *engine, uint64_t id);
+/* Frees the call, then tells its owner. */
+void calls_end(struct engine *engine, struct call *call, const struct wire_reply *reply);
+void calls_end_with(struct engine *engine, struct call *call, enum status status,
+                    const char *message);
+/* In the new session: makes again what may be made again, ends the others. */
+void calls_renew(struct engine *engine);
+void calls_give_up(struct engine *engine, enum status status, const char *why);
+
+/* engine_control.c */
+void controls_init(struct engine *engine);
+void controls_finish(struct engine *engine);
+void controls_acknowledged(struct engine *engine, uint64_t id, enum status status,
+                           const char *message);
+/* The confirmed publish `id` goes out again in this session. */
+void controls_rescued(struct engine *engine, uint64_t id);
+/* Before anything else in the new session. */
+void controls_renew(struct engine *engine);
+/* After the rescue: ends what a new session cannot answer. */
+void controls_settle(struct engine *engine);
+void controls_give_up(struct engine *engine, enum status status, const char *why);
+
+/* engine_serve.c */
+void serve_request(struct engine *engine, const struct wire_envelope *envelope,
+                   struct slice credential);
+void serve_cancel(struct engine *engine, uint64_t id);
+void serve_forget_all(struct engine *engine);
+
+#endif
