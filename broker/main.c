@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -118,6 +119,15 @@ static int catch_signals(struct broker *broker)
     return broker->signals < 0 ? -errno : 0;
 }
 
+static int make_data_dir(struct broker *broker)
+{
+    const char *dir = broker->settings.data;
+    if (mkdir(dir, 0700) == 0 || errno == EEXIST)
+        return 0;
+    snprintf(broker->why, sizeof broker->why, "%s: %s", dir, strerror(errno));
+    return -errno;
+}
+
 static int open_store(struct broker *broker)
 {
     char why[160] = "";
@@ -163,6 +173,8 @@ static int start(struct broker *broker)
     broker->store_dir = below(s->data, "store");
     broker->feeds_dir = below(s->data, "feeds");
     raise_descriptor_limit();
+    if (make_data_dir(broker) < 0)
+        return EX_CANTCREAT;
     if (load_key(broker, &broker->key) < 0)
         return EX_CONFIG;
     if (open_store(broker) < 0)
