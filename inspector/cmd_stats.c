@@ -31,7 +31,7 @@ static const struct column filter[] = {
     {"FILTER", "name", UNIT_TEXT},
     {"PASSED", "passed", UNIT_COUNT},
     {"REFUSED", "refused", UNIT_COUNT},
-    {"TIME", "ns", UNIT_NANOS},
+    {"EACH", "ns", UNIT_NANOS},
     {0},
 };
 

@@ -9,15 +9,28 @@ struct source {
     const struct opt *globals;
 };
 
-/* Calls `each` for every option there is, the global ones first. */
-static void each_option(struct buf *out, const struct source *source,
-                        void (*each)(struct buf *out, const struct opt *opt))
+/* The options there are, by number: the global ones first, then each command's. NULL past the last.
+ */
+static const struct opt *option_at(const struct source *source, size_t number)
 {
     for (const struct opt *opt = source->globals; opt->name; opt++)
-        each(out, opt);
+        if (number-- == 0)
+            return opt;
     for (const struct command *const *at = source->table; *at; at++)
         for (const struct opt *opt = (*at)->options; opt && opt->name; opt++)
-            each(out, opt);
+            if (number-- == 0)
+                return opt;
+    return NULL;
+}
+
+/* Commands share names of options: the first stands for all. */
+static bool first_of_name(const struct source *source, const struct opt *wanted)
+{
+    const struct opt *opt;
+    size_t number = 0;
+    while (strcmp((opt = option_at(source, number))->name, wanted->name) != 0)
+        number++;
+    return opt == wanted;
 }
 
 static void print_words(struct buf *out, const char *choices)
@@ -42,34 +55,56 @@ static bool first_of_noun(const struct source *source, const struct command *com
 
 /* ---- bash and zsh: one function, two dialects ---- */
 
+static bool takes_word(const struct opt *opt)
+{
+    return opt->kind != OPT_FLAG && !opt->value_may_lack;
+}
+
+static bool takes_file(const struct opt *opt)
+{
+    return opt->kind == OPT_FILE;
+}
+
+static bool takes_anything(const struct opt *opt)
+{
+    return takes_word(opt) && opt->kind != OPT_FILE && opt->kind != OPT_CHOICE;
+}
+
 static void print_pattern(struct buf *out, const struct opt *opt)
 {
     if (opt->letter)
         buf_printf(out, "-%c | ", opt->letter);
-    buf_printf(out, "--%s)", opt->name);
+    buf_printf(out, "--%s", opt->name);
 }
 
-static void skip_value(struct buf *out, const struct opt *opt)
+/* "--this | --that) action ;;" for all options of a kind. */
+static void print_branch(struct buf *out, const struct source *source,
+                         bool (*of_kind)(const struct opt *opt), const char *action)
 {
-    if (opt->kind == OPT_FLAG || opt->value_may_lack)
-        return;
-    buf_printf(out, "        ");
-    print_pattern(out, opt);
-    buf_printf(out, " skip=1 ;;\n");
+    const char *between = "    ";
+    const struct opt *opt;
+    for (size_t number = 0; (opt = option_at(source, number)) != NULL; number++) {
+        if (!of_kind(opt) || !first_of_name(source, opt))
+            continue;
+        buf_printf(out, "%s", between);
+        print_pattern(out, opt);
+        between = " | ";
+    }
+    if (*between == ' ' && between[1] == '|')
+        buf_printf(out, ") %s ;;\n", action);
 }
 
-static void complete_value(struct buf *out, const struct opt *opt)
+static void print_choices(struct buf *out, const struct source *source)
 {
-    if (opt->kind == OPT_FLAG || opt->value_may_lack)
-        return;
-    buf_printf(out, "    ");
-    print_pattern(out, opt);
-    if (opt->kind == OPT_CHOICE) {
-        buf_printf(out, " _farebox_words '");
+    const struct opt *opt;
+    for (size_t number = 0; (opt = option_at(source, number)) != NULL; number++) {
+        if (opt->kind != OPT_CHOICE || !first_of_name(source, opt))
+            continue;
+        buf_printf(out, "    ");
+        print_pattern(out, opt);
+        buf_printf(out, ") _farebox_words '");
         print_words(out, opt->value);
         buf_printf(out, "'; return ;;\n");
-    } else {
-        buf_printf(out, opt->kind == OPT_FILE ? " _farebox_files; return ;;\n" : " return ;;\n");
     }
 }
 
@@ -134,16 +169,18 @@ static void print_function(struct buf *out, const struct source *source)
 {
     buf_printf(out, "    for word in \"${line[@]}\"; do\n"
                     "        previous=${word%%=}\n"
-                    "        if [[ -n $skip ]]; then skip=; continue; fi\n"
-                    "        case $word in\n");
-    each_option(out, source, skip_value);
+                    "        if [[ -n $skip ]]; then skip=''; continue; fi\n"
+                    "        case $word in\n    ");
+    print_branch(out, source, takes_word, "skip=1");
     buf_printf(out,
                "        -*) ;;\n"
                "        *) if [[ -z $noun ]]; then noun=$word; else verb=${verb:-$word}; fi ;;\n"
                "        esac\n"
                "    done\n"
                "    case $previous in\n");
-    each_option(out, source, complete_value);
+    print_choices(out, source);
+    print_branch(out, source, takes_file, "_farebox_files; return");
+    print_branch(out, source, takes_anything, "return");
     buf_printf(out, "    esac\n");
     print_cases(out, source);
     buf_printf(out, "    if [[ $current == -* ]]; then offers=$options; fi\n"
@@ -157,7 +194,7 @@ static const char bash_head[] =
     "_farebox_files() { compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "
     "\"$current\"); }\n"
     "_farebox() {\n"
-    "    local word glue= skip= previous= noun= verb= offers= options=\n"
+    "    local word glue='' skip='' previous='' noun='' verb='' offers='' options=''\n"
     "    local current=${COMP_WORDS[COMP_CWORD]#=} line=()\n"
     "    COMPREPLY=()\n"
     "    # bash breaks words at ':' and '=', so that a URL is several\n"
@@ -167,7 +204,7 @@ static const char bash_head[] =
     "        else\n"
     "            line+=(\"$word\")\n"
     "        fi\n"
-    "        if [[ $word == [:=] ]]; then glue=1; else glue=; fi\n"
+    "        if [[ $word == [:=] ]]; then glue=1; else glue=''; fi\n"
     "    done\n";
 static const char bash_tail[] = "complete -F _farebox farebox\n";
 
@@ -178,7 +215,7 @@ static const char zsh_head[] =
     "_farebox_files() { _files }\n"
     "_farebox() {\n"
     "    local -a line=(\"${(@)words[2,CURRENT-1]}\")\n"
-    "    local word skip= previous= noun= verb= offers= options= current=$PREFIX\n";
+    "    local word skip='' previous='' noun='' verb='' offers='' options='' current=$PREFIX\n";
 static const char zsh_tail[] =
     "if [[ ${funcstack[1]} == _farebox ]]; then _farebox; else compdef _farebox farebox; fi\n";
 

@@ -1,10 +1,9 @@
 #include "help.h"
 
-#include "table.h"
+#include <ctype.h>
 
 #define COLUMNS 80u
-
-static const struct table_head untitled[] = {{NULL, false}, {NULL, false}};
+#define MEANING 34u /* the column where meanings start */
 
 void help_usage(struct buf *out, const struct command *command)
 {
@@ -34,74 +33,75 @@ void help_where(struct buf *out, const struct args *args)
     buf_printf(out, "--help");
 }
 
-static void add_row(struct table *table, struct buf *label, const char *text)
+/* Appends the words, broken before COLUMNS, every further line indented. */
+static void print_wrapped(struct buf *out, const char *text, size_t indent)
 {
-    table_add(table, buf_slice(label), TONE_PLAIN);
-    table_add(table, slice_of(text), TONE_PLAIN);
+    size_t column = indent;
+    while (*text) {
+        size_t word = strcspn(text, " ");
+        if (column > indent && column + 1 + word > COLUMNS) {
+            buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        }
+        buf_printf(out, "%s%.*s", column > indent ? " " : "", (int)word, text);
+        column += word + (column > indent);
+        text += word + strspn(text + word, " ");
+    }
+    buf_printf(out, "\n");
+}
+
+/* A term and what it means, the latter in a column of its own; uses up the label. */
+static void print_entry(struct buf *out, struct buf *label, const char *text)
+{
+    if (label->len + 4 > MEANING)
+        buf_printf(out, "  %.*s\n%*s", SLICE_FMT(buf_slice(label)), (int)MEANING, "");
+    else
+        buf_printf(out, "  %-*.*s", (int)MEANING - 2, SLICE_FMT(buf_slice(label)));
+    print_wrapped(out, text, MEANING);
     label->len = 0;
 }
 
 static void print_options(struct buf *out, const char *title, const struct opt *options)
 {
-    struct table table;
     struct buf label = {0};
     if (!options || !options->name)
         return;
-    table_init(&table, untitled, 2);
-    for (; options->name; options++) {
-        buf_printf(&label, "  ");
-        help_option(&label, options);
-        add_row(&table, &label, options->help);
-    }
     buf_printf(out, "\n%s:\n", title);
-    table_print(&table, false, out);
-    table_finish(&table);
+    for (; options->name; options++) {
+        help_option(&label, options);
+        print_entry(out, &label, options->help);
+    }
     buf_finish(&label);
 }
 
 /* Every command, or those of one noun. */
 static void print_commands(struct buf *out, const struct command *const *table, const char *noun)
 {
-    struct table rows;
     struct buf label = {0};
-    table_init(&rows, untitled, 2);
+    buf_printf(out, "\nCommands:\n");
     for (; *table; table++) {
         if (noun && strcmp(noun, (*table)->noun) != 0)
             continue;
-        buf_printf(&label, "  ");
         help_usage(&label, *table);
-        add_row(&rows, &label, (*table)->summary);
+        print_entry(out, &label, (*table)->summary);
     }
-    buf_printf(out, "\nCommands:\n");
-    table_print(&rows, false, out);
-    table_finish(&rows);
     buf_finish(&label);
 }
 
-static void print_wrapped(struct buf *out, const char *text)
+void help_summary(struct buf *out, const struct command *command)
 {
-    size_t column = 0;
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column && column + 1 + word > COLUMNS) {
-            buf_printf(out, "\n");
-            column = 0;
-        }
-        buf_printf(out, "%s%.*s", column ? " " : "", (int)word, text);
-        column += word + (column > 0);
-        text += word + strspn(text + word, " ");
-    }
-    buf_printf(out, "\n");
+    buf_printf(out, "%c%s.\n", toupper((unsigned char)command->summary[0]), command->summary + 1);
 }
 
 static void print_command(struct buf *out, const struct command *command, const struct opt *globals)
 {
     buf_printf(out, "Usage: farebox ");
     help_usage(out, command);
-    buf_printf(out, " [OPTION]...\n\nIn short: %s.\n", command->summary);
+    buf_printf(out, " [OPTION]...\n\n");
+    help_summary(out, command);
     if (command->about) {
         buf_printf(out, "\n");
-        print_wrapped(out, command->about);
+        print_wrapped(out, command->about, 0);
     }
     print_options(out, "Options", command->options);
     print_options(out, "Options of every command", globals);

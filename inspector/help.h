@@ -13,6 +13,8 @@ void help_where(struct buf *out, const struct args *args);
 
 /* "call SERVICE METHOD [JSON|-]" */
 void help_usage(struct buf *out, const struct command *command);
+/* "Call a method and print its reply." and the line's end. */
+void help_summary(struct buf *out, const struct command *command);
 /* "-o, --output table|json" */
 void help_option(struct buf *out, const struct opt *opt);
 

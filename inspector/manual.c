@@ -98,7 +98,7 @@ static void print_command(struct buf *out, const struct command *command)
     buf_printf(out, ".SS ");
     print_text(out, buf_slice(&label));
     buf_finish(&label);
-    buf_printf(out, "In short: %s.\n", command->summary);
+    help_summary(out, command);
     if (command->about)
         print_text(out, slice_of(command->about));
     print_options(out, command->options);

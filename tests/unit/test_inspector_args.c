@@ -229,10 +229,10 @@ static void helps(const char *wanted, const char *const *line)
 static void test_help_is_reachable_from_anywhere(void **state)
 {
     (void)state;
-    HELPS("  call SERVICE METHOD [JSON|-]  call it\n", "--help");
+    HELPS("\n  call SERVICE METHOD [JSON|-]    call it\n", "--help");
     HELPS("Usage: farebox call SERVICE METHOD [JSON|-]", "call", "-h");
     HELPS("--timeout TIME", "call", "--help");
-    HELPS("  services [list]     list them\n  services show NAME  show one\n", "services", "-h");
+    HELPS("Commands:\n  services [list]                 list them\n", "services", "-h");
     HELPS("Usage: farebox services show NAME", "services", "show", "--help");
     HELPS("Usage: farebox services [list]", "services", "list", "--help");
     HELPS("-o, --output table|json", "--nonsense", "call", "--count", "x", "--help");
