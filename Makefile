@@ -44,7 +44,7 @@ all:
 
 # Installs what is missing, then records the libraries' flags; make restarts with them.
 # Targets that build nothing go without.
-NEEDS_NOTHING := clean help deps deps-% check-tidy check-format
+NEEDS_NOTHING := clean help deps deps-% check-tidy check-format check-shell
 ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NEEDS_NOTHING),$(MAKECMDGOALS)),all),)
 include $(BUILD)/libraries.mk
 endif
@@ -57,7 +57,7 @@ $(BUILD)/libraries.mk: tools/deps tools/libraries
 # ---- how things are compiled ----------------------------------------------------------------
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-	-Werror
+	-Wvla -Werror
 HARDEN := -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 FUZZ_FLAGS := $(if $(FUZZ),-fsanitize=fuzzer-no-link)
@@ -243,21 +243,68 @@ unit/%: $(TESTS)/unit/%
 dialogue/%: $(TESTS)/dialogue/% all
 	@FAREBOX_BUILD=$(BUILD) $<
 
+# With SAN only that variant, which is built in a folder of its own below.
 test: deps-test
-	@MAKE='$(MAKE)' BUILD=$(BUILD) tests/run
+	@MAKE='$(MAKE)' BUILD=$(patsubst %/$(subst $(comma),-,$(SAN)),%,$(BUILD)) SEEDS=$(SEEDS) \
+		tests/run $(SAN)
 
 sim: $(SIM)
 	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
-.PHONY: fuzz fuzz-run check demo run bench peers install clean help
+# Coverage-guided fuzzing, SECONDS for each target.
 fuzz: deps-check
 	@$(MAKE) BUILD=$(BUILD)/fuzz CC=clang SAN=address,undefined FUZZ=1 fuzz-run
 
 fuzz-run: $(FUZZERS:%=$(TESTS)/fuzz/fuzz_%)
 	@tests/fuzz/run $(SECONDS) $^
 
+.PHONY: fuzz fuzz-run check demo run bench peers install clean help
+
+# ---- checks ---------------------------------------------------------------------------------
+
+CODE_DIRS := $(wildcard libs broker services inspector gateway bench)
+LINTED := $(filter-out bench/peers/%,$(foreach dir,$(CODE_DIRS),\
+	$(wildcard $(dir)/*.c $(dir)/*/*.c $(dir)/*/*/*.c)))
+
+CHECKS := check-format check-tidy check-shell check-gcc check-clang check-symbols check-cppcheck \
+	check-lint
+.PHONY: $(CHECKS)
+
 check: deps-check
 	@MAKE='$(MAKE)' BUILD=$(BUILD) tools/check
+
+check-format:
+	@tools/format
+
+check-tidy:
+	@tools/tidy
+
+check-shell:
+	@grep -rlE '^#!/bin/(sh|bash)' .ci bench demo services tests tools 2>/dev/null | xargs shellcheck
+
+check-gcc:
+	@$(MAKE) CC=gcc tests
+
+check-clang:
+	@$(MAKE) BUILD=$(BUILD)/clang CC=clang tests
+
+check-symbols: all
+	@tools/symbols $(OBJ) $(SDK_REAL)
+
+check-cppcheck: | $(PROTO_H)
+	@mkdir -p $(BUILD)/lint/cppcheck
+	@cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D_GNU_SOURCE \
+		-Ilibs -Ibroker -Iservices -Ilibs/client $(CODE_DIRS)
+
+check-lint: $(LINTED:%.c=$(BUILD)/lint/%.ok)
+
+# The object stands for the headers it was made from.
+$(BUILD)/lint/%.ok: %.c $(OBJ)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(SAY)clang-tidy --quiet $< -- $(CODEGEN) $(INCLUDE) -DFAREBOX_VERSION='"$(VERSION)"' \
+		2>$@.log || { cat $@.log; exit 1; }
+	@touch $@
 
 # ---- showing it -----------------------------------------------------------------------------
 
@@ -285,5 +332,61 @@ bench: all
 	@$(MAKE) -k peers || true
 	@BUILD=$(BUILD) bench/run
 
+# ---- installing -----------------------------------------------------------------------------
+
+SHARE := $(DESTDIR)$(PREFIX)/share
+define PKG_CONFIG_FILE
+prefix=$(PREFIX)
+libdir=$(LIBDIR)
+includedir=$${prefix}/include
+
+Name: farebox
+Description: Client library of the Farebox message bus
+Version: $(VERSION)
+Libs: -L$${libdir} -lfarebox
+Cflags: -I$${includedir}
+endef
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(SHARE)/man/man1
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/farebox
+	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 libs/client/farebox.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(SDK_REAL) $(DESTDIR)$(LIBDIR)
+	ln -sf $(notdir $(SDK_REAL)) $(DESTDIR)$(LIBDIR)/libfarebox.so.$(ABI)
+	ln -sf libfarebox.so.$(ABI) $(DESTDIR)$(LIBDIR)/libfarebox.so
+	install -m 644 $(MODULES) $(DESTDIR)$(LIBDIR)/farebox
+	$(file >$(BUILD)/farebox.pc,$(PKG_CONFIG_FILE))
+	install -m 644 $(BUILD)/farebox.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(if $(DATA),install -d $(SHARE)/farebox/data && install -m 644 $(DATA) $(SHARE)/farebox/data)
+	install -m 644 $(wildcard docs/man/*.1) $(SHARE)/man/man1
+	$(BIN)/farebox manual >$(SHARE)/man/man1/farebox.1
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
+	install -d $(SHARE)/fish/vendor_completions.d
+	$(BIN)/farebox completion bash >$(SHARE)/bash-completion/completions/farebox
+	$(BIN)/farebox completion zsh >$(SHARE)/zsh/site-functions/_farebox
+	$(BIN)/farebox completion fish >$(SHARE)/fish/vendor_completions.d/farebox.fish
+
 clean:
 	rm -rf $(BUILD)
+
+define HELP
+make             build everything under $(BUILD)/
+make demo        a tour of the bus on real data, in a minute
+make run         the demo's broker and services, left running
+make test        every test, plainly and under the sanitizers (SAN=thread: only those)
+make check       format, warnings, analysers and the rules of the house
+make unit/test_x, make dialogue/test_x
+                 one test program
+make sim         the simulator: SEEDS=2000, or SEED=n to replay one
+make fuzz        coverage-guided fuzzing: SECONDS=60 for each target
+make bench       ours and the peers in one run
+make install     PREFIX=/usr/local DESTDIR= LIBDIR=$$PREFIX/lib
+make deps        installs missing Debian packages (also deps-test, deps-check, deps-bench)
+make clean
+
+Variables: BUILD=dir, CC=gcc|clang, SAN=address,undefined|thread, V=1 shows the commands.
+endef
+
+help:
+	@:$(info $(HELP))
