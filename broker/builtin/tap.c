@@ -88,8 +88,8 @@ static void pack_call(const struct core *core, struct buf *out, const struct cal
     pack_pair_text(&packer, "kind", slice_of("call"));
     pack_pair_text(&packer, "tenant", call->identity->tenant);
     pack_pair_text(&packer, "user", call->identity->user);
-    pack_pair_text(&packer, "service", call->request->service);
-    pack_pair_text(&packer, "method", call->request->method);
+    pack_pair_text(&packer, "service", call->service->name);
+    pack_pair_text(&packer, "method", slice_make(call->method, call->method_len));
     pack_pair_text(&packer, "status", slice_of(status_text(reply->status)));
     pack_pair_uint(&packer, "bytes_in", call->bytes_in);
     pack_pair_uint(&packer, "bytes_out", reply->payload.len);

@@ -18,6 +18,7 @@ struct instance;
 struct inbound;
 
 #define CALL_REQUEST_ID_MAX 64u
+#define CALL_METHOD_MAX 63u
 #define CALL_ATTEMPTS_MAX 3u
 
 enum call_state {
@@ -40,13 +41,13 @@ struct call {
     struct identity *identity; /* on whose behalf */
     struct identity *actor;    /* the session that hands a sealed context back; else NULL */
     /* what */
-    const struct wire_request *request; /* borrowed for the turn, or `kept` */
+    const struct wire_request *request; /* borrowed while in the chain, or `kept`; else NULL */
     struct wire_request kept;
     uint8_t *kept_bytes;     /* owns the text and payload of `kept` */
     struct inbound *inbound; /* the frame it came in; only until the identity is known */
     uint32_t credential;     /* in that frame */
-    char request_id[CALL_REQUEST_ID_MAX + 1];
-    uint8_t request_id_len;
+    char request_id[CALL_REQUEST_ID_MAX], method[CALL_METHOD_MAX];
+    uint8_t request_id_len, method_len; /* 0: not known (yet) */
     uint32_t depth;
     bool idempotent, stream;
     unsigned attempts;

@@ -72,9 +72,11 @@ void placement_send(struct core *core, struct call *call)
     instance->in_flight++;
     instance->n_calls++;
     list_push(&instance->calls, &call->by_place);
+    put_request(core, call);
     if (call->idempotent)
         call_keep_request(call);
-    put_request(core, call);
+    else
+        call->request = NULL; /* the frame it is in goes */
 }
 
 /* ---- waiting ---- */

@@ -229,25 +229,28 @@ struct event {
     bool across; /* the subscriptions now being visited span tenants */
 };
 
-static uint32_t put_context(struct core *core, struct event *event, struct session *session)
+/* Into the very frame the delivery goes into: its table is the only one it can point to. */
+static uint32_t put_context(struct core *core, const struct event *event,
+                            const struct session *session, struct wire_out *out)
 {
-    if (!event->identity)
+    if (!event->across || !event->identity)
         return 0;
     const struct identity_seal *seal = identity_sealed(
         core->identities, event->identity, session_event_audience(core, session),
         event->identity->context.depth, core->now.unix_ms, core->limits.max_timeout_ms);
-    return wire_put_credential(session_out(core, session), buf_slice(&seal->credential));
+    return wire_put_credential(out, buf_slice(&seal->credential));
 }
 
 static void deliver_in_full(struct core *core, struct event *event, struct subscription *s)
 {
     struct wire_delivery delivery = event->delivery;
-    uint32_t credential = event->across ? put_context(core, event, s->session) : 0;
+    struct wire_out *out = session_out(core, s->session);
+    uint32_t credential = put_context(core, event, s->session, out);
     delivery.missed = s->missed;
     if (!event->across)
         delivery.tenant = delivery.user = slice_make(NULL, 0);
     s->missed = 0;
-    wire_put_delivery(session_out(core, s->session), s->id, credential, &delivery);
+    wire_put_delivery(out, s->id, credential, &delivery);
 }
 
 static void deliver_alike(struct core *core, struct event *event, struct subscription *s)

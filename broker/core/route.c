@@ -375,6 +375,9 @@ int route_envelope(struct core *core, struct inbound *inbound, const struct wire
     case WIRE_PING:
         acknowledge(core, inbound, envelope->id, STATUS_OK, "");
         return 0;
+    case WIRE_DRAIN:
+        inbound->session->draining = true;
+        return 0;
     case WIRE_NONE:
         return 0; /* from a newer peer */
     default:

@@ -25,6 +25,8 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
         return refuse(refusal, STATUS_INVALID_ARGUMENT, "not a service and method name");
     if (request->payload.len > core->limits.max_payload_bytes)
         return refuse(refusal, STATUS_TOO_LARGE, "the payload is over the limit");
+    memcpy(call->method, request->method.data, request->method.len);
+    call->method_len = (uint8_t)request->method.len;
     call->service = registry_resolve(core, call->identity->tenant, request->service);
     if (!call->service)
         return refuse(refusal, STATUS_SERVICE_NOT_FOUND,
