@@ -1,6 +1,7 @@
 #include "../testing.h"
 
 #include "../../inspector/exits.h"
+#include "base/buf.h"
 
 #include <string.h>
 
@@ -69,6 +70,36 @@ static void test_exit_statuses_differ_and_explain_themselves(void **state)
     assert_string_equal(exits_text((enum exit_code)99), "unknown");
 }
 
+static void expect_row(const char *manual, enum exit_code code)
+{
+    struct buf row = {0};
+    const char *between = " ";
+    buf_printf(&row, "\n| %d | %s |", (int)code, exits_meaning(code));
+    for (int status = 1; status < STATUS_COUNT; status++) {
+        if (exits_of(status) == code) {
+            buf_printf(&row, "%s`%s`", between, status_text((enum status)status));
+            between = ", ";
+        }
+    }
+    buf_printf(&row, " |\n");
+    if (!strstr(manual, (const char *)row.data))
+        fail_msg("not in docs/inspector.md: %s", (const char *)row.data);
+    buf_finish(&row);
+}
+
+static void test_the_documentation_says_the_same(void **state)
+{
+    (void)state;
+    static char manual[65536];
+    FILE *file = fopen("docs/inspector.md", "r");
+    assert_non_null(file);
+    manual[fread(manual, 1, sizeof manual - 1, file)] = '\0';
+    fclose(file);
+    enum exit_code code;
+    for (size_t at = 0; exits_at(at, &code); at++)
+        expect_row(manual, code);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +107,7 @@ int main(void)
         cmocka_unit_test(test_only_what_may_be_repeated_is_temporary),
         cmocka_unit_test(test_numbers_are_those_of_sysexits),
         cmocka_unit_test(test_exit_statuses_differ_and_explain_themselves),
+        cmocka_unit_test(test_the_documentation_says_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

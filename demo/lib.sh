@@ -1,0 +1,81 @@
+# A bus of one's own for demo.sh and run.sh: a broker and its services on a fresh folder.
+# Sourced by bash; BUILD names the build, by default build/.
+# shellcheck shell=bash
+
+BUILD=$(realpath "${BUILD:-build}")
+PATH=$BUILD/bin:$PATH
+services=(echo data-bridge performance-analytics)
+modules=("${services[@]/#/$BUILD/lib/farebox/}")
+modules=("${modules[@]/%/.so}")
+folder=$(mktemp -d "${TMPDIR:-/tmp}/farebox.XXXXXX")
+export FAREBOX_URL=ipc://$folder/bus
+unset FAREBOX_TOKEN FAREBOX_TOKEN_FILE
+names=() pids=()
+
+fail() {
+    echo >&2
+    echo "demo: $*" >&2
+    for log in "$folder"/*.log; do
+        [[ -s $log ]] && { echo "--- $(basename "$log")"; tail -n 20 "$log"; } >&2
+    done
+    exit 1
+}
+
+# start NAME COMMAND...: in the background, until it says on its standard output that it is ready.
+start() {
+    local name=$1 line fd
+    shift
+    mkfifo "$folder/$name.out"
+    # a session of its own: Ctrl-C is for the script, which stops things in order
+    setsid "$@" >"$folder/$name.out" 2>"$folder/$name.log" &
+    names+=("$name") pids+=($!)
+    exec {fd}<"$folder/$name.out"
+    read -r -t 20 line <&"$fd" || fail "$name did not start"
+    [[ $line == *ready* ]] || fail "$name says: $line"
+    echo "$line"
+}
+
+# The last to start is the first to stop. Each must end well and in time.
+stop_all() {
+    local i
+    for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
+        kill -TERM "${pids[i]}"
+        timeout 20 tail --pid="${pids[i]}" -f /dev/null || fail "${names[i]} does not stop"
+        wait "${pids[i]}" || fail "${names[i]} ended with status $?"
+        unset "pids[i]"
+    done
+}
+
+clean_up() {
+    local pid
+    for pid in "${pids[@]}"; do
+        kill -KILL "$pid" 2>/dev/null
+    done
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+
+# mint FILE TENANT USER TIER PERMISSION...
+mint() {
+    local file=$folder/$1.token perms=() permission
+    local bearer=(--tenant "$2" --user "$3" --tier "$4")
+    shift 4
+    for permission in "$@"; do
+        perms+=(--perm "$permission")
+    done
+    farebox token mint --secret-file "$folder/secret" "${bearer[@]}" "${perms[@]}" >"$file" ||
+        fail "no token for $file"
+}
+
+start_bus() {
+    (umask 077 && head -c 32 /dev/urandom | base64 >"$folder/secret")
+    start fareboxd fareboxd --listen "$FAREBOX_URL" --data "$folder/data" \
+        --jwt-secret-file "$folder/secret"
+    mint host platform host enterprise 'serve:*' 'call:data-bridge.*' 'publish:market.>'
+    mint operator platform ops enterprise 'admin:*'
+    mint acme acme ann pro 'call:echo.*' 'call:data-bridge.*' 'call:performance-analytics.*' \
+        'subscribe:market.>'
+    mint globex globex gus free 'call:echo.*' 'subscribe:market.>' 'publish:market.>'
+    start farebox-host farebox-host --url "$FAREBOX_URL" --token-file "$folder/host.token" \
+        "${modules[@]}"
+}
