@@ -32,8 +32,9 @@ struct module_env {
     const char *directory; /* where the module's file lies; its data are found from there */
     const struct module_setting *settings; /* only keys the module declared */
     size_t n_settings;
-    /* Registers a service, as fbx_serve() does. The host withdraws it when it drains. */
-    int (*serve)(const struct module_env *env, const struct fbx_service *service);
+    /* Registers a service, as fbx_serve() does. The host withdraws it before drain(). */
+    int (*serve)(const struct module_env *env, const struct fbx_service *service,
+                 struct module_error *why);
     void *host;
 };
 
@@ -42,10 +43,10 @@ struct farebox_module {
     const char *name, *version;
     const char *const *requires; /* modules that start before this one; NULL-terminated or NULL */
     const char *const *settings; /* keys it understands; NULL-terminated or NULL */
-    /* Creates an instance and registers its services; a module may have several
-     * instances, so its state belongs into `*instance`. Returns 0, a negative errno
-     * code, or what serve() returned; untouched `*instance` and a reason on failure.
-     * Services already registered are withdrawn by the host. */
+    /* Creates an instance and registers its services. A module may have several
+     * instances, so its state belongs into `*instance`, set before the first serve().
+     * Returns 0, or a negative number and a reason; what serve() returned may be passed
+     * on. Whenever `*instance` was set, also then, drain() and stop() follow. */
     int (*start)(void **instance, const struct module_env *env, struct module_error *why);
     /* Optional. Services are withdrawn, the bus is still open: end background work
      * and answer the requests that are held. */

@@ -110,6 +110,8 @@ int market_read_daily(struct market *market, const char *symbol, struct slice te
         if (!wrong)
             wrong = series_append(series, &bar);
     }
+    if (!wrong && series->count == 0)
+        wrong = "no bars";
     return wrong ? refuse(why, line_number, wrong) : 0;
 }
 

@@ -30,7 +30,7 @@ struct market {
 };
 
 struct bars_error {
-    char text[160];
+    char text[512];
 };
 
 void market_finish(struct market *market);

@@ -26,7 +26,7 @@ static int32_t day_of(const char *text)
 static void dates_agree_with_the_c_library(void **state)
 {
     (void)state;
-    for (int32_t day = day_of("0001-01-01"); day <= day_of("9999-12-31"); day++) {
+    for (int32_t day = day_of("0001-01-01"); day <= day_of("9999-12-31"); day += day % 2 ? 1 : 17) {
         time_t seconds = (time_t)day * 86400;
         struct tm tm;
         char text[DATE_TEXT_SIZE], expected[40];
@@ -157,6 +157,7 @@ static void wrong_rows_are_named(void **state)
             {DAILY "2000-01-03,1,2,1,0,2,5\n", "line 2: not a price"},
             {DAILY "2000-01-03,1,1,2,1,1,5\n", "line 2: the high is below the low"},
             {DAILY "2000-01-03,1,2,1,2,2,-5\n", "line 2: not a volume"},
+            {DAILY, "line 1: no bars"},
             {DAILY "2000-01-03,1,2,1,2,2\n", "line 2: not 7 fields"},
             {DAILY "2000-01-03,1,2,1,2,2,5\n\n", "line 3: not 7 fields"},
         },
