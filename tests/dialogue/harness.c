@@ -73,7 +73,7 @@ static void become(const char *path, const char *const *argv, int out)
 
 static struct process spawn(const char *const *argv)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + 64];
     int ends[2];
     program_path(path, sizeof path, argv[0]);
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);

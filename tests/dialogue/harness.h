@@ -23,7 +23,8 @@ struct process {
 };
 
 struct place {
-    char dir[PLACE_PATH], url[PLACE_PATH], data[PLACE_PATH], secret[PLACE_PATH];
+    char dir[PLACE_PATH / 2];
+    char url[PLACE_PATH], data[PLACE_PATH], secret[PLACE_PATH];
     struct token_key *key;
     struct process broker;
     struct process others[PLACE_PROCESSES];
