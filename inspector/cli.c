@@ -93,13 +93,11 @@ int cli_read_token_from(struct cli *cli, const char *path)
 {
     struct buf text = {0};
     int code = cli_read_file(cli, path, TOKEN_FILE_MAX, &text);
-    if (code == EXIT_OK) {
-        while (text.len && isspace(text.data[text.len - 1]))
-            text.len--;
-        cli->token = mem_alloc(text.len + 1);
-        memcpy(cli->token, text.data, text.len);
-        cli->token[text.len] = '\0';
-    }
+    while (text.len && isspace(text.data[text.len - 1]))
+        text.len--;
+    buf_append(&text, "", 1);
+    if (code == EXIT_OK)
+        cli->token = mem_strdup((const char *)text.data);
     buf_finish(&text);
     return code;
 }

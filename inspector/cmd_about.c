@@ -18,7 +18,7 @@ static int run_completion(struct cli *cli, const struct args *args)
     if (!args_is_choice(COMPLETION_SHELLS, shell))
         return cli_fail(cli, EXIT_USAGE, "no completion for '%.40s': one of %s", shell,
                         COMPLETION_SHELLS);
-    completion_print(&text, shell, commands, global_options);
+    completion_print(&text, shell, commands, commands_options);
     return print(cli, &text);
 }
 
@@ -26,7 +26,7 @@ static int run_manual(struct cli *cli, const struct args *args)
 {
     struct buf text = {0};
     (void)args;
-    manual_print(&text, commands, global_options);
+    manual_print(&text, commands, commands_options);
     return print(cli, &text);
 }
 

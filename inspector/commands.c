@@ -7,7 +7,7 @@ const struct command *const commands[] = {
     &command_completion,    &command_manual,     &command_version, NULL,
 };
 
-const struct opt global_options[] = {
+const struct opt commands_options[] = {
     {.name = "url",
      .kind = OPT_TEXT,
      .value = "URL",

@@ -13,6 +13,6 @@ extern const struct command command_completion, command_manual, command_version;
 
 /* Both ended: by NULL, and by an option without a name. */
 extern const struct command *const commands[];
-extern const struct opt global_options[];
+extern const struct opt commands_options[];
 
 #endif

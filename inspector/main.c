@@ -10,7 +10,7 @@
 static int print_help(const struct cli *cli, const struct args *args)
 {
     struct buf text = {0};
-    help_print(&text, args, commands, global_options);
+    help_print(&text, args, commands, commands_options);
     int code = cli_write(cli, buf_slice(&text));
     buf_finish(&text);
     return code;
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
     /* A reader who leaves is noticed where it happens, and no reason to leave the bus without a
      * word. */
     signal(SIGPIPE, SIG_IGN);
-    int parsed = args_parse(&args, commands, global_options, argc - 1, argv + 1);
+    int parsed = args_parse(&args, commands, commands_options, argc - 1, argv + 1);
     cli_init(&cli, &args);
     int code = run(&cli, &args, parsed);
     cli_finish(&cli);
