@@ -14,9 +14,8 @@ bool csv_line(struct slice *rest, struct slice *line)
     const uint8_t *end = memchr(rest->data, '\n', rest->len);
     size_t len = end ? (size_t)(end - rest->data) : rest->len;
     size_t taken = end ? len + 1 : len;
-    *line = slice_make(rest->data, len);
-    if (len > 0 && line->data[len - 1] == '\r')
-        line->len--;
+    bool crlf = end && end > rest->data && end[-1] == '\r';
+    *line = slice_make(rest->data, crlf ? len - 1 : len);
     *rest = slice_make(rest->data + taken, rest->len - taken);
     return true;
 }

@@ -19,22 +19,23 @@
 /* A folder of our own with copies of the modules built for this test. */
 struct place {
     char *root;
-    char built[PATH_MAX];
+    char built[PATH_MAX + 16];
     char paths[MAX_FILES][128];
     const char *files[MAX_FILES];
     size_t n_files;
     struct module_error why;
 };
 
+/* They lie in <build>/tests/modules, this program in <build>/tests/unit. */
 static void find_built_modules(char *out, size_t size)
 {
-    ssize_t len = readlink("/proc/self/exe", out, size - 1);
+    char program[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
     assert_true(len > 0);
-    out[len] = '\0';
+    program[len] = '\0';
     for (int up = 0; up < 2; up++)
-        *strrchr(out, '/') = '\0';
-    assert_true(strlen(out) + sizeof "/modules" <= size);
-    strncat(out, "/modules", size - strlen(out) - 1);
+        *strrchr(program, '/') = '\0';
+    assert_true(snprintf(out, size, "%s/modules", program) < (int)size);
 }
 
 static int set_up(void **state)

@@ -1,0 +1,132 @@
+/* farebox-host - runs service modules on one connection to the broker. */
+#include "base/log.h"
+#include "notify.h"
+#include "options.h"
+#include "running.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+static enum host_exit complain(enum host_exit status, const char *what)
+{
+    (void)fprintf(stderr, "farebox-host: %s\n", what);
+    return status;
+}
+
+/* Blocked before the first thread exists, so that only sigwait() ever sees them. */
+static void hold_signals(sigset_t *ending)
+{
+    (void)sigemptyset(ending);
+    (void)sigaddset(ending, SIGTERM);
+    (void)sigaddset(ending, SIGINT);
+    (void)sigaddset(ending, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, ending, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* After the first signal, the next one ends the process the ordinary way. */
+static void await_signal(const sigset_t *ending)
+{
+    int signal_number;
+    while (sigwait(ending, &signal_number) != 0)
+        ;
+    for (int i = 1; i < NSIG; i++)
+        if (sigismember(ending, i) == 1)
+            (void)signal(i, SIG_DFL);
+    (void)pthread_sigmask(SIG_UNBLOCK, ending, NULL);
+}
+
+static void note_connection(void *arg, bool connected)
+{
+    (void)arg;
+    log_event(LOG_INFO, connected ? "bus.connected" : "bus.lost", NULL);
+}
+
+static enum host_exit load(struct imports **imports, const struct host_options *options)
+{
+    struct module_error why;
+    int rc = imports_load(imports, options->files, options->n_files, &why);
+    switch (rc) {
+    case 0:
+        break;
+    case -EPERM:
+        return complain(HOST_NOT_ALLOWED, why.text);
+    case -ENOEXEC:
+    case -EEXIST:
+    case -ENXIO:
+    case -ELOOP:
+        return complain(HOST_BAD_MODULE, why.text);
+    default:
+        return complain(HOST_NO_INPUT, why.text);
+    }
+    enum host_exit status = running_check_settings(*imports, options, &why);
+    return status == HOST_OK ? status : complain(status, why.text);
+}
+
+static enum host_exit connect_bus(fbx_bus **bus, const struct host_options *options)
+{
+    const fbx_options how = {
+        .url = options->url,
+        .token = options->token,
+        .name = options->name,
+        .workers = options->workers,
+        .tls_ca_file = options->tls_ca_file,
+        .on_state = note_connection,
+    };
+    int rc = fbx_connect(bus, &how);
+    if (rc == 0)
+        return HOST_OK;
+    const char *said = fbx_last_error();
+    complain(HOST_NO_BROKER, said[0] ? said : fbx_error_text(rc));
+    if (rc == FBX_EREFUSED)
+        return HOST_NOT_ALLOWED;
+    return rc == FBX_EINVAL ? HOST_USAGE : HOST_NO_BROKER;
+}
+
+static void announce(const struct running *running)
+{
+    (void)fputs("farebox-host ready:", stdout);
+    for (size_t i = 0; i < running_services(running); i++)
+        (void)printf(" %s", running_service(running, i));
+    (void)puts("");
+    (void)fflush(stdout);
+    host_notify("READY=1");
+}
+
+static enum host_exit serve(const struct imports *imports, const struct host_options *options,
+                            const sigset_t *ending)
+{
+    struct module_error why;
+    struct running *running = NULL;
+    fbx_bus *bus = NULL;
+    enum host_exit status = connect_bus(&bus, options);
+    if (status != HOST_OK)
+        return status;
+    status = running_start(&running, bus, imports, options, &why);
+    if (status != HOST_OK)
+        return complain(status, why.text);
+    announce(running);
+    await_signal(ending);
+    host_notify("STOPPING=1");
+    log_event(LOG_INFO, "host.draining", NULL);
+    running_end(running);
+    return HOST_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct host_options options;
+    struct imports *imports = NULL;
+    sigset_t ending;
+    enum host_exit status = host_options_read(&options, argc, argv);
+    if (status == HOST_OK && !options.done) {
+        hold_signals(&ending);
+        status = load(&imports, &options);
+        if (status == HOST_OK)
+            status = serve(imports, &options, &ending);
+    }
+    imports_unload(imports);
+    host_options_finish(&options);
+    return (int)status;
+}
