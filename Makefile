@@ -353,7 +353,8 @@ Cflags: -I$${includedir}
 endef
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(SHARE)/man/man1
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(SHARE)/man/man1 \
+		$(SHARE)/man/man8
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/farebox
 	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 libs/client/farebox.h $(DESTDIR)$(PREFIX)/include
@@ -365,6 +366,7 @@ install: all
 	install -m 644 $(BUILD)/farebox.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(if $(DATA),install -d $(SHARE)/farebox/data && install -m 644 $(DATA) $(SHARE)/farebox/data)
 	install -m 644 $(wildcard docs/man/*.1) $(SHARE)/man/man1
+	install -m 644 $(wildcard docs/man/*.8) $(SHARE)/man/man8
 	$(BIN)/farebox manual >$(SHARE)/man/man1/farebox.1
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
 	install -d $(SHARE)/fish/vendor_completions.d

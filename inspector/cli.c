@@ -104,10 +104,9 @@ int cli_read_token_from(struct cli *cli, const char *path)
 
 int cli_read_token(struct cli *cli, const struct args *args)
 {
-    const char *token = args_text(args, "token", NULL);
+    const char *given = args_text(args, "token", NULL);
     const char *file = args_text(args, "token-file", NULL);
-    if (!token && !file)
-        token = from_environment("FAREBOX_TOKEN");
+    const char *token = given || file ? given : from_environment("FAREBOX_TOKEN");
     if (!token && !file)
         file = from_environment("FAREBOX_TOKEN_FILE");
     if (!token && !file)
@@ -115,6 +114,8 @@ int cli_read_token(struct cli *cli, const struct args *args)
     if (!token)
         return cli_read_token_from(cli, file);
     cli->token = mem_strdup(token);
+    if (given) /* the list of processes shows it no longer than it must */
+        memset((char *)(uintptr_t)given, '*', strlen(given));
     return EXIT_OK;
 }
 
@@ -126,7 +127,10 @@ int cli_connect(struct cli *cli, const struct args *args)
     int code = cli_read_token(cli, args);
     if (code)
         return code;
-    fbx_options options = {.url = url, .token = cli->token, .name = "farebox"};
+    fbx_options options = {.url = url,
+                           .token = cli->token,
+                           .name = "farebox",
+                           .tls_ca_file = args_text(args, "tls-ca", NULL)};
     int error = fbx_connect(&cli->bus, &options);
     if (error == 0)
         return EXIT_OK;

@@ -39,7 +39,7 @@ int cli_fail(const struct cli *cli, enum exit_code code, const char *format, ...
 int cli_fail_reply(const struct cli *cli, const fbx_reply *reply);
 /* An FBX_E… code; `doing` is what could not be done, e.g. "subscribe". */
 int cli_fail_error(const struct cli *cli, int error, const char *doing);
-/* For people only, not an error: "farebox: connection lost". From any thread. */
+/* Something worth saying on standard error that is no error; plain words, nothing to escape. */
 void cli_note(const struct cli *cli, const char *text);
 
 #endif

@@ -143,6 +143,8 @@ int cli_fail_error(const struct cli *cli, int error, const char *doing)
 
 void cli_note(const struct cli *cli, const char *text)
 {
-    if (!cli->json)
-        say_text(&(struct complaint){.message = text});
+    struct buf line = {0};
+    buf_printf(&line, cli->json ? "{\"note\":\"%s\"}" : "farebox: %s", text);
+    say(&line);
+    buf_finish(&line);
 }
