@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -44,8 +45,8 @@ bool eventually(bool (*done)(void *arg), void *arg)
     return true;
 }
 
-/* The tests lie in BUILD/tests/dialogue, the programs in BUILD/bin. */
-static void program_path(char *out, size_t size, const char *name)
+/* The tests lie in BUILD/tests/dialogue. */
+void build_path(char *out, size_t size, const char *below)
 {
     char self[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -53,10 +54,18 @@ static void program_path(char *out, size_t size, const char *name)
     self[len] = '\0';
     for (int up = 0; up < 3; up++)
         *strrchr(self, '/') = '\0';
-    if (strchr(name, '/'))
+    snprintf(out, size, "%s/%s", self, below);
+}
+
+static void program_path(char *out, size_t size, const char *name)
+{
+    char below[64];
+    if (strchr(name, '/')) {
         snprintf(out, size, "%s", name);
-    else
-        snprintf(out, size, "%s/bin/%s", self, name);
+        return;
+    }
+    snprintf(below, sizeof below, "bin/%s", name);
+    build_path(out, size, below);
 }
 
 /* ---- processes ---- */

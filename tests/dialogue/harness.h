@@ -42,6 +42,9 @@ void place_start_broker(struct place *place, const char *const *flags);
  */
 int place_stop_broker(struct place *place, int signal);
 
+/* The path of something built, e.g. "lib/farebox/echo.so". */
+void build_path(char *out, size_t size, const char *below);
+
 /* Starts a program of the build (by name) or of the system (by path); waits for a line that starts
  * with `ready` unless that is NULL. */
 struct process *place_start(struct place *place, const char *ready, const char *const *argv);
