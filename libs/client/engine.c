@@ -1,5 +1,5 @@
 /* engine.c - the engine's life: pipes, exchanges, time and the flow of frames. */
-#include "client/engine_internal.h"
+#include "client/engine_parts.h"
 
 #include "base/mem.h"
 
@@ -55,6 +55,11 @@ void engine_destroy(struct engine *engine)
 enum engine_state engine_state(const struct engine *engine)
 {
     return engine->state;
+}
+
+bool engine_is_timing(const struct engine *engine)
+{
+    return engine->wheel.armed > 0 || engine->state != ENGINE_READY;
 }
 
 void engine_set_state(struct engine *engine, enum engine_state state, const char *why)

@@ -18,8 +18,7 @@
 #include "base/wheel.h"
 #include "wire/link.h"
 
-#define ENGINE_EXCHANGES 6u /* contexts a peer may have under way; the broker parks the last few \
-                             */
+#define ENGINE_EXCHANGES 6u /* contexts a peer may have under way */
 
 struct engine_io {
     void *arg;
@@ -70,6 +69,8 @@ struct engine *engine_create(const struct engine_options *options, const struct 
                              const struct engine_upcalls *upcalls, uint64_t now);
 void engine_destroy(struct engine *engine); /* no upcalls */
 enum engine_state engine_state(const struct engine *engine);
+/* Is there more to time than heartbeats: deadlines, a session to be had? */
+bool engine_is_timing(const struct engine *engine);
 
 /* ---- inputs; `now` in nanoseconds, monotonic ---- */
 void engine_pipe_up(struct engine *engine, uint64_t now);
@@ -100,6 +101,7 @@ void engine_publish(struct engine *engine, const struct wire_publish *publish,
 /* Register, Deregister, Subscribe, Unsubscribe, Ping. Register and Subscribe are
  * remembered (by service name / by id) and repeated in every new session, without a second upcall.
  * For Subscribe, `id` becomes the subscription's; 0 makes one. Returns the id. */
+uint64_t engine_make_id(struct engine *engine);
 uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,
                         const ProtobufCMessage *body, void *control_arg);
 /* Says goodbye once everything queued has left; then ENGINE_CLOSED. */

@@ -1,5 +1,5 @@
 /* engine_calls.c - calls from being made to being answered, exactly once. */
-#include "client/engine_internal.h"
+#include "client/engine_parts.h"
 
 #include "base/mem.h"
 

@@ -1,6 +1,6 @@
 /* engine_control.c - what the broker acknowledges: registrations, subscriptions,
  * pings, confirmed events. */
-#include "client/engine_internal.h"
+#include "client/engine_parts.h"
 
 #include "base/mem.h"
 
@@ -99,11 +99,16 @@ static void refuse(struct engine *engine, void *control_arg)
                             refused ? "the broker refused the token" : "the bus is closed");
 }
 
+uint64_t engine_make_id(struct engine *engine)
+{
+    return engine_next_id(engine, SLOT_CONTROL);
+}
+
 uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,
                         const ProtobufCMessage *body, void *control_arg)
 {
     if (id == 0)
-        id = engine_next_id(engine, SLOT_CONTROL);
+        id = engine_make_id(engine);
     if (is_over(engine)) {
         refuse(engine, control_arg);
         return id;

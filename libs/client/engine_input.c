@@ -1,5 +1,5 @@
 /* engine_input.c - frames of the session: admitted by number, taken apart, passed on. */
-#include "client/engine_internal.h"
+#include "client/engine_parts.h"
 
 #include "base/mem.h"
 

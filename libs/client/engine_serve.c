@@ -1,5 +1,5 @@
 /* engine_serve.c - requests the broker has given us to answer. */
-#include "client/engine_internal.h"
+#include "client/engine_parts.h"
 
 /* Values of engine.served: a request needs no more than whether it is still wanted. */
 static char wanted, unwanted;

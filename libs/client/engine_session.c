@@ -1,5 +1,5 @@
 /* engine_session.c - greeting the broker, and starting anew when it has forgotten us. */
-#include "client/engine_internal.h"
+#include "client/engine_parts.h"
 
 #include "base/mem.h"
 

@@ -11,7 +11,8 @@
  * make nested calls.
  *
  * Functions that return int return 0 or a negative FBX_E… code; the outcome of a
- * call is a status, not an error code. Bytes in callbacks are borrowed until the callback returns. */
+ * call is a status, not an error code. Bytes in callbacks are borrowed until the callback returns.
+ */
 #ifndef FAREBOX_H
 #define FAREBOX_H
 
@@ -56,10 +57,11 @@ enum fbx_status {
 
 /* Errors of the library's own functions. */
 enum fbx_error {
-    FBX_EINVAL = -1,      /* an argument breaks the contract */
-    FBX_ECLOSED = -2,     /* the bus is closed or closing */
-    FBX_ETIMEDOUT = -3,   /* the broker did not answer in time */
-    FBX_EREFUSED = -4,    /* the broker refused (bad token, missing permission, …): see fbx_last_error */
+    FBX_EINVAL = -1,    /* an argument breaks the contract */
+    FBX_ECLOSED = -2,   /* the bus is closed or closing */
+    FBX_ETIMEDOUT = -3, /* the broker did not answer in time */
+    FBX_EREFUSED =
+        -4, /* the broker refused (bad token, missing permission, …): see fbx_last_error */
     FBX_EWOULDBLOCK = -5, /* would block an I/O thread, or the outbox is full */
     FBX_EUNREACHABLE = -6 /* nothing listens at the URL */
 };
@@ -81,14 +83,15 @@ typedef struct fbx_bytes {
 /* ---- connecting ---- */
 
 typedef struct fbx_options {
-    const char *url;              /* "ipc:///run/farebox.sock", "tcp://host:7000", "tls+tcp://…" */
-    const char *token;            /* JSON Web Token; copied */
-    const char *name;             /* shown by the inspector; NULL: the program's name */
-    uint32_t connect_timeout_ms;  /* 0: 5000 */
-    uint32_t default_timeout_ms;  /* of calls that state none; 0: 30000 */
-    uint32_t workers;             /* threads for handlers; 0: 4 */
-    size_t outbox_bytes;          /* unsent and unacknowledged, at most; 0: 16 MiB */
-    const char *tls_ca_file;      /* for tls+tcp; NULL: no verification is not offered, so required there */
+    const char *url;             /* "ipc:///run/farebox.sock", "tcp://host:7000", "tls+tcp://…" */
+    const char *token;           /* JSON Web Token; copied */
+    const char *name;            /* shown by the inspector; NULL: the program's name */
+    uint32_t connect_timeout_ms; /* 0: 5000 */
+    uint32_t default_timeout_ms; /* of calls that state none; 0: 30000 */
+    uint32_t workers;            /* threads for handlers; 0: 4 */
+    size_t outbox_bytes;         /* unsent and unacknowledged, at most; 0: 16 MiB */
+    const char
+        *tls_ca_file; /* for tls+tcp; NULL: no verification is not offered, so required there */
     void (*on_state)(void *arg, bool connected); /* may be NULL; I/O thread */
     void *on_state_arg;
 } fbx_options;
@@ -181,20 +184,21 @@ typedef void (*fbx_handler)(void *arg, fbx_request *request);
 
 typedef struct fbx_service {
     const char *name;
-    const char *version;          /* NULL: "0" */
-    uint32_t capacity;            /* requests at a time; 0: the broker's default */
-    const char *const *methods;   /* NULL-terminated; NULL: not declared */
-    const char *tenant;           /* serve only this tenant (own); NULL: everyone */
-    const char *minimum_tier;     /* NULL: none */
-    const char *const *requires;  /* services this one calls; NULL-terminated or NULL */
-    const char *health_endpoint;  /* NULL: none */
-    bool on_io_thread;            /* the handler never blocks: run it without a thread switch */
+    const char *version;         /* NULL: "0" */
+    uint32_t capacity;           /* requests at a time; 0: the broker's default */
+    const char *const *methods;  /* NULL-terminated; NULL: not declared */
+    const char *tenant;          /* serve only this tenant (own); NULL: everyone */
+    const char *minimum_tier;    /* NULL: none */
+    const char *const *requires; /* services this one calls; NULL-terminated or NULL */
+    const char *health_endpoint; /* NULL: none */
+    bool on_io_thread;           /* the handler never blocks: run it without a thread switch */
     fbx_handler handler;
     void *arg;
     void (*on_cancel)(void *arg, fbx_request *request); /* may be NULL; I/O thread; still answer */
 } fbx_service;
 
-/* Registers; blocks for the broker's word. FBX_EREFUSED: e.g. missing permission. Strings are copied. */
+/* Registers; blocks for the broker's word. FBX_EREFUSED: e.g. missing permission. Strings are
+ * copied. */
 FBX_API int fbx_serve(fbx_bus *bus, const fbx_service *service);
 /* No new requests; those running finish. */
 FBX_API int fbx_unserve(fbx_bus *bus, const char *name);
@@ -226,16 +230,16 @@ typedef struct fbx_event {
     const char *topic, *content_type, *event_id, *tenant, *user, *traceparent;
     fbx_bytes payload;
     uint64_t sequence;
-    uint64_t missed;             /* events lost just before this one: this subscriber is too slow */
-    const fbx_context *context;  /* only for subscriptions across tenants, else NULL */
+    uint64_t missed;            /* events lost just before this one: this subscriber is too slow */
+    const fbx_context *context; /* only for subscriptions across tenants, else NULL */
 } fbx_event;
 
 typedef struct fbx_publish_options {
     const char *content_type, *event_id, *tenant, *traceparent;
-    const fbx_request *parent;   /* under that request's context */
+    const fbx_request *parent; /* under that request's context */
     const fbx_context *context;
     const char *token;
-    bool confirm;                /* block until the broker has it; FBX_EREFUSED if it refused */
+    bool confirm; /* block until the broker has it; FBX_EREFUSED if it refused */
 } fbx_publish_options;
 
 /* Blocks while the outbox is full (FBX_EWOULDBLOCK on an I/O thread). options may be NULL. */
@@ -244,8 +248,8 @@ FBX_API int fbx_publish(fbx_bus *bus, const char *topic, fbx_bytes payload,
 
 typedef void (*fbx_on_event)(void *arg, const fbx_event *event);
 typedef struct fbx_subscribe_options {
-    const char *group;           /* queue group, or NULL */
-    const char *tenant;          /* NULL: own; "*": all */
+    const char *group;  /* queue group, or NULL */
+    const char *tenant; /* NULL: own; "*": all */
 } fbx_subscribe_options;
 /* Blocks for the broker's word. `*id` (may be NULL) names it for fbx_unsubscribe. */
 FBX_API int fbx_subscribe(fbx_bus *bus, const char *pattern, const fbx_subscribe_options *options,
@@ -275,17 +279,26 @@ FBX_API void fbx_writer_free(fbx_writer *w); /* empty and usable again */
 
 /* Reader: a value is a view into bytes that must outlive it. */
 typedef enum fbx_type {
-    FBX_NONE, FBX_NIL, FBX_BOOL, FBX_INT, FBX_UINT, FBX_DOUBLE, FBX_TEXT, FBX_BIN, FBX_ARRAY, FBX_MAP
+    FBX_NONE,
+    FBX_NIL,
+    FBX_BOOL,
+    FBX_INT,
+    FBX_UINT,
+    FBX_DOUBLE,
+    FBX_TEXT,
+    FBX_BIN,
+    FBX_ARRAY,
+    FBX_MAP
 } fbx_type;
 typedef struct fbx_value {
     fbx_type type;
-    uint32_t count;      /* array: elements, map: pairs */
+    uint32_t count; /* array: elements, map: pairs */
     union {
         bool boolean;
-        int64_t integer;     /* FBX_INT: negative numbers */
-        uint64_t natural;    /* FBX_UINT: the others */
+        int64_t integer;  /* FBX_INT: negative numbers */
+        uint64_t natural; /* FBX_UINT: the others */
         double real;
-        fbx_bytes bytes;     /* text and bin */
+        fbx_bytes bytes; /* text and bin */
     } as;
     const unsigned char *body, *end; /* internal: contents of a container */
 } fbx_value;

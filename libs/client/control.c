@@ -1,0 +1,79 @@
+/* control.c - asking the broker and waiting for its word. */
+#include "client/bus.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+struct ask {
+    bool answered, abandoned; /* abandoned: whoever asked has gone; the answer frees it */
+    enum status status;
+    char message[200];
+};
+
+void ask_answered(fbx_bus *bus, struct ask *ask, enum status status, const char *message)
+{
+    if (ask->abandoned) {
+        mem_free(ask);
+        return;
+    }
+    ask->answered = true;
+    ask->status = status;
+    snprintf(ask->message, sizeof(ask->message), "%s", message);
+    pthread_cond_broadcast(&bus->changed);
+}
+
+static int judge(const fbx_bus *bus, const struct ask *ask)
+{
+    if (ask->status == STATUS_OK)
+        return 0;
+    if (ask->status == STATUS_CANCELLED && bus->state == ENGINE_CLOSED)
+        return FBX_ECLOSED;
+    set_last_error("%s: %s", status_text(ask->status), ask->message);
+    return ask->status == STATUS_OUTCOME_UNKNOWN ? FBX_ETIMEDOUT : FBX_EREFUSED;
+}
+
+static int await(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
+{
+    uint64_t until = clock_mono_ns() + timeout_ms * NS_PER_MS;
+    while (!ask->answered && bus_wait(bus, &bus->changed, until))
+        continue;
+    if (!ask->answered) {
+        ask->abandoned = true;
+        return FBX_ETIMEDOUT;
+    }
+    int error = judge(bus, ask);
+    mem_free(ask);
+    return error;
+}
+
+int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessage *body,
+            uint32_t timeout_ms)
+{
+    if (!bus->engine)
+        return FBX_ECLOSED;
+    struct ask *ask = mem_zalloc(sizeof(*ask));
+    engine_control(bus->engine, kind, id, body, ask);
+    return await(bus, ask, timeout_ms);
+}
+
+int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential)
+{
+    struct ask *ask = mem_zalloc(sizeof(*ask));
+    engine_publish(bus->engine, publish, credential, ask);
+    return await(bus, ask, bus->default_timeout_ms);
+}
+
+int fbx_ping(fbx_bus *bus, uint32_t timeout_ms)
+{
+    if (!bus)
+        return FBX_EINVAL;
+    if (on_io_thread())
+        return FBX_EWOULDBLOCK;
+    bus_lock(bus);
+    uint32_t patience = timeout_ms ? timeout_ms : bus->default_timeout_ms;
+    int error = bus_ask(bus, WIRE_PING, 0, NULL, patience);
+    bus_unlock(bus);
+    return error;
+}

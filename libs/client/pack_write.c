@@ -1,0 +1,105 @@
+/* pack_write.c - MessagePack, out. */
+#include "client/farebox.h"
+
+#include "base/mem.h"
+
+#include <msgpack/pack.h>
+#include <string.h>
+
+#define FIRST_BYTES 256u
+
+static int append(void *arg, const char *bytes, size_t len)
+{
+    fbx_writer *w = arg;
+    if (w->cap - w->len < len) {
+        size_t cap = w->cap ? w->cap : FIRST_BYTES;
+        while (cap - w->len < len)
+            cap *= 2;
+        w->data = mem_realloc(w->data, cap);
+        w->cap = cap;
+    }
+    if (len > 0)
+        memcpy(w->data + w->len, bytes, len);
+    w->len += len;
+    return 0;
+}
+
+static msgpack_packer packer(fbx_writer *w)
+{
+    return (msgpack_packer){.data = w, .callback = append};
+}
+
+void fbx_write_nil(fbx_writer *w)
+{
+    msgpack_packer pk = packer(w);
+    msgpack_pack_nil(&pk);
+}
+
+void fbx_write_bool(fbx_writer *w, bool value)
+{
+    msgpack_packer pk = packer(w);
+    if (value)
+        msgpack_pack_true(&pk);
+    else
+        msgpack_pack_false(&pk);
+}
+
+void fbx_write_int(fbx_writer *w, int64_t value)
+{
+    msgpack_packer pk = packer(w);
+    msgpack_pack_int64(&pk, value);
+}
+
+void fbx_write_uint(fbx_writer *w, uint64_t value)
+{
+    msgpack_packer pk = packer(w);
+    msgpack_pack_uint64(&pk, value);
+}
+
+void fbx_write_double(fbx_writer *w, double value)
+{
+    msgpack_packer pk = packer(w);
+    msgpack_pack_double(&pk, value);
+}
+
+void fbx_write_text(fbx_writer *w, const char *text)
+{
+    fbx_write_text_n(w, text, strlen(text));
+}
+
+void fbx_write_text_n(fbx_writer *w, const char *text, size_t len)
+{
+    msgpack_packer pk = packer(w);
+    msgpack_pack_str(&pk, len);
+    msgpack_pack_str_body(&pk, text, len);
+}
+
+void fbx_write_bin(fbx_writer *w, fbx_bytes bytes)
+{
+    msgpack_packer pk = packer(w);
+    msgpack_pack_bin(&pk, bytes.len);
+    msgpack_pack_bin_body(&pk, bytes.data, bytes.len);
+}
+
+void fbx_write_array(fbx_writer *w, uint32_t count)
+{
+    msgpack_packer pk = packer(w);
+    msgpack_pack_array(&pk, count);
+}
+
+void fbx_write_map(fbx_writer *w, uint32_t pairs)
+{
+    msgpack_packer pk = packer(w);
+    msgpack_pack_map(&pk, pairs);
+}
+
+fbx_bytes fbx_written(const fbx_writer *w)
+{
+    return (fbx_bytes){w->data, w->len};
+}
+
+void fbx_writer_free(fbx_writer *w)
+{
+    mem_free(w->data);
+    memset(w, 0, sizeof(*w));
+}

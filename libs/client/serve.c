@@ -1,0 +1,128 @@
+/* serve.c - registering services. */
+#include "client/serve.h"
+
+#include "base/mem.h"
+
+static struct service *create_service(const fbx_service *description)
+{
+    struct service *service = mem_zalloc(sizeof(*service));
+    service->name = mem_strdup(description->name);
+    service->refs = 1;
+    service->on_io_thread = description->on_io_thread;
+    service->handler = description->handler;
+    service->arg = description->arg;
+    service->on_cancel = description->on_cancel;
+    return service;
+}
+
+void service_unref(struct service *service)
+{
+    if (--service->refs > 0)
+        return;
+    mem_free(service->name);
+    mem_free(service);
+}
+
+static struct service *find_by_name(const fbx_bus *bus, const char *name)
+{
+    for (struct list *node = bus->services.next; node != &bus->services; node = node->next) {
+        struct service *service = LIST_ENTRY(node, struct service, node);
+        if (strcmp(service->name, name) == 0)
+            return service;
+    }
+    return NULL;
+}
+
+static void drop_service(struct service *service)
+{
+    list_remove(&service->node);
+    service_unref(service);
+}
+
+/* protobuf-c takes pointers to what it only reads. */
+static char *text_or_empty(const char *text)
+{
+    return (char *)(text ? text : "");
+}
+
+static size_t count_texts(const char *const *texts)
+{
+    size_t count = 0;
+    while (texts && texts[count])
+        count++;
+    return count;
+}
+
+static int ask_to_register(fbx_bus *bus, const fbx_service *service)
+{
+    Farebox__V1__Register body = FAREBOX__V1__REGISTER__INIT;
+    body.service = (char *)service->name;
+    body.version = text_or_empty(service->version ? service->version : "0");
+    body.capacity = service->capacity;
+    body.tenant = text_or_empty(service->tenant);
+    body.minimum_tier = text_or_empty(service->minimum_tier);
+    body.health_endpoint = text_or_empty(service->health_endpoint);
+    body.n_methods = count_texts(service->methods);
+    body.methods = (char **)service->methods;
+    body.n_requires = count_texts(service->requires);
+    body.requires = (char **)service->requires;
+    return bus_ask(bus, WIRE_REGISTER, 0, &body.base, bus->connect_timeout_ms);
+}
+
+int fbx_serve(fbx_bus *bus, const fbx_service *description)
+{
+    if (!bus || !description || !description->name || !description->handler)
+        return FBX_EINVAL;
+    if (on_io_thread())
+        return FBX_EWOULDBLOCK;
+    bus_lock(bus);
+    int error = bus->closing ? FBX_ECLOSED : 0;
+    if (error == 0 && find_by_name(bus, description->name))
+        error = FBX_EINVAL;
+    if (error == 0) {
+        /* Known before the broker hears of it: requests may come with its answer. */
+        struct service *service = create_service(description);
+        list_push(&bus->services, &service->node);
+        error = ask_to_register(bus, description);
+        if (error < 0)
+            drop_service(service);
+    }
+    bus_unlock(bus);
+    return error;
+}
+
+int fbx_unserve(fbx_bus *bus, const char *name)
+{
+    if (!bus || !name)
+        return FBX_EINVAL;
+    if (on_io_thread())
+        return FBX_EWOULDBLOCK;
+    bus_lock(bus);
+    struct service *service = find_by_name(bus, name);
+    int error = service ? 0 : FBX_EINVAL;
+    if (service) {
+        drop_service(service);
+        Farebox__V1__Deregister body = FAREBOX__V1__DEREGISTER__INIT;
+        body.service = (char *)name;
+        error = bus_ask(bus, WIRE_DEREGISTER, 0, &body.base, bus->connect_timeout_ms);
+        bus_settle(bus);
+    }
+    bus_unlock(bus);
+    return error;
+}
+
+void services_deregister(fbx_bus *bus)
+{
+    for (struct list *node = bus->services.next; node != &bus->services; node = node->next) {
+        Farebox__V1__Deregister body = FAREBOX__V1__DEREGISTER__INIT;
+        body.service = LIST_ENTRY(node, struct service, node)->name;
+        engine_control(bus->engine, WIRE_DEREGISTER, 0, &body.base, NULL);
+    }
+}
+
+void services_free(fbx_bus *bus)
+{
+    struct list *node;
+    while ((node = list_first(&bus->services)) != NULL)
+        drop_service(LIST_ENTRY(node, struct service, node));
+}

@@ -1,0 +1,230 @@
+/* transport_nng.c - exchanges as contexts of a REQ socket. The only file of the
+ * library that knows nng; see libs/nng for what older versions need.
+ *
+ * nng's own resending is off: frames have numbers, so the engine repeats exactly those
+ * that were lost, and nng's list of timers costs time with every request. */
+#include "client/transport.h"
+
+#include "base/mem.h"
+#include "client/engine.h"
+
+#include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/tls/tls.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define RECONNECT_FIRST_MS 10
+#define RECONNECT_LAST_MS 1000
+
+enum phase { PHASE_SENDING, PHASE_RECEIVING };
+
+struct context {
+    struct transport *transport;
+    unsigned number;
+    nng_ctx ctx;
+    nng_aio *aio;
+    enum phase phase; /* of the operation under way; whoever has the exchange owns it */
+};
+
+struct transport {
+    nng_socket socket;
+    bool open;
+    struct transport_events events;
+    struct context contexts[ENGINE_EXCHANGES];
+    pthread_mutex_t mutex; /* of pipe */
+    nng_pipe pipe;
+};
+
+/* ---- exchanges ---- */
+
+static void end_exchange(struct context *context, nng_msg *message)
+{
+    const struct transport_events *events = &context->transport->events;
+    events->ended(events->arg, context->number, (struct transport_message *)message);
+}
+
+static void sent(struct context *context, int result)
+{
+    if (result != 0) {
+        nng_msg_free(nng_aio_get_msg(context->aio));
+        nng_aio_set_msg(context->aio, NULL);
+        end_exchange(context, NULL);
+        return;
+    }
+    /* Only now: a receive posted while the send is pending crashes nng when it is cancelled. */
+    context->phase = PHASE_RECEIVING;
+    nng_ctx_recv(context->ctx, context->aio);
+}
+
+static void on_progress(void *arg)
+{
+    struct context *context = arg;
+    int result = nng_aio_result(context->aio);
+    if (context->phase == PHASE_SENDING)
+        sent(context, result);
+    else
+        end_exchange(context, result == 0 ? nng_aio_get_msg(context->aio) : NULL);
+}
+
+void transport_send(struct transport *transport, unsigned exchange, struct slice frame)
+{
+    struct context *context = &transport->contexts[exchange];
+    nng_msg *message;
+    if (nng_msg_alloc(&message, frame.len) != 0)
+        abort();
+    memcpy(nng_msg_body(message), frame.data, frame.len);
+    nng_aio_set_msg(context->aio, message);
+    context->phase = PHASE_SENDING;
+    nng_ctx_send(context->ctx, context->aio);
+}
+
+struct slice transport_message_bytes(const struct transport_message *message)
+{
+    nng_msg *msg = (nng_msg *)message;
+    return slice_make(nng_msg_body(msg), nng_msg_len(msg));
+}
+
+void transport_message_free(struct transport_message *message)
+{
+    if (message)
+        nng_msg_free((nng_msg *)message);
+}
+
+/* ---- the connection ---- */
+
+static void set_pipe(struct transport *transport, nng_pipe pipe)
+{
+    pthread_mutex_lock(&transport->mutex);
+    transport->pipe = pipe;
+    pthread_mutex_unlock(&transport->mutex);
+}
+
+/* A request not yet on its way would wait in the socket for the next connection,
+ * where the engine has other things to say first. */
+static void abort_exchanges(struct transport *transport)
+{
+    for (unsigned n = 0; n < ENGINE_EXCHANGES; n++)
+        nng_aio_abort(transport->contexts[n].aio, NNG_ECONNRESET);
+}
+
+static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+{
+    struct transport *transport = arg;
+    if (event == NNG_PIPE_EV_ADD_POST) {
+        set_pipe(transport, pipe);
+        transport->events.pipe_up(transport->events.arg);
+        return;
+    }
+    transport->events.pipe_down(transport->events.arg);
+    abort_exchanges(transport);
+}
+
+void transport_reset(struct transport *transport)
+{
+    pthread_mutex_lock(&transport->mutex);
+    nng_pipe pipe = transport->pipe;
+    pthread_mutex_unlock(&transport->mutex);
+    nng_pipe_close(pipe);
+}
+
+static int set_tls(nng_dialer dialer, const char *ca_file)
+{
+    nng_tls_config *config;
+    if (nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT) != 0)
+        return -EINVAL;
+    int error = nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_REQUIRED);
+    if (error == 0)
+        error = nng_tls_config_ca_file(config, ca_file);
+    if (error == 0)
+        error = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config);
+    nng_tls_config_free(config);
+    return error == 0 ? 0 : -ENOENT;
+}
+
+static int dial(struct transport *transport, const struct transport_options *options)
+{
+    nng_dialer dialer;
+    if (nng_dialer_create(&dialer, transport->socket, options->url) != 0)
+        return -EINVAL;
+    /* Each applies to some schemes only. */
+    (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true);
+    (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true);
+    if (strncmp(options->url, "tls+", 4) == 0) {
+        int error = options->tls_ca_file ? set_tls(dialer, options->tls_ca_file) : -EINVAL;
+        if (error < 0)
+            return error;
+    }
+    return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0 ? 0 : -EINVAL;
+}
+
+static void set_options(struct transport *transport)
+{
+    nng_socket socket = transport->socket;
+    /* Before any context is opened: contexts take it over from the socket. */
+    nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, -1);
+    nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, RECONNECT_FIRST_MS);
+    nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, RECONNECT_LAST_MS);
+    nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, WIRE_FRAME_MAX);
+    nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_pipe, transport);
+    nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_pipe, transport);
+}
+
+static int open_contexts(struct transport *transport)
+{
+    for (unsigned n = 0; n < ENGINE_EXCHANGES; n++) {
+        struct context *context = &transport->contexts[n];
+        context->transport = transport;
+        context->number = n;
+        if (nng_aio_alloc(&context->aio, on_progress, context) != 0 ||
+            nng_ctx_open(&context->ctx, transport->socket) != 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int transport_create(struct transport **out, const struct transport_options *options,
+                     const struct transport_events *events)
+{
+    struct transport *transport = mem_zalloc(sizeof(*transport));
+    transport->events = *events;
+    pthread_mutex_init(&transport->mutex, NULL);
+    int error = -ENOMEM;
+    if (nng_req0_open(&transport->socket) != 0)
+        goto fail;
+    transport->open = true;
+    set_options(transport);
+    error = open_contexts(transport);
+    if (error == 0)
+        error = dial(transport, options);
+    if (error < 0)
+        goto fail;
+    *out = transport;
+    return 0;
+
+fail:
+    transport_stop(transport);
+    transport_destroy(transport);
+    return error;
+}
+
+void transport_stop(struct transport *transport)
+{
+    if (!transport->open)
+        return;
+    transport->open = false;
+    nng_close(transport->socket);
+    for (unsigned n = 0; n < ENGINE_EXCHANGES && transport->contexts[n].aio; n++)
+        nng_aio_stop(transport->contexts[n].aio);
+}
+
+void transport_destroy(struct transport *transport)
+{
+    if (!transport)
+        return;
+    for (unsigned n = 0; n < ENGINE_EXCHANGES; n++)
+        nng_aio_free(transport->contexts[n].aio);
+    pthread_mutex_destroy(&transport->mutex);
+    mem_free(transport);
+}
