@@ -3,16 +3,12 @@
 #ifndef TESTS_UNIT_MARKET_DATA_H
 #define TESTS_UNIT_MARKET_DATA_H
 
+#include "../testing.h"
 #include "data-bridge/bars.h"
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define MARKET_DATA_MAX 1000000u
 

@@ -2,15 +2,12 @@
  * tests/unit/performance.awk, random ones against brute force. */
 #include "performance-analytics/performance.h"
 
+#include "../testing.h"
 #include "common/date.h"
 #include "market_data.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #define MAX_PRICES 6000u
 
@@ -170,16 +167,6 @@ static void real_prices_give_the_awk_figures(void **state)
 
 /* ---- random prices ---- */
 
-static uint64_t random_state = 88172645463325252u;
-
-static uint64_t random_number(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 static double deepest_fall(size_t count)
 {
     double depth = 0;
@@ -192,11 +179,12 @@ static double deepest_fall(size_t count)
 static void drawdowns_agree_with_brute_force(void **state)
 {
     (void)state;
+    struct rng rng = {2020};
     for (int round = 0; round < 2000; round++) {
-        size_t count = 2 + random_number() % 40;
+        size_t count = 2 + rng_below(&rng, 40);
         for (size_t i = 0; i < count; i++) {
             days[i] = (int32_t)i;
-            closes[i] = 1 + (double)(random_number() % 10);
+            closes[i] = 1 + (double)rng_below(&rng, 10);
         }
         struct drawdown fall = measure(count, 252, 0).max_drawdown;
         assert_near(fall.depth, deepest_fall(count));

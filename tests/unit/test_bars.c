@@ -1,18 +1,15 @@
 /* data-bridge's pure parts: dates, CSV, series. */
 #include "data-bridge/bars.h"
 
+#include "../testing.h"
 #include "common/date.h"
 #include "data-bridge/csv.h"
 #include "market_data.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 static int32_t day_of(const char *text)
 {

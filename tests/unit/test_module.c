@@ -1,18 +1,15 @@
 /* The import manager: which files it takes, and in which order. */
+#include "../testing.h"
 #include "module/imports.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define MAX_FILES 8
 
