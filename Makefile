@@ -232,6 +232,8 @@ $(TESTS)/fuzz/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(call archives,$(USES))
 .PHONY: tests deps deps-test deps-check deps-bench test sim
 tests: all $(EXAMPLES) $(UNIT) $(DIALOGUE) $(SIM) $(REPLAYS)
 
+$(call objects,$(wildcard tests/*/*.c)): | deps-test
+
 deps: deps-build
 deps-build deps-test deps-check deps-bench: deps-%:
 	@tools/deps $*
