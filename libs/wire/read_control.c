@@ -8,8 +8,6 @@
 
 #include <errno.h>
 
-#define UNKNOWN_FIELDS_MAX 16u /* in one body */
-
 static const ProtobufCMessageDescriptor *const descriptors[] = {
     [WIRE_HELLO] = &farebox__v1__hello__descriptor,
     [WIRE_WELCOME] = &farebox__v1__welcome__descriptor,
@@ -27,29 +25,24 @@ static const ProtobufCMessageDescriptor *const descriptors[] = {
 
 /* Walks a body and the messages in it (the schema says how deep), charging each
  * field to the budget. */
-static int inspect(const ProtobufCMessageDescriptor *type, struct slice bytes, uint32_t *budget,
-                   uint32_t *unknown)
+static int inspect(const ProtobufCMessageDescriptor *type, struct slice bytes, uint32_t *budget)
 {
     struct proto_reader reader = proto_reader(bytes);
     struct proto_field field;
     while (reader.at != reader.end) {
         if (!proto_field(&reader, &field))
             return -EBADMSG;
-        if ((*budget)-- == 0)
+        if (*budget == 0)
             return -EMSGSIZE;
+        --*budget;
         const ProtobufCFieldDescriptor *known =
             protobuf_c_message_descriptor_get_field(type, proto_number(field.tag));
-        if (!known) {
-            if ((*unknown)-- == 0)
-                return -EMSGSIZE;
-            continue;
-        }
-        if ((field.tag & 7) != PROTO_BYTES)
-            continue; /* protobuf-c refuses a wrong type itself */
+        if (!known || (field.tag & 7) != PROTO_BYTES)
+            continue; /* what has the wrong type protobuf-c refuses itself */
         if (known->type == PROTOBUF_C_TYPE_STRING && !utf8_valid_text(field.bytes))
             return -EBADMSG;
         if (known->type == PROTOBUF_C_TYPE_MESSAGE) {
-            int rc = inspect(known->descriptor, field.bytes, budget, unknown);
+            int rc = inspect(known->descriptor, field.bytes, budget);
             if (rc < 0)
                 return rc;
         }
@@ -72,8 +65,7 @@ int wire_read_control(const ProtobufCMessage **out, enum wire_kind kind, struct 
                       uint32_t *budget, struct arena *arena)
 {
     const ProtobufCMessageDescriptor *type = descriptors[kind];
-    uint32_t unknown = UNKNOWN_FIELDS_MAX;
-    int rc = inspect(type, bytes, budget, &unknown);
+    int rc = inspect(type, bytes, budget);
     if (rc < 0)
         return rc;
     if (type->n_fields == 0) {

@@ -324,7 +324,10 @@ static void held_frames_come_in_their_turn(void **state)
     buf_finish(&held);
     assert_false(link_take_held(&link, &held));
     assert_int_equal(link.received, 2);
+    link_transmit(&link, 1);
+    assert_false(link.ack_due);
     assert_int_equal(admit(&link, 2, 0), LINK_REPEAT);
+    assert_true(link.ack_due); /* or the other side would keep it for ever */
     link_finish(&link);
 }
 
