@@ -10,14 +10,23 @@ step() {
     printf '\n== %s\n' "$*"
 }
 
+# The words as one would type them.
+typed() {
+    local word
+    for word in "$@"; do
+        [[ $word =~ ^[a-zA-Z0-9_.,:=/-]+$ ]] || word="'$word'"
+        printf ' %s' "$word"
+    done
+}
+
 # as TOKEN COMMAND...: shows an inspector command, runs it, and keeps what it printed and how it ended.
 as() {
     local who=$1
     shift
-    echo "\$ farebox $*    # as $who"
+    echo "\$ farebox$(typed "$@")    # as $who"
     output=$(farebox --token-file "$folder/$who.token" "$@" 2>&1)
     status=$?
-    printf '%s\n' "$output"
+    [[ -z $output ]] || printf '%s\n' "$output"
 }
 
 # expect STATUS PATTERN...: of the last command; the patterns are extended regular expressions.
@@ -34,7 +43,7 @@ expect() {
 listen() {
     local who=$1 fd note
     shift
-    echo "\$ farebox sub $* &    # as $who"
+    echo "\$ farebox sub$(typed "$@") &    # as $who"
     mkfifo "$folder/$who.notes"
     farebox --token-file "$folder/$who.token" sub "$@" >"$folder/$who.events" \
         2>"$folder/$who.notes" &
@@ -70,7 +79,7 @@ step "The same from a tenant whose token lacks the permission"
 as globex call performance-analytics report '{"symbol": "sp500"}'
 expect 77 'permission_denied'
 
-step "Both tenants listen to market.>, and acme has the year 2008 replayed"
+step "Both tenants listen to market.>, and acme has the autumn of 2008 replayed"
 listen acme 'market.>' --count 5
 acme=$listener
 listen globex 'market.>' --count 1

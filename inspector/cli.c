@@ -134,6 +134,8 @@ int cli_connect(struct cli *cli, const struct args *args)
     int error = fbx_connect(&cli->bus, &options);
     if (error == 0)
         return EXIT_OK;
+    if (error == FBX_EINVAL)
+        return cli_fail(cli, EXIT_USAGE, "%s", fbx_last_error());
     char doing[160];
     snprintf(doing, sizeof doing, "connect to %s", url);
     return cli_fail_error(cli, error, doing);

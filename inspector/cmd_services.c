@@ -61,7 +61,7 @@ static int show_list(struct cli *cli, const struct args *args, struct buf *out)
         view_json(out, reply);
     } else if (fbx_read(fbx_reply_payload(reply), &map)) {
         services = fbx_map_get(&map, "services");
-        view_list(out, cli, &services, in_list, "services");
+        view_sorted(out, cli, &services, in_list, "services");
     }
     fbx_reply_free(reply);
     return code;
@@ -85,7 +85,7 @@ static int show_one(struct cli *cli, const struct args *args, struct buf *out)
         instances = fbx_map_get(&map, "instances");
         view_item(out, cli, &map, alone);
         buf_printf(out, "\n");
-        view_list(out, cli, &instances, instance, "instances");
+        view_sorted(out, cli, &instances, instance, "instances");
     }
     fbx_reply_free(reply);
     return code;

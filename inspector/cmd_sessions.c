@@ -35,7 +35,7 @@ static int show(struct cli *cli, const struct args *args, struct buf *out)
         view_json(out, reply);
     } else if (fbx_read(fbx_reply_payload(reply), &map)) {
         sessions = fbx_map_get(&map, "sessions");
-        view_list(out, cli, &sessions, columns, "sessions");
+        view_sorted(out, cli, &sessions, columns, "sessions");
     }
     fbx_reply_free(reply);
     return code;

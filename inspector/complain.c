@@ -126,7 +126,8 @@ static int fail_refused(const struct cli *cli)
                                                      *message ? message : outcome, NULL});
         }
     }
-    return cli_fail(cli, EXIT_NOT_ALLOWED, "refused: %s", text);
+    return complain(cli, &(struct complaint){EXIT_NOT_ALLOWED, status_text(STATUS_UNAUTHENTICATED),
+                                             text, NULL});
 }
 
 int cli_fail_error(const struct cli *cli, int error, const char *doing)

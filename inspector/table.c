@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "human.h"
 
+#include <stdlib.h>
+
 struct table_cell {
     size_t start, len; /* in table->text */
     unsigned width;    /* characters */
@@ -50,6 +52,22 @@ void table_add(struct table *table, struct slice text, enum tone tone)
 size_t table_rows(const struct table *table)
 {
     return table->n_cells / table->n_columns;
+}
+
+static int by_first_cell(const void *a, const void *b, void *text)
+{
+    const struct table_cell *left = a, *right = b;
+    const uint8_t *base = ((const struct buf *)text)->data;
+    size_t len = left->len < right->len ? left->len : right->len;
+    int order = memcmp(base + left->start, base + right->start, len);
+    return order ? order : (left->len > right->len) - (left->len < right->len);
+}
+
+void table_sort(struct table *table)
+{
+    if (table->n_cells)
+        qsort_r(table->cells, table_rows(table), table->n_columns * sizeof *table->cells,
+                by_first_cell, &table->text);
 }
 
 static void pad(struct buf *out, unsigned width)

@@ -28,6 +28,8 @@ void table_init(struct table *table, const struct table_head *heads, unsigned n_
 void table_finish(struct table *table);
 /* The next cell, left to right. Empty text shows as "-". */
 void table_add(struct table *table, struct slice text, enum tone tone);
+/* Orders the rows by the text of their first cell. */
+void table_sort(struct table *table);
 size_t table_rows(const struct table *table);
 /* Appends the titles (unless all are NULL) and the rows, two spaces between columns, none at the
  * end of a line. */

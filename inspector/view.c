@@ -60,7 +60,8 @@ static void write_number(struct buf *out, uint64_t number, enum unit unit)
         human_bytes(out, number);
         break;
     case UNIT_MICROS:
-        human_micros(out, number);
+        if (number) /* nothing takes no time: there was nothing to measure */
+            human_micros(out, number);
         break;
     case UNIT_NANOS:
         human_nanos(out, number);
@@ -97,25 +98,44 @@ static void add_cell(struct table *table, const fbx_value *map, const struct col
     buf_finish(&text);
 }
 
-void view_list(struct buf *out, const struct cli *cli, const fbx_value *array,
-               const struct column *columns, const char *things)
+static void fill_table(struct table *table, const fbx_value *array, const struct column *columns)
+{
+    const unsigned char *cursor = NULL;
+    fbx_value map;
+    while (fbx_next(array, &cursor, &map))
+        for (unsigned c = 0; columns[c].title; c++)
+            add_cell(table, &map, &columns[c]);
+}
+
+static void show_list(struct buf *out, const struct cli *cli, const fbx_value *array,
+                      const struct column *columns, const char *things, bool sorted)
 {
     struct table_head heads[TABLE_COLUMNS_MAX];
     struct table table;
-    const unsigned char *cursor = NULL;
-    fbx_value map;
     unsigned n = 0;
     for (; columns[n].title; n++)
         heads[n] = (struct table_head){columns[n].title, is_number(columns[n].unit)};
     table_init(&table, heads, n);
-    while (fbx_next(array, &cursor, &map))
-        for (unsigned c = 0; c < n; c++)
-            add_cell(&table, &map, &columns[c]);
+    fill_table(&table, array, columns);
+    if (sorted)
+        table_sort(&table);
     if (table_rows(&table))
         table_print(&table, cli->colour, out);
     else
         buf_printf(out, "no %s\n", things);
     table_finish(&table);
+}
+
+void view_list(struct buf *out, const struct cli *cli, const fbx_value *array,
+               const struct column *columns, const char *things)
+{
+    show_list(out, cli, array, columns, things, false);
+}
+
+void view_sorted(struct buf *out, const struct cli *cli, const fbx_value *array,
+                 const struct column *columns, const char *things)
+{
+    show_list(out, cli, array, columns, things, true);
 }
 
 void view_item(struct buf *out, const struct cli *cli, const fbx_value *map,

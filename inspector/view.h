@@ -23,9 +23,12 @@ struct column {
     enum unit unit;
 };
 
-/* Appends one row for each map in the array, or "no <things>". */
+/* Appends one row for each map in the array, in the array's order or by the first column, or
+ * "no <things>". */
 void view_list(struct buf *out, const struct cli *cli, const fbx_value *array,
                const struct column *columns, const char *things);
+void view_sorted(struct buf *out, const struct cli *cli, const fbx_value *array,
+                 const struct column *columns, const char *things);
 /* Appends one line for each column: its title and its value. */
 void view_item(struct buf *out, const struct cli *cli, const fbx_value *map,
                const struct column *columns);

@@ -249,7 +249,10 @@ static void test_mistakes(void **state)
     assert_int_equal(sh("FAREBOX_TOKEN_FILE= farebox ping"), 64);
     assert_int_equal(sh("FAREBOX_URL= farebox ping"), 64);
     assert_int_equal(sh("farebox ping --url ipc://\"$DIR\"/nobody"), 69);
-    assert_int_equal(sh("farebox call no-such-service get"), 77);
+    assert_int_equal(sh("farebox ping --url carrier-pigeon:coop"), 64);
+    says("carrier-pigeon:coop");
+    assert_int_equal(sh("farebox call no-such-service get"), 69);
+    says("service_not_found");
     assert_int_equal(sh("farebox version >/dev/full"), 74);
     assert_int_equal(sh("farebox -o json call puppet"), 64);
     says("{\"error\":\"usage\"");

@@ -144,6 +144,25 @@ static void test_columns_align(void **state)
     table_finish(&table);
 }
 
+static void test_rows_are_sorted_whole(void **state)
+{
+    (void)state;
+    struct table table;
+    struct buf text = {0};
+    table_init(&table, heads, 3);
+    table_sort(&table);
+    add_row(&table, "b", "1", "x", TONE_PLAIN);
+    add_row(&table, "ab", "2", "y", TONE_PLAIN);
+    add_row(&table, "a", "3", "z", TONE_PLAIN);
+    table_sort(&table);
+    table_print(&table, false, &text);
+    equals(&text, "NAME  CALLS  STATE\n"
+                  "a         3  z\n"
+                  "ab        2  y\n"
+                  "b         1  x\n");
+    table_finish(&table);
+}
+
 static void test_a_table_without_titles_or_rows(void **state)
 {
     (void)state;
@@ -268,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_bytes_and_times),
         cmocka_unit_test(test_text_from_strangers_cannot_drive_the_terminal),
         cmocka_unit_test(test_columns_align),
+        cmocka_unit_test(test_rows_are_sorted_whole),
         cmocka_unit_test(test_a_table_without_titles_or_rows),
         cmocka_unit_test(test_short_json_stays_on_its_line),
         cmocka_unit_test(test_long_json_is_indented),
