@@ -97,6 +97,8 @@ void placement_changed(struct core *core, struct service *service)
 
 void placement_room(struct core *core, struct instance *instance)
 {
+    if (instance->gone)
+        return;
     if (instance->service->n_waiting > 0)
         placement_changed(core, instance->service);
     if (instance->draining && instance->in_flight == 0)

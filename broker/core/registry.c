@@ -307,7 +307,7 @@ static void refuse_hopeless(struct core *core, struct service *service)
 void instance_remove(struct core *core, struct instance *instance)
 {
     struct service *service = instance->service;
-    instance->draining = true;
+    instance->draining = instance->gone = true;
     list_remove(&instance->by_service);
     list_remove(&instance->by_session);
     for (struct list *node; (node = list_first(&instance->calls));)

@@ -38,7 +38,8 @@ struct instance {
     struct list calls; /* call.by_instance: under way here */
     char *version;
     uint32_t capacity, in_flight;
-    bool draining;
+    bool draining; /* takes no new calls; removed with its last one */
+    bool gone;     /* being removed */
     uint64_t since_ms, n_calls, errors;
 };
 

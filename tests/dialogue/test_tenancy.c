@@ -134,7 +134,7 @@ static void naming_another_tenant_is_refused(void **state)
     fbx_call_options call = {.tenant = "globex"};
     fbx_publish_options publish = {.tenant = "globex", .confirm = true};
     fbx_subscribe_options subscribe = {.tenant = "globex"};
-    fbx_service service = {.name = "echo", .tenant = "globex", .handler = echo, .arg = ""};
+    fbx_service service = {.name = "other", .tenant = "globex", .handler = echo, .arg = ""};
     struct place *place = place_create();
     place_start_broker(place, NULL);
     fbx_bus *acme = place_connect(place, "acme", "ann", all);
