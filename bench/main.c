@@ -1,0 +1,65 @@
+#include "cases.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+struct bench_case {
+    const char *name;
+    int (*run)(struct bench_options *options);
+    unsigned window; /* unless told */
+    unsigned accepted;
+    const char *usage;
+};
+
+static const struct bench_case cases[] = {
+    {"rr", case_rr, 1, OPTIONS_LOAD | OPTIONS_BUS,
+     "rr [options]\nRequests and replies a second, with so many always in flight.\n"},
+    {"pubsub", case_pubsub, 65536, OPTIONS_LOAD | OPTIONS_FANOUT | OPTIONS_BUS,
+     "pubsub [options]\nEvents delivered a second, from one publisher to some subscribers.\n"},
+    {"footprint", case_footprint, 1, 0,
+     "footprint\nMemory of an idle broker and of idle sessions; time to the first call.\n"},
+};
+
+static int usage(FILE *to, int code)
+{
+    fputs("usage: farebox-bench rr|pubsub|footprint [options]\n"
+          "       farebox-bench rr|pubsub|footprint --help\n"
+          "Measures the bus and prints one line of key=value fields.\n",
+          to);
+    return code;
+}
+
+/* Thousands of sessions are thousands of descriptors, here and in the broker. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr, EX_USAGE);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return usage(stdout, EX_OK);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("farebox-bench " FAREBOX_VERSION);
+        return EX_OK;
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench_options options;
+        if (strcmp(argv[1], cases[i].name) != 0)
+            continue;
+        options_init(&options);
+        options.window = cases[i].window;
+        options_parse(&options, argc - 1, argv + 1, cases[i].accepted, cases[i].usage);
+        raise_descriptors();
+        return cases[i].run(&options);
+    }
+    return usage(stderr, EX_USAGE);
+}
