@@ -143,40 +143,44 @@ static int note_commit(struct books *books, MDB_txn *txn)
     return apply(books, txn, &write);
 }
 
-/* Each entry of database 0, LMDB's list of free pages, begins with its length. */
-static size_t count_free_pages(MDB_txn *txn)
+/* Each entry of database 0, LMDB's list of free pages, begins with its length. Only readers may
+ * look at it. */
+static size_t count_free_pages(const struct books *books)
 {
+    MDB_txn *txn;
     MDB_cursor *cursor;
     MDB_val key, value;
     size_t pages = 0;
-    if (mdb_cursor_open(txn, 0, &cursor) != 0)
+    if (mdb_txn_begin(books->env, NULL, MDB_RDONLY, &txn) != 0)
         return 0;
-    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-        size_t n;
-        memcpy(&n, value.mv_data, sizeof n);
-        pages += n;
+    if (mdb_cursor_open(txn, 0, &cursor) == 0) {
+        while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+            size_t n;
+            memcpy(&n, value.mv_data, sizeof n);
+            pages += n;
+        }
+        mdb_cursor_close(cursor);
     }
-    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
     return pages;
 }
 
-static bool has_room(const struct books *books, MDB_txn *txn)
+static bool has_room(const struct books *books)
 {
     MDB_envinfo info;
     mdb_env_info(books->env, &info);
     size_t used = info.me_last_pgno + 1;
     size_t untouched = books->map_pages > used ? books->map_pages - used : 0;
     return untouched >= books->spare_pages ||
-           untouched + count_free_pages(txn) >= books->spare_pages;
+           untouched + count_free_pages(books) >= books->spare_pages;
 }
 
 static int write_all(struct books *books, MDB_txn *txn, const struct batch *batch,
-                     enum books_scope scope)
+                     enum books_scope scope, bool room)
 {
     size_t cursor = 0;
     const struct write *write;
     int rc = 0;
-    bool room = has_room(books, txn);
     while (!rc && (write = batch_next(batch, &cursor))) {
         if (write->kind != WRITE_PUT)
             rc = apply(books, txn, write);
@@ -189,10 +193,11 @@ static int write_all(struct books *books, MDB_txn *txn, const struct batch *batc
 int books_commit(struct books *books, const struct batch *batch, enum books_scope scope)
 {
     MDB_txn *txn = NULL;
+    bool room = has_room(books);
     int rc = mdb_txn_begin(books->env, NULL, 0, &txn);
     if (rc)
         goto fail;
-    rc = write_all(books, txn, batch, scope);
+    rc = write_all(books, txn, batch, scope, room);
     if (rc)
         goto fail;
     rc = mdb_txn_commit(txn);
@@ -204,44 +209,64 @@ fail:
     if (txn)
         mdb_txn_abort(txn);
     books->n_opened = books->n_published; /* tables opened in a lost transaction are closed */
-    books->broken = books->broken || rc == MDB_PANIC;
     return books_error(rc);
+}
+
+bool books_is_broken(const struct books *books)
+{
+    MDB_txn *txn;
+    if (!books->env || mdb_txn_begin(books->env, NULL, MDB_RDONLY, &txn) != 0)
+        return true;
+    mdb_txn_abort(txn);
+    return false;
 }
 
 /* ---- opening ---- */
 
+/* -ENOENT: a new file. */
 static int check_schema(struct books *books, MDB_txn *txn)
 {
+    const struct slice table = slice_of(BOOKS_OWN_TABLE), own = slice_of(BOOKS_COMMIT_KEY);
+    MDB_val key = books_value(own), value;
     MDB_dbi dbi;
-    MDB_val key = books_value(slice_of(BOOKS_COMMIT_KEY)), value;
     struct slice bytes;
     uint32_t schema;
-    int rc = open_table(books, txn, slice_of(BOOKS_OWN_TABLE), 0, &dbi);
+    int rc = open_table(books, txn, table, 0, &dbi);
     if (!rc)
         rc = mdb_get(txn, dbi, &key, &value);
     if (rc)
-        return rc == MDB_NOTFOUND ? 0 : books_error(rc);
-    if (!record_open(books_slice(value), slice_of(BOOKS_OWN_TABLE), slice_of(BOOKS_COMMIT_KEY),
-                     &bytes, &schema))
+        return books_error(rc);
+    if (!record_open(books_slice(value), table, own, &bytes, &schema))
         return -EILSEQ;
     return schema == books->schema ? 0 : -EPROTO;
 }
 
-static int start(struct books *books)
+/* Writes nothing to a file that exists: a store can be read while its disk refuses to be
+ * written. */
+static int open_tables(struct books *books)
 {
     MDB_txn *txn;
-    int err = books_error(mdb_txn_begin(books->env, NULL, 0, &txn));
+    int err = books_error(mdb_txn_begin(books->env, NULL, MDB_RDONLY, &txn));
     if (err)
         return err;
     err = books_error(open_existing_tables(books, txn));
     if (!err)
         err = check_schema(books, txn);
-    if (!err)
-        err = books_error(note_commit(books, txn));
     if (err)
         mdb_txn_abort(txn);
     else
-        err = books_error(mdb_txn_commit(txn));
+        err = books_error(mdb_txn_commit(txn)); /* keeps the tables open */
+    return err;
+}
+
+static int start(struct books *books)
+{
+    const struct batch nothing = {0};
+    int err = open_tables(books);
+    if (err == -ENOENT) {
+        books->n_opened = 0;
+        err = books_commit(books, &nothing, BOOKS_ALL);
+    }
     if (!err)
         books_publish(books);
     return err;

@@ -24,19 +24,20 @@ struct books {
     size_t n_published, n_opened;
     size_t map_pages, spare_pages; /* puts leave the spare ones to deletes */
     uint32_t schema;
-    bool broken; /* refuses everything until it is opened anew */
 };
 
 enum books_scope { BOOKS_ALL, BOOKS_DELETES };
 
-/* Opens or creates, and commits once. -EPROTO: written under another schema; -EILSEQ: what the
- * store notes about itself is damaged. `books` needs no closing after a failure. */
+/* Opens or creates. -EPROTO: written under another schema; -EILSEQ: what the store notes about
+ * itself is damaged. `books` needs no closing after a failure. */
 int books_open(struct books *books, const char *path, size_t map_bytes, uint32_t schema);
 void books_close(struct books *books);
 /* One synced transaction; on failure nothing of it is on disk. New tables are not published
  * by it. */
 int books_commit(struct books *books, const struct batch *batch, enum books_scope scope);
 void books_publish(struct books *books);
+/* After a failed commit: does it refuse everything until it is opened anew? */
+bool books_is_broken(const struct books *books);
 const struct books_table *books_find(const struct books *books, struct slice table);
 
 /* A negative errno for LMDB's result: -ENOSPC, -ENOENT, or -EIO. */

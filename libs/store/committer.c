@@ -52,7 +52,9 @@ static int reopen(struct store *store)
     return err && err != -ENOSPC ? -EIO : err;
 }
 
-static int commit_deletes(struct store *store)
+/* Deletes may make the room that the rest needs. LMDB uses pages again two transactions after they
+ * were freed, so an empty one follows. */
+static int make_room(struct store *store)
 {
     int err = books_commit(&store->books, &store->writing, BOOKS_DELETES);
     if (err)
@@ -60,17 +62,18 @@ static int commit_deletes(struct store *store)
     pthread_mutex_lock(&store->lock);
     batch_drop_deletes(&store->writing);
     pthread_mutex_unlock(&store->lock);
-    return 0;
+    return books_commit(&store->books, &store->writing, BOOKS_DELETES);
 }
 
 static int commit_writing(struct store *store)
 {
-    int err = store->books.broken ? reopen(store) : 0;
+    int err = store->books.env ? 0 : reopen(store);
     if (!err)
         err = books_commit(&store->books, &store->writing, BOOKS_ALL);
-    /* Deletes may make the room that the rest needs. */
-    if (err == -ENOSPC && (err = commit_deletes(store)) == 0)
+    if (err == -ENOSPC && make_room(store) == 0)
         err = books_commit(&store->books, &store->writing, BOOKS_ALL);
+    if (err && books_is_broken(&store->books))
+        reopen(store); /* at once: until then nothing can be read either */
     return err;
 }
 
@@ -80,6 +83,7 @@ static int commit_once(struct store *store)
     store->writing = store->queued;
     batch_init(&store->queued);
     uint64_t seq = store->queued_seq;
+    uint64_t attempt = ++store->attempts;
     uint64_t records = store->writing.writes.count;
     pthread_mutex_unlock(&store->lock);
     int err = commit_writing(store);
@@ -88,7 +92,7 @@ static int commit_once(struct store *store)
     struct batch spent = {0};
     if (err) {
         batch_merge(&store->queued, &store->writing);
-        store->failures++;
+        store->last_failed = attempt;
     } else {
         books_publish(&store->books);
         spent = store->writing;

@@ -9,7 +9,8 @@
 #include <pthread.h>
 
 #define STORE_WHY_BYTES 160u
-#define STORE_RAW_MAX (STORE_RECORD_MAX + 2048u) /* on disk: header, or the frame of quarantine */
+#define STORE_RAW_MAX \
+    (STORE_RECORD_MAX + 2048u + UINT16_MAX) /* on disk: header, or the frame of quarantine */
 
 struct store {
     pthread_mutex_t lock; /* everything below, but for what the notes say */
@@ -20,8 +21,9 @@ struct store {
     struct books books;   /* transactions run unlocked */
     struct batch queued;  /* accepted since the last commit began */
     struct batch writing; /* being committed: unlocked, the committer reads it too */
-    uint64_t queued_seq, committed_seq, failures;
-    unsigned readers, waiting; /* read transactions open; calls of store_sync */
+    uint64_t queued_seq, committed_seq;
+    uint64_t attempts, last_failed; /* commits begun; number of the last that failed */
+    unsigned readers, waiting;      /* read transactions open; calls of store_sync */
     bool stopping;
     struct store_status status;
 
@@ -51,10 +53,9 @@ void quarantine_add(struct batch *batch, struct slice table, struct slice key, s
 
 /* ---- check.c: damage is found before anything is served ---- */
 
-/* Reads every record in the file at `path`, in a child because LMDB may crash over a damaged
- * one. If anything is wrong, what is sound is copied to a new file that takes its place, and
- * `rebuilt` is set; the damaged file stays beside it. -EUCLEAN: nothing in it can be read;
- * -EPROTO: written under another schema. */
+/* Reads everything in the file at `path`, as LMDB would and as we wrote it. If anything is wrong,
+ * what is sound is copied to a new file that takes its place, and `rebuilt` is set; the damaged
+ * file stays beside it. -EUCLEAN: nothing in it can be read; -EPROTO: another schema. */
 int check_books(const char *path, const struct store_options *options, bool *rebuilt, char *why);
 
 /* ---- lock.c ---- */

@@ -1,6 +1,7 @@
 #include "store/internal.h"
 
 #include "base/buf.h"
+#include "store/record.h"
 
 #include <sodium.h>
 
@@ -16,9 +17,18 @@ static void digest(uint8_t *out, struct slice table, struct slice key)
     crypto_generichash_final(&state, out, DIGEST_BYTES);
 }
 
+/* Damaged lengths can be anything. */
+static size_t at_most(size_t len, size_t max)
+{
+    return len < max ? len : max;
+}
+
 void quarantine_add(struct batch *batch, struct slice table, struct slice key, struct slice raw)
 {
     uint8_t id[DIGEST_BYTES];
+    table.len = at_most(table.len, UINT8_MAX);
+    key.len = at_most(key.len, UINT16_MAX);
+    raw.len = at_most(raw.len, STORE_RECORD_MAX + RECORD_HEADER);
     uint8_t table_len = (uint8_t)table.len;
     uint8_t key_len[2] = {(uint8_t)key.len, (uint8_t)(key.len >> 8)};
     struct buf copy = {0};

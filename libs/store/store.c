@@ -178,10 +178,11 @@ int store_delete(struct store *store, const char *table, struct slice key)
 int store_sync(struct store *store)
 {
     pthread_mutex_lock(&store->lock);
-    uint64_t wanted = store->queued_seq, failures = store->failures;
+    /* What an attempt already under way meets says nothing about the disk from now on. */
+    uint64_t wanted = store->queued_seq, attempt = store->attempts;
     store->waiting++;
     pthread_cond_signal(&store->wake);
-    while (store->committed_seq < wanted && store->failures == failures)
+    while (store->committed_seq < wanted && store->last_failed <= attempt)
         pthread_cond_wait(&store->done, &store->lock);
     store->waiting--;
     int err = store->committed_seq < wanted ? store->status.last_error : 0;

@@ -28,10 +28,10 @@ struct store_options {
     uint32_t schema;    /* of the whole store; an older one is refused with -EPROTO */
 };
 
-/* Reads every record once, so damage is found before anything is served.
- * `why` (at least 160 bytes, may be NULL) explains a failure in one line. -EBUSY: another
- * process has it open; -EPROTO: another schema; -EUCLEAN: damaged beyond reading. Forks a child
- * for the reading: open the store before other threads hold locks. */
+/* Reads everything once, so that damage is found before anything is served; if there is any, what
+ * is sound is copied into a new file and the damaged one kept (see `rebuilt` below). `why` (at
+ * least 160 bytes, may be NULL) explains a failure in one line. -EBUSY: another process has it
+ * open; -EPROTO: another schema; -EUCLEAN: nothing in it can be read. */
 int store_open(struct store **out, const struct store_options *options, char *why);
 void store_close(struct store *store); /* commits what is queued; takes NULL */
 

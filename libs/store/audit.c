@@ -1,0 +1,260 @@
+#include "store/audit.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEPTH_MAX 32u     /* LMDB goes no deeper */
+#define TAIL_PAGES 65536u /* pages given out and freed again may never have been written */
+#define MARK_TAKEN 1u     /* by a tree, a value or the list of free pages */
+#define MARK_WALKED 2u
+
+struct audit {
+    const struct page_file *file;
+    struct page_root root;
+    uint8_t *marks; /* a byte for each page */
+    bool consistent;
+    audit_fn *each;
+    void *arg;
+};
+
+/* One tree on its way through. */
+struct walk {
+    struct audit *audit;
+    const struct page_tree *noted;
+    struct page_tree found;
+    struct slice table, previous; /* name; last key, data NULL before the first */
+    void (*use)(struct walk *walk, const struct page_node *node, struct slice value);
+};
+
+/* Keys of a subtree: from `low` on, below `high`; data NULL: no bound. */
+struct bounds {
+    struct slice low, high;
+};
+
+static void damage(struct audit *audit)
+{
+    audit->consistent = false;
+}
+
+static void take(struct audit *audit, size_t page, size_t n)
+{
+    for (size_t end = page + n; page < end; page++) {
+        if (page < PAGE_ROOTS || page > audit->root.last_page || audit->marks[page] & MARK_TAKEN) {
+            damage(audit);
+            return;
+        }
+        audit->marks[page] |= MARK_TAKEN;
+    }
+}
+
+/* ---- order ---- */
+
+static int compare_numbers(struct slice a, struct slice b)
+{
+    size_t left, right;
+    memcpy(&left, a.data, sizeof left);
+    memcpy(&right, b.data, sizeof right);
+    return (left > right) - (left < right);
+}
+
+static int compare_bytes(struct slice a, struct slice b)
+{
+    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static bool is_below(const struct walk *walk, struct slice a, struct slice b)
+{
+    bool numbers = walk->noted->flags & PAGE_INTEGER_KEYS;
+    if (numbers && (a.len != sizeof(size_t) || b.len != sizeof(size_t)))
+        return false;
+    return (numbers ? compare_numbers(a, b) : compare_bytes(a, b)) < 0;
+}
+
+static void check_order(struct walk *walk, struct slice key, struct bounds bounds)
+{
+    if ((walk->previous.data && !is_below(walk, walk->previous, key)) ||
+        (bounds.low.data && is_below(walk, key, bounds.low)) ||
+        (bounds.high.data && !is_below(walk, key, bounds.high)))
+        damage(walk->audit);
+    walk->previous = key;
+}
+
+/* ---- a tree ---- */
+
+static bool value_of(struct walk *walk, const struct page_node *node, struct slice *value)
+{
+    size_t pages = 0;
+    *value = node->value;
+    if (node->kind != NODE_OVERFLOW)
+        return node->kind != NODE_UNKNOWN;
+    if (!page_read_overflow(walk->audit->file, node, value, &pages))
+        return false;
+    take(walk->audit, node->number, pages);
+    walk->found.overflow_pages += pages;
+    return true;
+}
+
+static void walk_leaf(struct walk *walk, const struct page *page, size_t level,
+                      struct bounds bounds)
+{
+    if (level != walk->noted->depth)
+        damage(walk->audit);
+    walk->found.leaf_pages++;
+    walk->found.entries += page->n_nodes;
+    for (size_t i = 0; i < page->n_nodes; i++) {
+        const struct page_node node = page_node_at(page, i);
+        struct slice value;
+        if (node.kind != NODE_UNKNOWN)
+            check_order(walk, node.key, bounds);
+        if (value_of(walk, &node, &value))
+            walk->use(walk, &node, value);
+        else
+            damage(walk->audit);
+    }
+}
+
+static void walk_page(struct walk *walk, size_t number, size_t level, struct bounds bounds)
+{
+    struct audit *audit = walk->audit;
+    struct page page;
+    take(audit, number, 1);
+    if (level > DEPTH_MAX || number > audit->root.last_page || audit->marks[number] & MARK_WALKED ||
+        !page_read(audit->file, number, &page)) {
+        damage(audit);
+        return;
+    }
+    audit->marks[number] |= MARK_WALKED;
+    if (!page.is_sound)
+        damage(audit);
+    if (page.is_leaf) {
+        walk_leaf(walk, &page, level, bounds);
+        return;
+    }
+    walk->found.branch_pages++;
+    for (size_t i = 0; i < page.n_nodes; i++) {
+        const struct page_node node = page_node_at(&page, i);
+        /* The first key of a branch stands for everything below the second. */
+        struct bounds inner = {i ? node.key : bounds.low,
+                               i + 1 < page.n_nodes ? page_node_at(&page, i + 1).key : bounds.high};
+        if (node.kind == NODE_CHILD)
+            walk_page(walk, node.number, level + 1, inner);
+    }
+}
+
+static void walk_tree(struct walk *walk, uint16_t flags)
+{
+    const struct page_tree *noted = walk->noted, *found = &walk->found;
+    if (noted->root != PAGE_NONE)
+        walk_page(walk, noted->root, 1, (struct bounds){0});
+    if (noted->flags != flags || noted->branch_pages != found->branch_pages ||
+        noted->leaf_pages != found->leaf_pages || noted->overflow_pages != found->overflow_pages ||
+        noted->entries != found->entries)
+        damage(walk->audit);
+}
+
+/* ---- what the trees hold ---- */
+
+static void use_record(struct walk *walk, const struct page_node *node, struct slice value)
+{
+    if (node->kind == NODE_TREE)
+        damage(walk->audit);
+    else
+        walk->audit->each(walk->audit->arg, walk->table, node->key, value);
+}
+
+static void use_table(struct walk *walk, const struct page_node *node, struct slice value)
+{
+    if (node->kind != NODE_TREE) {
+        damage(walk->audit);
+        return;
+    }
+    const struct page_tree noted = page_read_tree(value);
+    struct walk inner = {
+        .audit = walk->audit, .noted = &noted, .table = node->key, .use = use_record};
+    walk_tree(&inner, 0);
+}
+
+/* A list of free pages: its length, then their numbers. */
+static void use_free_list(struct walk *walk, const struct page_node *node, struct slice value)
+{
+    size_t n = 0, page;
+    (void)node;
+    if (value.len >= sizeof n)
+        memcpy(&n, value.data, sizeof n);
+    if (value.len % sizeof n || value.len < sizeof n || n != value.len / sizeof n - 1) {
+        damage(walk->audit);
+        return;
+    }
+    for (size_t i = 1; i <= n; i++) {
+        memcpy(&page, value.data + i * sizeof page, sizeof page);
+        take(walk->audit, page, 1);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void read_trees(struct audit *audit)
+{
+    struct walk free = {.audit = audit, .noted = &audit->root.free, .use = use_free_list};
+    struct walk tables = {.audit = audit, .noted = &audit->root.tables, .use = use_table};
+    audit->marks = mem_zalloc(audit->root.last_page + 1);
+    walk_tree(&free, PAGE_INTEGER_KEYS);
+    walk_tree(&tables, 0);
+    mem_free(audit->marks);
+}
+
+/* LMDB reads both roots and goes on with the one of the later transaction. */
+static bool choose_root(const struct page_file *file, enum audit_state state,
+                        struct page_root *root, bool *both)
+{
+    struct page_root roots[PAGE_ROOTS];
+    bool first = page_read_root(file, 0, &roots[0]), second = page_read_root(file, 1, &roots[1]);
+    *both = first && second;
+    if (!*both && (state == AUDIT_PREVIOUS || (!first && !second)))
+        return false;
+    bool newer = *both ? roots[0].transaction < roots[1].transaction : second;
+    *root = roots[state == AUDIT_NEWEST ? newer : !newer];
+    return true;
+}
+
+struct audit_verdict audit_read(const struct audit_file *file, enum audit_state state,
+                                audit_fn *each, void *arg)
+{
+    struct audit audit = {.file = &file->file, .each = each, .arg = arg};
+    size_t pages = file->file.bytes.len / file->file.page_size;
+    if (!choose_root(&file->file, state, &audit.root, &audit.consistent) ||
+        audit.root.last_page >= pages + TAIL_PAGES)
+        return (struct audit_verdict){0};
+    read_trees(&audit);
+    return (struct audit_verdict){
+        .readable = true, .consistent = audit.consistent, .transaction = audit.root.transaction};
+}
+
+int audit_open(struct audit_file *file, const char *path)
+{
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    void *data = MAP_FAILED;
+    if (fstat(fd, &info) == 0)
+        data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    int err = data == MAP_FAILED ? -errno : 0;
+    close(fd);
+    if (err)
+        return err;
+    file->file.bytes = slice_make(data, (size_t)info.st_size);
+    file->file.page_size = page_size_of(file->file.bytes);
+    return 0;
+}
+
+void audit_close(struct audit_file *file)
+{
+    munmap((void *)(uintptr_t)file->file.bytes.data, file->file.bytes.len);
+}
