@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "common/outcome.h"
 #include "packing.h"
 
 #include <inttypes.h>
@@ -98,10 +99,11 @@ static void answer_started(struct replay *replay)
 
 static void answer_refused(struct replay *replay, int error)
 {
+    const char *message = fbx_error_text(error);
+    int status = FBX_UNAVAILABLE;
     if (error == FBX_EREFUSED)
-        fbx_respond_status(replay->request, FBX_PERMISSION_DENIED, fbx_last_error());
-    else
-        fbx_respond_status(replay->request, FBX_UNAVAILABLE, fbx_error_text(error));
+        status = outcome_of_refusal(fbx_last_error(), &message);
+    fbx_respond_status(replay->request, status, message);
     replay->request = NULL;
 }
 

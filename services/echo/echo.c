@@ -2,6 +2,7 @@
 #include "module/module.h"
 
 #include "common/arguments.h"
+#include "common/outcome.h"
 #include "later.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 
 #define SLEEP_MAX_MS 3600000u
 #define PARTS_MAX 1000000u
-#define LAST_STATUS FBX_INTERNAL
 
 static void echo(struct later *later, fbx_request *request)
 {
@@ -29,15 +29,6 @@ static void sleep_for(struct later *later, fbx_request *request)
         later_sleep(later, request, ms);
 }
 
-/* A negative number if there is no such status. */
-static int status_named(const char *text)
-{
-    int status = LAST_STATUS;
-    while (status >= 0 && strcmp(fbx_status_text(status), text) != 0)
-        status--;
-    return status;
-}
-
 static void fail(struct later *later, fbx_request *request)
 {
     (void)later;
@@ -47,7 +38,7 @@ static void fail(struct later *later, fbx_request *request)
     arguments_read(&arguments, request, known);
     arguments_optional_text(&arguments, "status", text, sizeof text);
     arguments_optional_text(&arguments, "message", message, sizeof message);
-    int status = status_named(text);
+    int status = outcome_named(text, strlen(text));
     if (status < 0)
         arguments_refuse(&arguments, "status: no such status");
     if (!arguments_refused(&arguments, request))

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #define PARTS_A_TURN 64u /* then the timers have their turn */
+#define AT_ONCE 0u       /* a moment in the past; now would be the next slot of the wheel */
 
 struct job {
     struct timer timer;
@@ -95,7 +96,7 @@ static void stream_on(struct later *later, struct job *job)
             return;
         }
     if (job->sent < job->amount)
-        hold(later, job, clock_mono_ns());
+        hold(later, job, AT_ONCE);
     else
         answer(job);
 }
@@ -177,7 +178,7 @@ void later_stream(struct later *later, fbx_request *request, uint64_t count)
 {
     struct job *job = job_create(request, count);
     job->streams = true;
-    hold(later, job, clock_mono_ns());
+    hold(later, job, AT_ONCE);
 }
 
 /* A request's address may be that of an earlier one: only a cancelled one is meant. */

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
 static enum host_exit complain(enum host_exit status, const char *what)
 {
@@ -14,7 +16,7 @@ static enum host_exit complain(enum host_exit status, const char *what)
     return status;
 }
 
-/* Blocked before the first thread exists, so that only sigwait() ever sees them. */
+/* Blocked before the first thread exists, so that only we ever take them. */
 static void hold_signals(sigset_t *ending)
 {
     (void)sigemptyset(ending);
@@ -26,11 +28,8 @@ static void hold_signals(sigset_t *ending)
 }
 
 /* After the first signal, the next one ends the process the ordinary way. */
-static void await_signal(const sigset_t *ending)
+static void release_signals(const sigset_t *ending)
 {
-    int signal_number;
-    while (sigwait(ending, &signal_number) != 0)
-        ;
     for (int i = 1; i < NSIG; i++)
         if (sigismember(ending, i) == 1)
             (void)signal(i, SIG_DFL);
@@ -39,7 +38,7 @@ static void await_signal(const sigset_t *ending)
 
 static void note_connection(void *arg, bool connected)
 {
-    (void)arg;
+    atomic_store((atomic_bool *)arg, connected);
     log_event(LOG_INFO, connected ? "bus.connected" : "bus.lost", NULL);
 }
 
@@ -64,7 +63,8 @@ static enum host_exit load(struct imports **imports, const struct host_options *
     return status == HOST_OK ? status : complain(status, why.text);
 }
 
-static enum host_exit connect_bus(fbx_bus **bus, const struct host_options *options)
+static enum host_exit connect_bus(fbx_bus **bus, const struct host_options *options,
+                                  atomic_bool *connected)
 {
     const fbx_options how = {
         .url = options->url,
@@ -73,6 +73,7 @@ static enum host_exit connect_bus(fbx_bus **bus, const struct host_options *opti
         .workers = options->workers,
         .tls_ca_file = options->tls_ca_file,
         .on_state = note_connection,
+        .on_state_arg = connected,
     };
     int rc = fbx_connect(bus, &how);
     if (rc == 0)
@@ -94,24 +95,39 @@ static void announce(const struct running *running)
     host_notify("READY=1");
 }
 
+/* Until a signal comes, or the broker is back and no longer takes the token: the
+ * library would wait for ever then, and the service manager would never hear of it. */
+static enum host_exit await_end(const sigset_t *ending, fbx_bus *bus, const atomic_bool *connected)
+{
+    const struct timespec pause = {.tv_sec = 2};
+    for (;;) {
+        if (sigtimedwait(ending, NULL, &pause) > 0)
+            return HOST_OK;
+        if (!atomic_load(connected) && fbx_ping(bus, 100) == FBX_EREFUSED)
+            return complain(HOST_NOT_ALLOWED, fbx_last_error());
+    }
+}
+
 static enum host_exit serve(const struct imports *imports, const struct host_options *options,
                             const sigset_t *ending)
 {
     struct module_error why;
     struct running *running = NULL;
     fbx_bus *bus = NULL;
-    enum host_exit status = connect_bus(&bus, options);
+    atomic_bool connected = false;
+    enum host_exit status = connect_bus(&bus, options, &connected);
     if (status != HOST_OK)
         return status;
     status = running_start(&running, bus, imports, options, &why);
     if (status != HOST_OK)
         return complain(status, why.text);
     announce(running);
-    await_signal(ending);
+    status = await_end(ending, bus, &connected);
+    release_signals(ending);
     host_notify("STOPPING=1");
     log_event(LOG_INFO, "host.draining", NULL);
-    running_end(running);
-    return HOST_OK;
+    running_end(running, atomic_load(&connected));
+    return status;
 }
 
 int main(int argc, char **argv)

@@ -126,7 +126,7 @@ enum host_exit running_start(struct running **out, fbx_bus *bus, const struct im
     if (status == HOST_OK)
         *out = running;
     else
-        running_end(running);
+        running_end(running, true);
     return status;
 }
 
@@ -143,11 +143,12 @@ const char *running_service(const struct running *running, size_t index)
 /* ---- ending ---- */
 
 /* Dependants first, as they may still call what they depend on. */
-static void withdraw_services(struct running *running)
+static void withdraw_services(struct running *running, bool connected)
 {
     while (running->n_services > 0) {
         char *name = running->services[--running->n_services];
-        (void)fbx_unserve(running->bus, name);
+        if (connected)
+            (void)fbx_unserve(running->bus, name);
         mem_free(name);
     }
 }
@@ -171,11 +172,11 @@ static void stop_modules(const struct running *running)
     }
 }
 
-void running_end(struct running *running)
+void running_end(struct running *running, bool connected)
 {
     if (!running)
         return;
-    withdraw_services(running);
+    withdraw_services(running, connected);
     drain_modules(running);
     fbx_close(running->bus);
     stop_modules(running);

@@ -21,8 +21,8 @@ enum host_exit running_start(struct running **out, fbx_bus *bus, const struct im
 size_t running_services(const struct running *running);
 const char *running_service(const struct running *running, size_t index);
 
-/* Withdraws the services, lets modules and running calls finish, closes the bus, frees.
- * Takes NULL. */
-void running_end(struct running *running);
+/* Withdraws the services if there is a broker to tell, lets modules and running calls
+ * finish, closes the bus, frees. Takes NULL. */
+void running_end(struct running *running, bool connected);
 
 #endif
