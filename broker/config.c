@@ -284,12 +284,10 @@ static int check_listen(const struct loader *loader)
         if (defect)
             return blame(loader, SETTING_listen, "\"%.128s\" %s", url, defect);
         if (starts_with(url, "tls+tcp://") && !*s->tls_cert_file)
-            return blame(loader, SETTING_listen, "\"%.128s\" needs tls-cert-file and tls-key-file",
-                         url);
+            return blame(loader, SETTING_listen, "\"%.128s\" needs tls-cert-file", url);
     }
-    if (!*s->tls_cert_file != !*s->tls_key_file)
-        return blame(loader, *s->tls_key_file ? SETTING_tls_key_file : SETTING_tls_cert_file,
-                     "needs the other one of tls-cert-file and tls-key-file too");
+    if (*s->tls_key_file && !*s->tls_cert_file)
+        return blame(loader, SETTING_tls_key_file, "is of no use without tls-cert-file");
     return 0;
 }
 

@@ -9,8 +9,7 @@
 #include <pthread.h>
 
 #define STORE_WHY_BYTES 160u
-#define STORE_RAW_MAX \
-    (STORE_RECORD_MAX + 2048u + UINT16_MAX) /* on disk: header, or the frame of quarantine */
+#define STORE_RAW_MAX (STORE_RECORD_MAX + 131072u) /* on disk: with header, or as quarantined */
 
 struct store {
     pthread_mutex_t lock; /* everything below, but for what the notes say */
