@@ -16,7 +16,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define RECEIVING_MIN 16u /* contexts waiting for a request; never none */
+#define RECEIVING_MIN 16u /* contexts waiting for a request after each turn */
+#define RECEIVING_LOW 4u  /* so few left, a burst does not wait for the turn to end */
 #define TURN_FRAMES 64u   /* after so many the turn ends, so that answers leave */
 
 enum exchange_state { RECEIVING, HELD, ANSWERING };
@@ -54,7 +55,6 @@ struct door {
     bool closing;
     pthread_cond_t turned;
 
-    /* below: only whoever is at the crank */
     struct exchange *made;
     size_t n_made;
 
@@ -91,7 +91,8 @@ static int make_exchange(struct door *door)
     return 0;
 }
 
-/* A socket with no context waiting stops reading: there are always some to spare. */
+/* A socket with no context waiting stops reading: there are always some to spare. With the
+ * lock. */
 static void keep_receiving(struct door *door)
 {
     while (atomic_load(&door->receiving) < RECEIVING_MIN && door->n_made < door->max_exchanges) {
@@ -126,6 +127,8 @@ static void send_copy(struct exchange *exchange, struct slice frame)
 static void answer_busy(struct exchange *exchange)
 {
     struct wire_out out;
+    nng_msg_free(exchange->message);
+    exchange->message = NULL;
     Farebox__V1__Error error = FAREBOX__V1__ERROR__INIT;
     error.status = FAREBOX__V1__STATUS__OVERLOADED;
     error.message = (char *)(uintptr_t) "the broker holds as many requests as it can";
@@ -209,8 +212,8 @@ static void turn(struct door *door)
             frames += take_all(door);
         pthread_mutex_unlock(&door->inbox_lock);
         core_finish(door->core);
-        keep_receiving(door);
         pthread_mutex_lock(&door->inbox_lock);
+        keep_receiving(door);
     } while (has_work(door) && !door->closing);
     wake_if_due_earlier(door);
 }
@@ -230,13 +233,15 @@ static void on_message(struct exchange *exchange)
     struct door *door = exchange->door;
     exchange->message = nng_aio_get_msg(exchange->aio);
     exchange->state = HELD;
-    if (atomic_fetch_sub(&door->receiving, 1) == 1) {
-        nng_msg_free(exchange->message);
-        exchange->message = NULL;
+    unsigned left = atomic_fetch_sub(&door->receiving, 1) - 1;
+    pthread_mutex_lock(&door->inbox_lock);
+    if (left < RECEIVING_LOW)
+        keep_receiving(door);
+    if (left == 0 && door->n_made >= door->max_exchanges) {
+        pthread_mutex_unlock(&door->inbox_lock);
         answer_busy(exchange);
         return;
     }
-    pthread_mutex_lock(&door->inbox_lock);
     enqueue(door, exchange);
     crank(door);
     pthread_mutex_unlock(&door->inbox_lock);
