@@ -65,7 +65,8 @@ __attribute__((format(printf, 3, 4))) static int blame(const struct loader *load
     va_end(args);
     name_culprit(loader, i, culprit, sizeof culprit);
     snprintf(loader->why, loader->why_len, "%s %s", culprit, detail);
-    return loader->origins[i].source == FROM_FLAG ? EX_USAGE : EX_CONFIG;
+    bool usage = loader->origins[i].source == FROM_FLAG && loader->settings.action != CONFIG_CHECK;
+    return usage ? EX_USAGE : EX_CONFIG;
 }
 
 static int set(struct loader *loader, size_t i, struct origin origin, const char *text)
@@ -329,23 +330,30 @@ static int check_numbers(const struct loader *loader)
     return 0;
 }
 
+/* What a file holds is configuration, whoever named the file. */
+static int blame_file(const struct loader *loader, size_t i, const char *path, const char *problem)
+{
+    blame(loader, i, "\"%.128s\": %s", path, problem);
+    return EX_CONFIG;
+}
+
 static int check_secret(const struct loader *loader)
 {
     const char *path = loader->settings.jwt_secret_file;
     struct token_key *key = NULL;
     int err = token_key_load(&key, path, NULL, NULL);
     token_key_destroy(key);
-    if (err == -EINVAL)
-        return blame(loader, SETTING_jwt_secret_file,
-                     "\"%.128s\" holds no secret of at least %u bytes", path, TOKEN_SECRET_MIN);
-    return err ? blame(loader, SETTING_jwt_secret_file, "\"%.128s\": %s", path, strerror(-err)) : 0;
+    if (!err)
+        return 0;
+    return blame_file(loader, SETTING_jwt_secret_file, path,
+                      err == -EINVAL ? "a secret needs at least 32 bytes" : strerror(-err));
 }
 
 static int check_readable(const struct loader *loader, size_t i, const char *path)
 {
     if (!*path || access(path, R_OK) == 0)
         return 0;
-    return blame(loader, i, "\"%.128s\": %s", path, strerror(errno));
+    return blame_file(loader, i, path, strerror(errno));
 }
 
 static int check(const struct loader *loader)

@@ -43,10 +43,11 @@ struct settings {
 };
 
 /* Fills `out` from --config FILE (or FAREBOX_CONFIG), the environment and the flags, and
- * checks all of it, the secret and the TLS files too. Returns 0, or the exit code to
- * leave with: EX_USAGE for the command line, EX_CONFIG for anything in the file or the
- * environment; `why` then says what is wrong and where in one line, and `out` is untouched. For
- * help, version and manual nothing is read, for print nothing is checked as a whole. */
+ * checks all of it, the secret and the TLS files too. Returns 0, or the exit code to leave with:
+ * EX_USAGE for the command line, EX_CONFIG for the file, the environment and the contents of
+ * files, and for any value under --check-config; `why` then says what is wrong and where in one
+ * line, and `out` is untouched. For help, version and manual nothing is read, for print nothing is
+ * checked as a whole. */
 int config_load(struct settings *out, int argc, char **argv, char *why, size_t why_len);
 void settings_finish(struct settings *settings);
 

@@ -162,6 +162,16 @@ static cyaml_config_t cyaml_options(struct complaint *complaint)
                             .flags = CYAML_CFG_NO_ALIAS};
 }
 
+static void explain(const struct complaint *complaint, cyaml_err_t err, const char *path, char *why,
+                    size_t why_len)
+{
+    const char *text = complaint->text[0] ? complaint->text : cyaml_strerror(err);
+    if (complaint->line)
+        snprintf(why, why_len, "%s:%u: %s", path, complaint->line, text);
+    else
+        snprintf(why, why_len, "%s: %s", path, text);
+}
+
 static int parse(struct config_file *file, struct slice text, const char *path, char *why,
                  size_t why_len)
 {
@@ -173,8 +183,7 @@ static int parse(struct config_file *file, struct slice text, const char *path, 
     cyaml_err_t err = cyaml_load_data(text.data, text.len, &options, &schema.top, &loaded, NULL);
     if (err != CYAML_OK || complaint.text[0]) {
         if (!find_bad_key(text, path, why, why_len))
-            snprintf(why, why_len, "%s:%u: %s", path, complaint.line,
-                     complaint.text[0] ? complaint.text : cyaml_strerror(err));
+            explain(&complaint, err, path, why, why_len);
         cyaml_free(&options, &schema.top, loaded, 0);
         return -EINVAL;
     }
