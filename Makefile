@@ -213,7 +213,7 @@ $(TESTS)/modules/%.so: $(OBJ)/tests/modules/%.o
 	@mkdir -p $(@D)
 	$(SAY)$(LINK_SHARED) -o $@ $<
 
-$(TESTS)/unit/test_module: | $(TEST_MODULES)
+$(TESTS)/unit/test_module $(TESTS)/dialogue/test_host: | $(TEST_MODULES)
 $(TESTS)/unit/test_bars $(TESTS)/unit/test_analytics: | $(DATA)
 
 $(DIALOGUE): $(TESTS)/dialogue/%: $(OBJ)/tests/dialogue/%.o $(DIALOGUE_HELP) $(NNG_SHIM) \
