@@ -291,7 +291,7 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev what, void *arg)
     door->events_end = &event->next;
     bool somebody = door->turning;
     pthread_mutex_unlock(&door->inbox_lock);
-    if (!somebody && !opened)
+    if (!somebody)
         poke(door);
 }
 

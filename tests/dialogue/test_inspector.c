@@ -5,6 +5,7 @@
 #include "wire/status.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -112,6 +113,8 @@ static void prepare_environment(void)
     setenv("SECRET", place->secret, 1);
     setenv("DIR", place->dir, 1);
     unsetenv("FAREBOX_TOKEN");
+    /* ThreadSanitizer lets every process linger for a second, and here are a hundred */
+    setenv("TSAN_OPTIONS", "atexit_sleep_ms=0", 0);
     token_file("FAREBOX_TOKEN_FILE", "acme", "ann",
                (const char *const[]){"call:puppet.*", "publish:>", "subscribe:>", NULL});
     token_file("NOBODY", "acme", "nobody", NULL);
@@ -337,6 +340,31 @@ static void test_a_reader_that_leaves(void **state)
     assert_int_equal(process_stop(pipe, 0), 0);
 }
 
+/* The subscription is repeated in the new session, but nothing says when it has arrived. */
+static bool is_heard(void *arg)
+{
+    struct process *sub = arg;
+    struct pollfd ready = {.fd = sub->out, .events = POLLIN};
+    char line[64];
+    assert_int_equal(sh("farebox pub back 1"), 0);
+    return poll(&ready, 1, 0) == 1 && process_line(sub, "", line, sizeof line) &&
+           strcmp(line, "back  1") == 0;
+}
+
+static void test_a_broker_that_comes_back(void **state)
+{
+    (void)state;
+    char line[512];
+    struct process *sub = START("farebox: subscribed", "farebox", "sub", "back", "--count", "1");
+    place_stop_broker(place, SIGKILL);
+    assert_true(process_line(sub, "farebox: connection lost", line, sizeof line));
+    place_start_broker(place, NULL);
+    assert_true(process_line(sub, "farebox: connected again", line, sizeof line));
+    assert_true(eventually(is_heard, sub));
+    assert_false(process_line(sub, "", line, sizeof line));
+    assert_int_equal(process_stop(sub, 0), 0);
+}
+
 /* ---- looking around ---- */
 
 static void test_services(void **state)
@@ -536,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_tokens_that_are_refused),
         cmocka_unit_test(test_help_and_manual),
         cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_a_broker_that_comes_back),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
