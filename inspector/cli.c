@@ -29,6 +29,7 @@ void cli_init(struct cli *cli, const struct args *args)
 
 void cli_finish(struct cli *cli)
 {
+    atomic_store(&cli->leaving, true);
     fbx_close(cli->bus);
     mem_free(cli->token);
     cli->bus = NULL;
@@ -119,6 +120,17 @@ int cli_read_token(struct cli *cli, const struct args *args)
     return EXIT_OK;
 }
 
+/* The library comes back by itself; whoever watches should know why nothing moves. */
+static void on_state(void *arg, bool connected)
+{
+    struct cli *cli = arg;
+    if (!connected && !atomic_load(&cli->leaving))
+        cli_note(cli, "connection lost, trying again");
+    if (connected && cli->connected)
+        cli_note(cli, "connected again");
+    cli->connected = true;
+}
+
 int cli_connect(struct cli *cli, const struct args *args)
 {
     const char *url = args_text(args, "url", from_environment("FAREBOX_URL"));
@@ -130,7 +142,9 @@ int cli_connect(struct cli *cli, const struct args *args)
     fbx_options options = {.url = url,
                            .token = cli->token,
                            .name = "farebox",
-                           .tls_ca_file = args_text(args, "tls-ca", NULL)};
+                           .tls_ca_file = args_text(args, "tls-ca", NULL),
+                           .on_state = on_state,
+                           .on_state_arg = cli};
     int error = fbx_connect(&cli->bus, &options);
     if (error == 0)
         return EXIT_OK;

@@ -8,11 +8,15 @@
 #include "exits.h"
 #include "farebox.h"
 
+#include <stdatomic.h>
+
 struct cli {
     bool json;   /* -o json */
     bool colour; /* tables on a terminal */
     char *token; /* once read */
     fbx_bus *bus;
+    bool connected;      /* has been; library's thread only */
+    atomic_bool leaving; /* the session ends because we end it */
 };
 
 void cli_init(struct cli *cli, const struct args *args);
