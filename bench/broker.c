@@ -169,8 +169,9 @@ static void run_broker(const char *url, int out)
     if (held.pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(out, STDOUT_FILENO);
+        setenv("FAREBOX_LOG_LEVEL", "warn", 0);
         execl(program, program, "--listen", url, "--data", data, "--jwt-secret-file", secret,
-              "--log-level", "warn", (char *)NULL);
+              (char *)NULL);
         fprintf(stderr, "%s: %s\n", program, strerror(errno));
         _exit(127);
     }

@@ -28,6 +28,7 @@ struct session {
     fbx_bus *bus;
     struct load *load;
     struct tally tally;
+    fbx_reply *failure; /* the first */
 };
 
 struct slot {
@@ -79,10 +80,13 @@ static void on_reply(void *arg, const fbx_reply *reply)
     struct session *session = slot->session;
     struct load *load = session->load;
     uint64_t now = clock_mono_ns();
-    if (fbx_reply_status(reply) == FBX_OK)
+    if (fbx_reply_status(reply) == FBX_OK) {
         tally_hit(&session->tally, &load->meter, slot->sent, now);
-    else
+    } else {
         session->tally.errors++;
+        if (!session->failure)
+            session->failure = fbx_reply_retain(reply);
+    }
     if (now < load->meter.end) {
         if (ask(slot, now) == 0)
             return;
@@ -118,10 +122,26 @@ static void drive(struct load *load, struct session *sessions, pid_t service)
     for (int i = 0; i < LAST_REPLIES_MS && atomic_load(&load->in_flight) > 0; i++)
         usleep(1000);
     unsigned unanswered = atomic_load(&load->in_flight);
+    if (unanswered)
+        fprintf(stderr, "farebox-bench: %u calls were not answered in time\n", unanswered);
     for (unsigned i = 0; i < options->sessions; i++)
         fbx_close(sessions[i].bus);
     sessions[0].tally.errors += unanswered;
     mem_free(slots);
+}
+
+/* One example says more than a count of errors. */
+static void explain(struct session *sessions, unsigned n)
+{
+    bool told = false;
+    for (unsigned i = 0; i < n; i++) {
+        const fbx_reply *failure = sessions[i].failure;
+        if (failure && !told)
+            fprintf(stderr, "farebox-bench: a call failed: %s: %s\n",
+                    fbx_status_text(fbx_reply_status(failure)), fbx_reply_message(failure));
+        told |= failure != NULL;
+        fbx_reply_free(sessions[i].failure);
+    }
 }
 
 int case_rr(struct bench_options *options)
@@ -138,6 +158,7 @@ int case_rr(struct bench_options *options)
     drive(&load, sessions, service.pid);
     for (unsigned i = 1; i < options->sessions; i++)
         tally_merge(&sessions[0].tally, &sessions[i].tally);
+    explain(sessions, options->sessions);
     meter_report("farebox", options, &load.meter, &sessions[0].tally);
     int code = sessions[0].tally.hist.count ? EX_OK : EX_UNAVAILABLE;
     if (service.pid)

@@ -51,16 +51,21 @@ static uint64_t last_delivery(const struct fanout *fanout, unsigned subs)
 }
 
 /* Waits until the slowest is at most half a window behind: waking for each message would cost more
- * than it buys. A subscriber that lost messages never catches up, so this gives up in the end. */
+ * than it buys. A subscriber that lost messages never catches up: once nothing moves, go on. */
 static void let_them_catch_up(const struct fanout *fanout, const struct bench_options *options,
                               uint64_t number, const struct fanout_publisher *publisher)
 {
     if (publisher->flush)
         publisher->flush(publisher->arg);
-    uint64_t give_up = clock_mono_ns() + 2 * NS_PER_SEC;
-    while (slowest(fanout, options->subs) + options->window / 2 < number &&
-           clock_mono_ns() < give_up)
+    uint64_t seen = 0, moved = clock_mono_ns();
+    for (;;) {
+        uint64_t now = clock_mono_ns(), least = slowest(fanout, options->subs);
+        if (least + options->window / 2 >= number || now > moved + SILENCE_NS)
+            return;
+        moved = least > seen ? now : moved;
+        seen = least;
         usleep(20);
+    }
 }
 
 void fanout_publish(struct fanout *fanout, const struct bench_options *options, void *body,
@@ -119,7 +124,7 @@ void fanout_start(struct fanout *fanout, struct meter *meter, const struct bench
 
 void fanout_wait(struct fanout *fanout, const struct bench_options *options)
 {
-    uint64_t limit = clock_mono_ns() + (uint64_t)((options->seconds + 8) * 1e9);
+    uint64_t limit = clock_mono_ns() + (uint64_t)((options->seconds + FANOUT_PATIENCE_S) * 1e9);
     for (uint64_t now = 0; now < limit; now = clock_mono_ns()) {
         if (fanout_is_over(fanout, options, now))
             return;

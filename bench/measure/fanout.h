@@ -7,6 +7,8 @@
 
 #include <stdatomic.h>
 
+#define FANOUT_PATIENCE_S 30 /* most that deliveries may take after the publishing */
+
 /* A subscriber has a cache line to itself: it is written for every delivery. */
 struct fanout_seen {
     _Alignas(64) _Atomic uint64_t count;

@@ -113,7 +113,7 @@ static void on_input(struct feed *feed, struct stream *stream, uint64_t now)
 static void drive(struct feed *feed)
 {
     uint64_t now = clock_mono_ns();
-    uint64_t limit = now + (uint64_t)((feed->options->seconds + 8) * 1e9);
+    uint64_t limit = now + (uint64_t)((feed->options->seconds + FANOUT_PATIENCE_S) * 1e9);
     while (now < limit && !fanout_is_over(feed->fanout, feed->options, now)) {
         struct epoll_event events[64];
         int n = epoll_wait(feed->epoll, events, 64, 100);
