@@ -24,10 +24,11 @@ static const char *const everything[] = {"call:*", "publish:>", "subscribe:>", N
 
 struct scene {
     struct place *place;
+    struct process *host;
     fbx_bus *ann; /* acme's, allowed everything */
 };
 
-static void start_services(struct place *place, const char *const *permissions)
+static struct process *start_services(struct place *place, const char *const *permissions)
 {
     static const char *const names[] = {"echo", "data-bridge", "performance-analytics"};
     char modules[3][PATH_MAX], below[64];
@@ -38,8 +39,20 @@ static void start_services(struct place *place, const char *const *permissions)
         (void)snprintf(below, sizeof below, "lib/farebox/%s.so", names[i]);
         build_path(modules[i], sizeof modules[i], below);
     }
-    place_start(place, "farebox-host ready: echo data-bridge performance-analytics", argv);
+    struct process *host =
+        place_start(place, "farebox-host ready: echo data-bridge performance-analytics", argv);
     free(token);
+    return host;
+}
+
+/* In order, so that sanitizers can say what they found. */
+static void stop_services(struct process *host)
+{
+    char line[512];
+    kill(host->pid, SIGTERM);
+    while (process_line(host, "", line, sizeof line))
+        print_message("  | %s\n", line);
+    assert_int_equal(process_stop(host, 0), 0);
 }
 
 static int open_scene(void **state)
@@ -48,7 +61,7 @@ static int open_scene(void **state)
     assert_non_null(scene);
     scene->place = place_create();
     place_start_broker(scene->place, NULL);
-    start_services(scene->place, serve_only);
+    scene->host = start_services(scene->place, serve_only);
     scene->ann = place_connect(scene->place, "acme", "ann", everything);
     *state = scene;
     return 0;
@@ -58,6 +71,7 @@ static int close_scene(void **state)
 {
     struct scene *scene = *state;
     fbx_close(scene->ann);
+    stop_services(scene->host);
     place_destroy(scene->place);
     free(scene);
     return 0;
@@ -514,7 +528,7 @@ static void a_service_may_ask_by_its_own_right(void **state)
     static const char *const report_only[] = {"call:performance-analytics.report", NULL};
     struct place *place = place_create();
     place_start_broker(place, NULL);
-    start_services(place, serve_and_ask);
+    struct process *host = start_services(place, serve_and_ask);
     fbx_bus *bob = place_connect(place, "acme", "bob", report_only);
     struct answer answer = ask(bob, "performance-analytics", "report", "{\"symbol\":\"sp500\"}");
     assert_int_equal(answer.status, FBX_OK);
@@ -522,6 +536,7 @@ static void a_service_may_ask_by_its_own_right(void **state)
     assert_refuses(bob, "data-bridge", "history", "{\"symbol\":\"sp500\"}", FBX_PERMISSION_DENIED,
                    "call:data-bridge.history");
     fbx_close(bob);
+    stop_services(host);
     place_destroy(place);
 }
 
