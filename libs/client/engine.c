@@ -30,7 +30,7 @@ struct engine *engine_create(const struct engine_options *options, const struct 
     arena_init(&engine->arena);
     wheel_init(&engine->wheel, now);
     map_init(&engine->served);
-    calls_init(engine);
+    engine_calls_init(engine);
     controls_init(engine);
     return engine;
 }
@@ -39,7 +39,7 @@ void engine_destroy(struct engine *engine)
 {
     if (!engine)
         return;
-    calls_finish(engine);
+    engine_calls_finish(engine);
     controls_finish(engine);
     map_finish(&engine->served);
     arena_finish(&engine->arena);

@@ -16,13 +16,13 @@ static void deadline_passed(struct timer *timer, void *arg);
 
 /* ---- slots ---- */
 
-void calls_init(struct engine *engine)
+void engine_calls_init(struct engine *engine)
 {
     list_init(&engine->calls);
     list_init(&engine->free_calls);
 }
 
-void calls_finish(struct engine *engine)
+void engine_calls_finish(struct engine *engine)
 {
     struct list *node;
     while ((node = list_first(&engine->calls)) != NULL) {

@@ -24,8 +24,8 @@ void session_give_up(struct engine *engine, enum status status, const char *why)
 void input_take(struct engine *engine, struct slice bytes);
 
 /* engine_calls.c */
-void calls_init(struct engine *engine);
-void calls_finish(struct engine *engine);
+void engine_calls_init(struct engine *engine);
+void engine_calls_finish(struct engine *engine);
 struct call *calls_find(const struct engine *engine, uint64_t id);
 /* Frees the call, then tells its owner. */
 void calls_end(struct engine *engine, struct call *call, const struct wire_reply *reply);
