@@ -294,13 +294,15 @@ check-symbols: all
 	@tools/symbols $(OBJ) $(SDK_REAL)
 
 # varFuncNullUB: NULL is a pointer in every libc here. The others follow pointers and out-parameters
-# no further than a call.
-CPPCHECK_NOT := varFuncNullUB objectIndex ctuuninitvar
+# no further than a call, and do not count a designated initialiser.
+CPPCHECK_NOT := varFuncNullUB objectIndex ctuuninitvar arrayIndexOutOfBoundsCond \
+	normalCheckLevelMaxBranches
 
 check-cppcheck: | $(PROTO_H)
 	@mkdir -p $(BUILD)/lint/cppcheck
 	@cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
 		$(CPPCHECK_NOT:%=--suppress=%) -D'_Noreturn=__attribute__((noreturn))' \
+		-DFAREBOX_VERSION='"$(VERSION)"' \
 		--error-exitcode=1 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D_GNU_SOURCE \
 		-Ilibs -Ibroker -Iservices -Ilibs/client $(CODE_DIRS)
 
