@@ -317,6 +317,6 @@ const struct slice *session_audiences(struct core *core, struct session *self, s
     *count = 0;
     list[(*count)++] = session_event_audience(core, self);
     for (struct list *node = self->instances.next; node != &self->instances; node = node->next)
-        list[(*count)++] = LIST_ENTRY(node, struct instance, by_session)->service->name;
+        list[(*count)++] = slice_of(LIST_ENTRY(node, struct instance, by_session)->service->key);
     return list;
 }
