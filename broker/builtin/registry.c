@@ -4,6 +4,7 @@
 #include "core/state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const Farebox__V1__Register no_record = FAREBOX__V1__REGISTER__INIT;
 
@@ -83,26 +84,43 @@ static void pack_description(msgpack_packer *packer, const struct service *servi
     pack_pair_uint(packer, "p99_us", hist_at(&service->latency, 0.99) / 1000);
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const struct service *const *left = a, *const *right = b;
+    return strcmp((*left)->key, (*right)->key);
+}
+
+/* In the turn's arena, in order of their keys. */
+static struct service **visible_services(struct core *core, const struct call *call,
+                                         enum scope scope, size_t *count)
+{
+    const struct map *all = &core->registry.by_key;
+    struct service **found = arena_alloc(&core->arena, (all->count + 1) * sizeof *found);
+    size_t cursor = 0;
+    *count = 0;
+    for (struct service *s; (s = map_next(all, &cursor));) {
+        if (visible(call, s, scope))
+            found[(*count)++] = s;
+    }
+    qsort(found, *count, sizeof *found, by_key);
+    return found;
+}
+
 static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
     (void)why;
     msgpack_packer packer;
-    size_t count = 0, cursor = 0;
-    const struct map *all = &core->registry.by_key;
+    size_t count;
+    struct service **found = visible_services(core, call, scope, &count);
 
-    for (struct service *s; (s = map_next(all, &cursor));)
-        count += visible(call, s, scope);
     packing_init(&packer, out);
     msgpack_pack_map(&packer, 1);
     pack_pair_array(&packer, "services", count);
-    cursor = 0;
-    for (struct service *s; (s = map_next(all, &cursor));) {
-        if (!visible(call, s, scope))
-            continue;
-        struct load load = load_of(s);
+    for (size_t i = 0; i < count; i++) {
+        struct load load = load_of(found[i]);
         msgpack_pack_map(&packer, DESCRIPTION_PAIRS + 1);
-        pack_description(&packer, s, &load);
+        pack_description(&packer, found[i], &load);
         pack_pair_uint(&packer, "instances", load.instances);
     }
     return STATUS_OK;

@@ -32,7 +32,7 @@ struct place {
 };
 
 struct place *place_create(void);
-/* Kills what still runs, waits for it and removes the folder. */
+/* Kills what still runs, stops the broker, which must leave in order, and removes the folder. */
 void place_destroy(struct place *place);
 
 /* Starts the broker with further flags (NULL-terminated, or NULL) and waits until it says that it

@@ -365,6 +365,35 @@ static void test_a_broker_that_comes_back(void **state)
     assert_int_equal(process_stop(sub, 0), 0);
 }
 
+/* Whoever wrote to the FIFO last finds that its reader has gone. */
+static void test_output_that_nobody_reads(void **state)
+{
+    (void)state;
+    assert_int_equal(sh("cd \"$DIR\" && mkfifo gone && { (exec <gone) & exec 3>gone; wait; "
+                        "farebox version >&3; }"),
+                     0);
+    assert_string_equal(output, "");
+}
+
+static void test_a_token_on_the_command_line_is_hidden(void **state)
+{
+    (void)state;
+    char path[64], line[4096] = "";
+    char *token =
+        place_token(place, "acme", "ann", "pro", (const char *const[]){"subscribe:>", NULL});
+    struct process *sub = START("farebox: subscribed", "farebox", "sub", ">", "--token", token);
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)sub->pid);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t len = fread(line, 1, sizeof line, file);
+    (void)fclose(file);
+    assert_true(len > strlen(token));
+    assert_null(memmem(line, len, token, strlen(token)));
+    assert_non_null(memmem(line, len, "***", 3));
+    process_stop(sub, SIGINT);
+    free(token);
+}
+
 /* ---- looking around ---- */
 
 static void test_services(void **state)
@@ -437,16 +466,57 @@ static void test_tapping(void **state)
     says("{\"seen\":true}");
 }
 
+/* A broker whose longest deadline passes again and again while the tap is open. */
+static bool deadlines_passed(void *arg)
+{
+    struct place *hasty = arg;
+    assert_int_equal(sh("farebox -o json stats --url %s --token-file \"$HASTY\"", hasty->url), 0);
+    const char *count = strstr(output, "\"deadline_exceeded\":");
+    return count && strtol(strchr(count, ':') + 1, NULL, 10) >= 2;
+}
+
+static void test_a_tap_outlives_deadlines(void **state)
+{
+    (void)state;
+    char line[512];
+    struct place *hasty = place_create();
+    place_start_broker(hasty, (const char *const[]){"--max-timeout-ms", "200", NULL});
+    char *path = place_token_file(hasty, "platform", "ops", (const char *const[]){"admin:*", NULL});
+    setenv("HASTY", path, 1);
+    struct process *tap = place_start(
+        hasty, NULL,
+        (const char *const[]){"farebox", "tap", "--url", hasty->url, "--token-file", path, NULL});
+    assert_true(eventually(deadlines_passed, hasty));
+    assert_true(process_line(tap, "", line, sizeof line));
+    assert_null(strstr(line, "farebox: "));
+    assert_int_equal(process_stop(tap, SIGINT), 130);
+    free(path);
+    place_destroy(hasty);
+}
+
+static bool line_with(struct process *process, const char *text)
+{
+    char line[512];
+    while (process_line(process, "", line, sizeof line))
+        if (strstr(line, text))
+            return true;
+    return false;
+}
+
 static void test_a_feed(void **state)
 {
     (void)state;
     char line[512];
     struct stat info;
+    struct process *tap = START(NULL, "/bin/sh", "-c",
+                                "exec farebox tap --service bus.feed --token-file \"$OPERATOR\"");
     struct process *feed = START(NULL, "farebox", "feed", "open", "market.>", "--lease", "1s");
     assert_true(process_line(feed, "ipc://", line, sizeof line));
     assert_int_equal(stat(line + strlen("ipc://"), &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
+    assert_true(line_with(tap, "bus.feed.renew  ok"));
     assert_int_equal(process_stop(feed, SIGINT), 130);
+    process_stop(tap, SIGINT);
 }
 
 /* ---- tokens ---- */
@@ -555,10 +625,13 @@ int main(void)
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_a_subscription_ends),
         cmocka_unit_test(test_a_reader_that_leaves),
+        cmocka_unit_test(test_output_that_nobody_reads),
+        cmocka_unit_test(test_a_token_on_the_command_line_is_hidden),
         cmocka_unit_test(test_services),
         cmocka_unit_test(test_sessions_and_stats),
         cmocka_unit_test(test_watching),
         cmocka_unit_test(test_tapping),
+        cmocka_unit_test(test_a_tap_outlives_deadlines),
         cmocka_unit_test(test_a_feed),
         cmocka_unit_test(test_minting),
         cmocka_unit_test(test_tokens_that_are_refused),
