@@ -15,6 +15,8 @@ static const char *const help_head =
     "        read everything, the secret too, say whether it is sound, and leave\n"
     "  --print-config\n"
     "        print the settings in force as YAML, and leave\n"
+    "  --print-manual\n"
+    "        print docs/configuration.md, and leave\n"
     "  --help, --version\n"
     "\n";
 

@@ -85,9 +85,11 @@ static int commit_once(struct store *store)
     uint64_t seq = store->queued_seq;
     uint64_t attempt = ++store->attempts;
     uint64_t records = store->writing.writes.count;
+    store->committing = true;
     pthread_mutex_unlock(&store->lock);
     int err = commit_writing(store);
     pthread_mutex_lock(&store->lock);
+    store->committing = false;
 
     struct batch spent = {0};
     if (err) {

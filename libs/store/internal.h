@@ -23,7 +23,7 @@ struct store {
     uint64_t queued_seq, committed_seq;
     uint64_t attempts, last_failed; /* commits begun; number of the last that failed */
     unsigned readers, waiting;      /* read transactions open; calls of store_sync */
-    bool stopping;
+    bool committing, stopping;
     struct store_status status;
 
     struct store_options options; /* `dir` is not kept */
@@ -38,7 +38,8 @@ void *committer_run(void *arg);
 
 /* ---- store.c: all with the lock held ---- */
 
-/* Opens a read transaction. While it lasts the environment stays open. */
+/* Opens a read transaction, perhaps after letting go of the lock for a while. As long as it lasts
+ * the environment stays open. */
 int store_read_begin(struct store *store, MDB_txn **txn);
 void store_read_end(struct store *store, MDB_txn *txn);
 /* Counts a damaged record and queues its move. `raw` may be too long to be true. */

@@ -67,10 +67,10 @@ static int begin(struct scan *scan)
     struct store *store = scan->store;
     const struct books_table *table;
     pthread_mutex_lock(&store->lock);
+    int err = store_read_begin(store, &scan->txn); /* may let go of the lock: first */
     copy_pending(scan, &store->writing);
     copy_pending(scan, &store->queued);
     table = books_find(&store->books, scan->table);
-    int err = store_read_begin(store, &scan->txn);
     pthread_mutex_unlock(&store->lock);
     if (err)
         return err;

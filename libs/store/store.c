@@ -192,9 +192,21 @@ int store_sync(struct store *store)
 
 /* ---- reading ---- */
 
+static int begin_reading(const struct store *store, MDB_txn **txn)
+{
+    return store->books.env ? mdb_txn_begin(store->books.env, NULL, MDB_RDONLY, txn) : EIO;
+}
+
+/* An environment given up by LMDB is about to be opened anew by the committer, which waits for the
+ * readers there are: one of them may be the caller, in the middle of a scan. */
 int store_read_begin(struct store *store, MDB_txn **txn)
 {
-    if (!store->books.env || mdb_txn_begin(store->books.env, NULL, MDB_RDONLY, txn) != 0)
+    int rc = begin_reading(store, txn);
+    while (rc == MDB_PANIC && store->committing && store->readers == 0) {
+        pthread_cond_wait(&store->done, &store->lock);
+        rc = begin_reading(store, txn);
+    }
+    if (rc)
         return -EIO;
     store->readers++;
     return 0;
@@ -248,16 +260,14 @@ static int copy_sound(MDB_txn *txn, const struct books_table *table, struct slic
 /* Called and left with the lock held; reads without it. */
 static int get_committed(struct store *store, struct slice table, struct slice key, struct buf *out)
 {
-    const struct books_table *found = books_find(&store->books, table);
     MDB_txn *txn;
     struct slice raw;
-    if (!found)
-        return -ENOENT;
     int err = store_read_begin(store, &txn);
     if (err)
         return err;
+    const struct books_table *found = books_find(&store->books, table);
     pthread_mutex_unlock(&store->lock);
-    err = copy_sound(txn, found, key, &raw, out);
+    err = found ? copy_sound(txn, found, key, &raw, out) : -ENOENT;
     pthread_mutex_lock(&store->lock);
     if (err == -EILSEQ)
         store_quarantine(store, table, key, raw);

@@ -1,0 +1,192 @@
+#include "store_place.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* ---- a disk that fails on demand: LMDB calls these through its PLT ---- */
+
+static struct {
+    int sync_error, write_error; /* errno to fail with; 0: do not */
+    off_t write_below;           /* only writes before this offset; 0: all */
+} disk;
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    int err = __atomic_load_n(&disk.sync_error, __ATOMIC_SEQ_CST);
+    if (!err)
+        return fsync(fd);
+    errno = err;
+    return -1;
+}
+
+__attribute__((visibility("default"))) ssize_t pwrite(int fd, const void *data, size_t len,
+                                                      off_t offset);
+__attribute__((visibility("default"))) ssize_t pwrite(int fd, const void *data, size_t len,
+                                                      off_t offset)
+{
+    int err = __atomic_load_n(&disk.write_error, __ATOMIC_SEQ_CST);
+    off_t below = __atomic_load_n(&disk.write_below, __ATOMIC_SEQ_CST);
+    if (err && (!below || offset < below)) {
+        errno = err;
+        return -1;
+    }
+    struct iovec part = {(void *)(uintptr_t)data, len};
+    return pwritev(fd, &part, 1, offset);
+}
+
+static void fail_disk(int sync_error, int write_error, off_t below)
+{
+    __atomic_store_n(&disk.write_below, below, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&disk.sync_error, sync_error, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&disk.write_error, write_error, __ATOMIC_SEQ_CST);
+}
+
+/* ---- a full map, a failing disk ---- */
+
+static void fill(struct store *store, uint32_t *n)
+{
+    char key[16];
+    uint8_t record[3000];
+    int err = 0;
+    memset(record, 7, sizeof record);
+    while (!err && *n < 100000) {
+        snprintf(key, sizeof key, "%08u", ++*n);
+        err = store_put(store, "bulk", slice_of(key), slice_make(record, sizeof record));
+        if (!err && *n % 16 == 0)
+            err = store_sync(store);
+    }
+    assert_int_equal(err, -ENOSPC);
+}
+
+static void a_full_map_refuses_and_recovers(void **state)
+{
+    (void)state;
+    struct place place;
+    struct store *store = NULL;
+    char key[16];
+    uint32_t n = 0;
+    place_make(&place);
+    assert_int_equal(try_open(&place, 1 << 20, &store, NULL), 0);
+    fill(store, &n);
+    assert_int_equal(put(store, "bulk", "more", "x"), -ENOSPC);
+    assert_int_equal(status_of(store).last_error, -ENOSPC);
+    assert_true(status_of(store).queued > 0);
+    for (uint32_t i = 1; i <= n; i++) { /* what was accepted is there all the same */
+        struct buf out = {0};
+        snprintf(key, sizeof key, "%08u", i);
+        assert_int_equal(store_get(store, "bulk", slice_of(key), &out), 0);
+        buf_finish(&out);
+    }
+    for (uint32_t i = 1; i <= 60; i++) {
+        snprintf(key, sizeof key, "%08u", i);
+        assert_int_equal(store_delete(store, "bulk", slice_of(key)), 0);
+    }
+    assert_int_equal(store_sync(store), 0);
+    assert_int_equal(status_of(store).last_error, 0);
+    assert_int_equal(put(store, "bulk", "more", "x"), 0);
+    assert_int_equal(store_sync(store), 0);
+    store_close(store);
+
+    int seen = 0;
+    store = open_store(&place);
+    assert_int_equal(store_scan(store, "bulk", count_one, &seen), 0);
+    assert_int_equal(seen, (int)n - 60 + 1);
+    store_close(store);
+    place_remove(&place);
+}
+
+/* Filled to the brim again and again, it can always be emptied. */
+static void a_full_map_never_locks_itself(void **state)
+{
+    (void)state;
+    struct place place;
+    struct store *store = NULL;
+    place_make(&place);
+    assert_int_equal(try_open(&place, 1 << 20, &store, NULL), 0);
+    for (int round = 0; round < 5; round++) {
+        uint32_t n = 0;
+        fill(store, &n);
+        for (uint32_t i = 1; i <= n; i++) {
+            char key[16];
+            snprintf(key, sizeof key, "%08u", i);
+            assert_int_equal(store_delete(store, "bulk", slice_of(key)), 0);
+            if (i % 50 == 0)
+                store_sync(store);
+        }
+        assert_int_equal(store_sync(store), 0);
+        assert_table(store, "bulk", "");
+    }
+    store_close(store);
+    place_remove(&place);
+}
+
+static void survives(int sync_error, int write_error, off_t below, int expected)
+{
+    struct place place;
+    place_make(&place);
+    struct store *store = open_store(&place);
+    put(store, "t", "before", "1");
+    assert_int_equal(store_sync(store), 0);
+
+    fail_disk(sync_error, write_error, below);
+    assert_int_equal(put(store, "t", "during", "2"), 0);
+    assert_int_equal(store_delete(store, "t", slice_of("before")), 0);
+    assert_int_equal(store_sync(store), expected);
+    assert_int_equal(put(store, "t", "refused", "3"), expected);
+    assert_int_equal(store_sync(store), expected);
+    assert_int_equal(status_of(store).last_error, expected);
+    assert_int_equal(status_of(store).queued, 2);
+    assert_table(store, "t", "during=2 ");
+
+    fail_disk(0, 0, 0);
+    assert_int_equal(store_sync(store), 0);
+    assert_int_equal(status_of(store).last_error, 0);
+    assert_int_equal(put(store, "t", "after", "4"), 0);
+    assert_table(store, "t", "after=4 during=2 ");
+    store_close(store);
+
+    store = open_store(&place);
+    assert_false(status_of(store).rebuilt);
+    assert_table(store, "t", "after=4 during=2 ");
+    store_close(store);
+    place_remove(&place);
+}
+
+static void a_failing_disk_loses_nothing(void **state)
+{
+    (void)state;
+    survives(EIO, 0, 0, -EIO);
+    survives(0, EIO, 0, -EIO);
+    survives(0, ENOSPC, 0, -ENOSPC);
+    survives(ENOSPC, 0, 0, -ENOSPC);
+}
+
+/* The first two pages are LMDB's roots: when one cannot be written, it refuses all work. */
+static void a_root_that_cannot_be_written_loses_nothing(void **state)
+{
+    (void)state;
+    survives(0, EIO, 8192, -EIO);
+}
+
+/* A test that ended half way may have left the disk failing. */
+static int mend_disk(void **state)
+{
+    (void)state;
+    fail_disk(0, 0, 0);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_full_map_refuses_and_recovers, mend_disk),
+        cmocka_unit_test_teardown(a_full_map_never_locks_itself, mend_disk),
+        cmocka_unit_test_teardown(a_failing_disk_loses_nothing, mend_disk),
+        cmocka_unit_test_teardown(a_root_that_cannot_be_written_loses_nothing, mend_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
