@@ -81,12 +81,21 @@ void placement_send(struct core *core, struct call *call)
 
 /* ---- waiting ---- */
 
+/* Timers fire when the turn ends: a deadline may have passed already. */
+static void resume(struct core *core, struct call *call)
+{
+    call_move(call, CALL_OPEN);
+    if (call->deadline <= core->now.mono_ns)
+        call_fail(core, call, STATUS_DEADLINE_EXCEEDED, "time ran out");
+    else
+        chain_resume(core, call);
+}
+
 static void go_on(struct core *core, struct call *call)
 {
     call->service->n_waiting--;
     list_remove(&call->by_place);
-    call_move(call, CALL_OPEN);
-    chain_resume(core, call);
+    resume(core, call);
 }
 
 void placement_changed(struct core *core, struct service *service)
@@ -107,6 +116,5 @@ void placement_room(struct core *core, struct instance *instance)
 
 void placement_again(struct core *core, struct call *call)
 {
-    call_move(call, CALL_OPEN);
-    chain_resume(core, call);
+    resume(core, call);
 }
