@@ -307,12 +307,18 @@ void call_orphan(struct core *core, struct call *call)
     call_fail(core, call, STATUS_CANCELLED, "the caller is gone");
 }
 
+/* Not once the caller has parts of an answer: it would get them a second time. */
+static bool may_be_tried_again(const struct call *call)
+{
+    return call->idempotent && call->attempts < CALL_ATTEMPTS_MAX && call->parts == 0;
+}
+
 void call_instance_gone(struct core *core, struct call *call)
 {
     if (call->state == CALL_ABANDONED) {
         leave(call);
         release(core, call);
-    } else if (call->idempotent && call->attempts < CALL_ATTEMPTS_MAX) {
+    } else if (may_be_tried_again(call)) {
         leave(call);
         placement_again(core, call);
     } else {

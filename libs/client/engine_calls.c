@@ -167,6 +167,7 @@ uint64_t engine_call(struct engine *engine, const struct wire_request *request,
     uint64_t id = engine_next_id(engine, call->slot);
     call->id = id;
     call->arg = call_arg;
+    call->streamed = false;
     call->saved = request->idempotent ? save_request(request, credential) : NULL;
     if (request->timeout_ms > 0)
         wheel_arm(&engine->wheel, &call->timer,
@@ -246,7 +247,7 @@ static void renew(struct engine *engine, struct call *call)
     list_push(&engine->calls, &call->node);
     if (call->session == engine->session)
         return; /* never left in the old session, and is in a frame of this one */
-    if (call->saved)
+    if (call->saved && !call->streamed)
         put_call(engine, call, &call->saved->request, call->saved->credential);
     else
         calls_end_with(engine, call, STATUS_OUTCOME_UNKNOWN,

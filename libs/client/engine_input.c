@@ -21,8 +21,10 @@ static void take_reply(struct engine *engine, const struct wire_envelope *envelo
 static void take_part(struct engine *engine, const struct wire_envelope *envelope)
 {
     struct call *call = calls_find(engine, envelope->id);
-    if (call)
-        engine->up.part(engine->up.arg, call->arg, &envelope->part);
+    if (!call)
+        return;
+    call->streamed = true;
+    engine->up.part(engine->up.arg, call->arg, &envelope->part);
 }
 
 static void take_acknowledge(struct engine *engine, const struct wire_envelope *envelope)

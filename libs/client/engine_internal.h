@@ -20,6 +20,7 @@ struct call {
     uint32_t slot;
     uint32_t session; /* number of the session it was put into */
     void *arg;
+    bool streamed; /* its owner has parts of the answer: not to be made again */
     struct saved_request *saved;
 };
 
