@@ -25,12 +25,21 @@ void sessions_init(struct sessions *sessions)
     list_init(&sessions->dirty);
 }
 
+static void orphan_one_shots(struct core *core, struct pipe *pipe)
+{
+    for (struct list *node; (node = list_first(&pipe->one_shots));)
+        call_orphan(core, LIST_ENTRY(node, struct call, by_caller));
+}
+
 void sessions_finish(struct core *core)
 {
     struct sessions *self = &core->sessions;
+    size_t cursor = 0;
+    for (struct pipe *pipe; (pipe = map_next(&self->pipes, &cursor));)
+        orphan_one_shots(core, pipe); /* or they would be answered as their services end */
     for (struct list *node; (node = list_first(&self->all));)
         session_end(core, LIST_ENTRY(node, struct session, node), STATUS_UNAVAILABLE, NULL);
-    size_t cursor = 0;
+    cursor = 0;
     for (struct pipe *pipe; (pipe = map_next(&self->pipes, &cursor));) {
         wheel_disarm(&core->wheel, &pipe->silence);
         mem_free(pipe);
@@ -95,8 +104,7 @@ void pipe_lost(struct core *core, uint32_t id)
     struct pipe *pipe = map_remove_u64(&core->sessions.pipes, id);
     if (!pipe)
         return;
-    for (struct list *node; (node = list_first(&pipe->one_shots));)
-        call_orphan(core, LIST_ENTRY(node, struct call, by_caller));
+    orphan_one_shots(core, pipe);
     for (struct list *node; (node = list_first(&pipe->sessions));)
         lose(core, LIST_ENTRY(node, struct session, by_pipe));
     wheel_disarm(&core->wheel, &pipe->silence);
