@@ -487,13 +487,13 @@ bool door_wait(struct door *door, int fd, int most_ms)
 
 static void exchange_destroy(struct exchange *exchange)
 {
-    nng_aio_stop(exchange->aio);
-    nng_ctx_close(exchange->context);
     nng_aio_free(exchange->aio);
     nng_msg_free(exchange->message);
     mem_free(exchange);
 }
 
+/* Operations end first, while the socket is whole: nng lets go of a closing socket's lock under a
+ * callback that has just asked for the next operation. */
 void door_close(struct door *door)
 {
     pthread_mutex_lock(&door->inbox_lock);
@@ -501,6 +501,8 @@ void door_close(struct door *door)
         pthread_cond_wait(&door->turned, &door->inbox_lock);
     door->closing = true;
     pthread_mutex_unlock(&door->inbox_lock);
+    for (struct exchange *exchange = door->made; exchange; exchange = exchange->next_made)
+        nng_aio_stop(exchange->aio);
     if (door->socket.id)
         nng_close(door->socket);
     door->socket.id = 0;

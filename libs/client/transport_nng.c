@@ -209,14 +209,24 @@ fail:
     return error;
 }
 
+/* Operations end first, while the socket is whole: nng lets go of a closing socket's lock under a
+ * callback that has just asked for the next operation. */
 void transport_stop(struct transport *transport)
 {
     if (!transport->open)
         return;
     transport->open = false;
-    nng_close(transport->socket);
     for (unsigned n = 0; n < ENGINE_EXCHANGES && transport->contexts[n].aio; n++)
         nng_aio_stop(transport->contexts[n].aio);
+    nng_close(transport->socket);
+}
+
+/* What was given to a stopped operation was never taken. */
+static void free_unsent(struct context *context)
+{
+    if (context->aio && context->phase == PHASE_SENDING)
+        nng_msg_free(nng_aio_get_msg(context->aio));
+    nng_aio_free(context->aio);
 }
 
 void transport_destroy(struct transport *transport)
@@ -224,7 +234,7 @@ void transport_destroy(struct transport *transport)
     if (!transport)
         return;
     for (unsigned n = 0; n < ENGINE_EXCHANGES; n++)
-        nng_aio_free(transport->contexts[n].aio);
+        free_unsent(&transport->contexts[n]);
     pthread_mutex_destroy(&transport->mutex);
     mem_free(transport);
 }
