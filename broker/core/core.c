@@ -130,7 +130,11 @@ static void session_frame(struct core *core, struct exchange *exchange, uint32_t
         return;
     }
     session_heard(core, session, exchange, pipe);
-    switch (link_admit(&session->link, frame)) {
+    bool was_full = session_full(core, session);
+    enum link_verdict verdict = link_admit(&session->link, frame);
+    if (was_full && !session_full(core, session))
+        registry_session_has_room(core, session);
+    switch (verdict) {
     case LINK_DELIVER:
         if (deliver(core, session, frame))
             deliver_held(core, session);

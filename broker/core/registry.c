@@ -328,3 +328,10 @@ void registry_session_changed(struct core *core, struct session *session)
             placement_changed(core, instance->service);
     }
 }
+
+void registry_session_has_room(struct core *core, struct session *session)
+{
+    for (struct list *node = session->instances.next; node != &session->instances;
+         node = node->next)
+        placement_changed(core, LIST_ENTRY(node, struct instance, by_session)->service);
+}

@@ -70,5 +70,7 @@ void instance_remove(struct core *core, struct instance *instance);
 bool instance_ready(const struct instance *instance);
 /* Called when a session is lost or back, so that whoever waits may be served. */
 void registry_session_changed(struct core *core, struct session *session);
+/* Its outbox was full, which kept calls from its instances, and is so no longer. */
+void registry_session_has_room(struct core *core, struct session *session);
 
 #endif
