@@ -1,0 +1,118 @@
+/* books.h - what was done on the bus and what came of it, seen from outside. */
+#ifndef SIM_BOOKS_H
+#define SIM_BOOKS_H
+
+#include "base/buf.h"
+#include "cast.h"
+#include "wire/wire.h"
+
+struct peer;
+
+struct called {
+    const struct peer *caller;
+    uint32_t life;                   /* of the caller */
+    const struct user *user, *actor; /* on whose behalf; the service that hands a context back */
+    enum service_name service;
+    enum method_name method;
+    bool builtin;   /* asks the broker itself; no message, no echo */
+    bool forbidden; /* must be refused */
+    bool shaky;     /* may be refused: its credential may be out of date when it arrives */
+    bool probe;     /* must succeed */
+    bool idempotent, stream, one_shot;
+    size_t length;
+    uint32_t timeout_ms, depth;
+    unsigned parent;
+    uint64_t made_at, id;
+    /* what came of it */
+    unsigned served, outcomes, parts;
+    bool cancelled;
+    enum status status;
+    uint64_t served_at;
+    uint32_t served_timeout_ms;
+};
+
+struct published {
+    const struct peer *publisher;
+    unsigned tenant, topic;
+    bool forbidden, marker;
+    unsigned witnessed; /* times the broker has published it */
+    uint32_t groups;    /* in which a member got it: bits */
+};
+
+enum { GROUPS = 2 }; /* names */
+extern const char *const group_names[GROUPS + 1];
+
+/* A subscription in one life of its owner. */
+struct listening {
+    const struct peer *peer;
+    uint32_t life;
+    unsigned tenant, pattern;
+    unsigned group; /* 0: none */
+    bool across, forbidden;
+    bool accepted, ended;
+    uint64_t id;
+    /* the present session: what the broker has published up to here is accounted for */
+    uint32_t session;
+    bool pinned;
+    uint64_t sequence;   /* of the newest delivery */
+    uint64_t heard_at;   /* length of the broker's log when the acknowledgement came; 0: unknown */
+    unsigned newest[32]; /* event of each publisher, by peer */
+    unsigned markers;
+    uint64_t delivered;
+};
+
+enum control_kind {
+    CONTROL_REGISTER,
+    CONTROL_DEREGISTER,
+    CONTROL_LISTEN,
+    CONTROL_UNLISTEN,
+    CONTROL_PING,
+    CONTROL_PUBLISH
+};
+
+struct control {
+    enum control_kind kind;
+    struct peer *peer;
+    uint32_t life;
+    unsigned what; /* service, listening or event */
+    unsigned acknowledged;
+    enum status status;
+};
+
+/* A sealed context that a service was given and has kept. */
+struct hoarded {
+    const struct peer *holder;
+    const struct user *user;
+    enum service_name service;
+    bool owned; /* issued to a tenant's own service */
+    unsigned tenant;
+    uint32_t depth, boot;
+    uint64_t expires_ms;
+    struct buf credential;
+};
+
+#define HOARD_MAX 32u
+
+/* All numbered from 1. */
+struct books {
+    struct called *calls;
+    struct published *events;
+    struct listening *listenings;
+    struct control *controls;
+    unsigned n_calls, n_events, n_listenings, n_controls;
+    unsigned cap_calls, cap_events, cap_listenings, cap_controls;
+    struct hoarded hoard[HOARD_MAX];
+    unsigned n_hoarded;
+    uint64_t deliveries;
+};
+
+void books_finish(struct books *books);
+/* Pointers into the books are good until the next addition of that kind. */
+unsigned books_add_call(struct books *books, const struct called *called);
+unsigned books_add_event(struct books *books, const struct published *published);
+unsigned books_add_listening(struct books *books, const struct listening *listening);
+unsigned books_add_control(struct books *books, const struct control *control);
+/* The oldest one is forgotten when there are too many. */
+struct hoarded *books_hoard(struct books *books);
+
+#endif

@@ -1,0 +1,26 @@
+/* message.h - payloads that say whose they are, what they are and which: every byte
+ * follows from tenant, kind, number and length, so an altered one is recognised. */
+#ifndef SIM_MESSAGE_H
+#define SIM_MESSAGE_H
+
+#include "base/buf.h"
+
+enum { MESSAGE_CALL = 'c', MESSAGE_PART = 'p', MESSAGE_EVENT = 'e', MESSAGE_HOSTILE = 'h' };
+
+struct message {
+    unsigned tenant;
+    char kind;
+    unsigned number;
+    size_t length; /* at least this; at most MESSAGE_MAX */
+};
+
+#define MESSAGE_MAX 6000u
+
+/* Appends to `out`. */
+void message_write(struct buf *out, const struct message *message);
+/* False: not one of ours. */
+bool message_read(struct message *out, struct slice bytes);
+/* Is it exactly this message? */
+bool message_is(struct slice bytes, const struct message *message);
+
+#endif

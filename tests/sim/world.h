@@ -1,0 +1,56 @@
+/* world.h - everything there is in one simulated run: one seed, one thread, virtual
+ * time. */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "agenda.h"
+#include "books.h"
+#include "bus.h"
+#include "cast.h"
+#include "dice.h"
+#include "net.h"
+#include "observer.h"
+#include "peer.h"
+#include "promise.h"
+#include "trace.h"
+
+enum phase {
+    PHASE_BUSY,    /* work and faults */
+    PHASE_HEALING, /* no more of either: everything must come to rest */
+    PHASE_PROBING, /* every peer makes a call, every tenant publishes: it must work */
+    PHASE_OVER,
+};
+
+struct world {
+    uint64_t seed;
+    uint64_t now; /* ns, monotonic */
+    enum phase phase;
+    struct dice dice, entropy; /* entropy: what the broker and the peers take for random */
+    uint64_t ticks;
+    struct agenda agenda;
+    struct trace trace;
+    struct cast cast;
+    const struct user *witness_users[TENANTS];
+    struct net net;
+    struct bus bus;
+    struct peer peers[PEERS_MAX];
+    unsigned n_peers;
+    struct books books;
+    struct list tasks; /* requests that are not answered at once */
+    struct breach breach;
+    uint64_t pace;    /* ns, the longest pause between a client's actions */
+    unsigned trouble; /* how often a fault strikes, per mille and beat */
+};
+
+struct outcome {
+    struct breach breach;
+    uint64_t hash;
+    uint64_t calls, events, deliveries, turns, boots;
+};
+
+/* Plays one seed from beginning to end. */
+struct outcome world_run(uint64_t seed, enum trace_mode mode);
+
+struct moment world_moment(const struct world *world);
+
+#endif
