@@ -135,7 +135,6 @@ static int read_number(struct reader *reader)
 static int scan_string(struct reader *reader, struct slice *raw, bool *escapes)
 {
     const uint8_t *from = ++reader->at;
-    *escapes = false;
     for (; reader->at != reader->end && *reader->at != '"'; reader->at++) {
         if (*reader->at < 0x20)
             return fail(reader, -EBADMSG, "control character in a string");
@@ -224,8 +223,8 @@ static ptrdiff_t unescape(uint8_t *to, struct slice raw)
 
 static int read_string(struct reader *reader)
 {
-    struct slice raw;
-    bool escapes;
+    struct slice raw = {0};
+    bool escapes = false;
     int rc = scan_string(reader, &raw, &escapes);
     if (rc < 0)
         return rc;

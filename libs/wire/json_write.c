@@ -7,6 +7,10 @@
 #include <errno.h>
 #include <math.h>
 #include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define SHORT_TEXT 32u /* any integer, any escape */
 
 struct writer {
     struct pack_reader in;
@@ -22,7 +26,8 @@ static int fail(const struct writer *writer, int rc, const char *what)
 
 static void put_char(struct buf *out, char c)
 {
-    buf_append(out, &c, 1);
+    *buf_reserve(out, 1) = (uint8_t)c;
+    out->len++;
 }
 
 static void put_text(struct buf *out, const char *text)
@@ -30,14 +35,25 @@ static void put_text(struct buf *out, const char *text)
     buf_append(out, text, strlen(text));
 }
 
+/* In place: buf_printf() would format twice, to know the size. */
+__attribute__((format(printf, 2, 3))) static void put_short(struct buf *out, const char *format,
+                                                            ...)
+{
+    va_list args;
+    char *at = (char *)buf_reserve(out, SHORT_TEXT);
+    va_start(args, format);
+    out->len += (size_t)vsnprintf(at, SHORT_TEXT, format, args);
+    va_end(args);
+}
+
 static void put_escaped(struct buf *out, uint8_t c)
 {
     static const char plain[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     const char *found = c ? strchr(plain, c) : NULL;
     if (found)
-        buf_printf(out, "\\%c", letters[found - plain]);
+        put_short(out, "\\%c", letters[found - plain]);
     else
-        buf_printf(out, "\\u%04x", c);
+        put_short(out, "\\u%04x", c);
 }
 
 static int write_string(struct writer *writer, struct slice text)
@@ -144,10 +160,10 @@ static int write_value(struct writer *writer, unsigned depth)
         put_text(writer->out, value.boolean ? "true" : "false");
         return 0;
     case PACK_UINT:
-        buf_printf(writer->out, "%llu", (unsigned long long)value.uint);
+        put_short(writer->out, "%llu", (unsigned long long)value.uint);
         return 0;
     case PACK_INT:
-        buf_printf(writer->out, "%lld", (long long)value.integer);
+        put_short(writer->out, "%lld", (long long)value.integer);
         return 0;
     case PACK_FLOAT:
         return write_float(writer, value.number);

@@ -147,7 +147,7 @@ static bool read_envelope_fields(struct wire_envelope *envelope, struct slice *b
                                  struct slice bytes)
 {
     struct proto_reader reader = proto_reader(bytes);
-    struct proto_field field;
+    struct proto_field field = {0};
     envelope->id = 0;
     envelope->credential = 0;
     envelope->kind = WIRE_NONE;

@@ -31,9 +31,9 @@ static json_t *random_string(struct rng *rng)
     char text[400];
     size_t len = 0, room = rng_below(rng, 20) ? 20 : sizeof(text);
     for (uint64_t n = rng_below(rng, room / 4); n > 0; n--) {
-        const char *letter = letters[rng_below(rng, COUNT(letters))];
-        memcpy(text + len, letter, strlen(letter));
-        len += strlen(letter);
+        struct slice letter = slice_of(letters[rng_below(rng, COUNT(letters))]);
+        memcpy(text + len, letter.data, letter.len);
+        len += letter.len;
     }
     return json_stringn(text, len);
 }

@@ -42,16 +42,12 @@ static uint64_t random_number(struct maker *maker, unsigned bits)
 /* Often nothing, mostly short, now and then past each step in a length's size. */
 static size_t random_len(struct maker *maker)
 {
-    switch (rng_below(&maker->rng, 64)) {
-    case 0:
+    uint64_t kind = rng_below(&maker->rng, 1024);
+    if (kind == 0)
         return 16000 + rng_below(&maker->rng, 1000);
-    case 1:
-    case 2:
-    case 3:
+    if (kind < 50)
         return 100 + rng_below(&maker->rng, 60);
-    default:
-        return rng_below(&maker->rng, 2) ? rng_below(&maker->rng, 24) : 0;
-    }
+    return kind % 2 ? rng_below(&maker->rng, 24) : 0;
 }
 
 static struct slice random_bytes(struct maker *maker)
@@ -70,11 +66,11 @@ static struct slice random_text(struct maker *maker)
     char *text = arena_zalloc(&maker->arena, room + 1);
     size_t choices = rng_below(&maker->rng, 4) ? 6 : 10;
     for (;;) {
-        const char *letter = letters[rng_below(&maker->rng, choices)];
-        if (len + strlen(letter) > room)
+        struct slice letter = slice_of(letters[rng_below(&maker->rng, choices)]);
+        if (len + letter.len > room)
             return slice_make(text, len);
-        memcpy(text + len, letter, strlen(letter));
-        len += strlen(letter);
+        memcpy(text + len, letter.data, letter.len);
+        len += letter.len;
     }
 }
 

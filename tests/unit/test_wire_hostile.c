@@ -3,6 +3,7 @@
  * stays in proportion. */
 #include "../testing.h"
 #include "wire_bytes.h"
+#include "wire_sample.h"
 
 #include "base/mem.h"
 #include "wire/fields.h"
@@ -109,62 +110,7 @@ static void expect_bounded(struct buf *frame, int rc, size_t times)
     buf_finish(frame);
 }
 
-/* ---- a frame with a bit of everything ---- */
-
-static void put_hot_bodies(struct wire_out *out, uint32_t credential)
-{
-    static const struct wire_detail details[] = {{"limit", "100"}, {"tier", "free"}};
-    struct slice text = slice_of("0123456789abcdefg"), few = slice_of("few");
-    wire_put_request(out, 1, credential,
-                     &(struct wire_request){.service = few,
-                                            .method = text,
-                                            .payload = text,
-                                            .parent = 9,
-                                            .timeout_ms = 300,
-                                            .idempotent = true});
-    wire_put_reply(out, 2,
-                   &(struct wire_reply){.status = STATUS_RATE_LIMITED,
-                                        .payload = text,
-                                        .message = few,
-                                        .details = details,
-                                        .n_details = 2,
-                                        .retry_after_ms = 1u << 30});
-    wire_put_part(out, 3, &(struct wire_part){.payload = few, .index = 200});
-    wire_put_publish(out, 4, 0, &(struct wire_publish){.topic = few, .confirm = true});
-    wire_put_delivery(out, 5, credential,
-                      &(struct wire_delivery){.topic = text, .sequence = 1ull << 40, .missed = 1});
-}
-
-static void put_control_bodies(struct wire_out *out)
-{
-    char *methods[] = {"one", "two", ""};
-    Farebox__V1__Register registration = FAREBOX__V1__REGISTER__INIT;
-    Farebox__V1__Acknowledge acknowledge = FAREBOX__V1__ACKNOWLEDGE__INIT;
-    Farebox__V1__Detail detail = FAREBOX__V1__DETAIL__INIT, *list[] = {&detail};
-    registration.service = "echo";
-    registration.methods = methods;
-    registration.n_methods = 3;
-    detail.key = "key";
-    acknowledge.message = "message";
-    acknowledge.details = list;
-    acknowledge.n_details = 1;
-    wire_put_control(out, 6, 0, WIRE_REGISTER, &registration.base);
-    wire_put_control(out, 7, 0, WIRE_ACKNOWLEDGE, &acknowledge.base);
-    wire_put_control(out, 0, 0, WIRE_PING, NULL);
-    wire_put_control(out, 8, 0, WIRE_CANCEL, NULL);
-}
-
-static struct slice sample(struct wire_out *out, struct arena *arena)
-{
-    static const uint8_t session[WIRE_SESSION_BYTES] = {1, 2, 3};
-    struct wire_credential sealed = {.context = slice_of("context"), .seal = slice_of("seal")};
-    struct wire_credential token = {.token = slice_of("a.b.c")};
-    wire_out_init(out);
-    put_hot_bodies(out, wire_put_credential(out, wire_write_credential(&sealed, arena)));
-    wire_put_credential(out, wire_write_credential(&token, arena));
-    put_control_bodies(out);
-    return wire_seal_frame(out, &(struct wire_head){session, 300, 1ull << 60});
-}
+/* ---- a frame with a bit of everything, damaged ---- */
 
 static void truncation_at_every_byte(void **state)
 {
@@ -172,7 +118,7 @@ static void truncation_at_every_byte(void **state)
     struct arena arena;
     struct wire_out out;
     arena_init(&arena);
-    struct slice whole = sample(&out, &arena);
+    struct slice whole = sample_frame(&out, &arena);
     int most = read_exactly(whole.data, whole.len), last = 0;
     assert_int_equal(most, 9);
     for (size_t len = 0; len < whole.len; len++) {
@@ -195,7 +141,7 @@ static void every_single_bit(void **state)
     struct arena arena;
     struct wire_out out;
     arena_init(&arena);
-    struct slice whole = sample(&out, &arena);
+    struct slice whole = sample_frame(&out, &arena);
     uint8_t *bytes = mem_dup(whole.data, whole.len);
     size_t accepted = 0, stricter = 0;
     for (size_t bit = 0; bit < whole.len * 8; bit++) {
