@@ -1,7 +1,7 @@
 /* farebox-host's command line, environment and token file. */
+#include "../testing.h"
 #include "host/options.h"
 #include "host/token_file.h"
-#include "../testing.h"
 
 #include <errno.h>
 #include <fcntl.h>
