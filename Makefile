@@ -251,7 +251,7 @@ test: deps-test
 		tests/run $(SAN)
 
 sim: $(SIM)
-	$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+	$(SIM) $(if $(SEED),--seed $(SEED) $(if $(V),--trace),--seeds $(SEEDS))
 
 # Coverage-guided fuzzing, SECONDS for each target.
 fuzz: deps-check
