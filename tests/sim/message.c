@@ -9,13 +9,17 @@
 
 void message_write(struct buf *out, const struct message *message)
 {
-    size_t start = out->len;
+    static const uint8_t filler[] = "!#$%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "[]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+    const size_t period = sizeof filler - 1;
+    size_t start = out->len, at = message->number * 7u % period;
     buf_printf(out, "%s" CANARY " %c %u ", tenant_names[message->tenant], message->kind,
                message->number);
-    unsigned filler = message->number * 7u;
     while (out->len - start < message->length) {
-        uint8_t next = (uint8_t)('!' + filler++ % 90u);
-        buf_append(out, &next, 1);
+        size_t missing = message->length - (out->len - start);
+        size_t some = missing < period - at ? missing : period - at;
+        buf_append(out, filler + at, some);
+        at = 0;
     }
 }
 

@@ -163,7 +163,7 @@ static void world_init(struct world *world, uint64_t seed, enum trace_mode mode)
     map_set_key(key);
     net_init(world);
     bus_init(world);
-    world->pace = dice_between(&world->dice, 4, 60) * NS_PER_MS;
+    world->pace = dice_between(&world->dice, 8, 120) * NS_PER_MS;
 }
 
 struct outcome world_run(uint64_t seed, enum trace_mode mode)
