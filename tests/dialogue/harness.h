@@ -68,6 +68,9 @@ fbx_bus *place_connect(struct place *place, const char *tenant, const char *user
  * state that no message announces. */
 bool eventually(bool (*done)(void *arg), void *arg);
 
+/* A tcp port of the loopback that was free a moment ago. */
+int free_port(void);
+
 /* A call with a text payload; returns the status and copies the reply's payload. */
 int call_text(fbx_bus *bus, const char *service, const char *method, const char *text, char *reply,
               size_t size);

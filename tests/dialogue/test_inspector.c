@@ -466,34 +466,6 @@ static void test_tapping(void **state)
     says("{\"seen\":true}");
 }
 
-/* A broker whose longest deadline passes again and again while the tap is open. */
-static bool deadlines_passed(void *arg)
-{
-    struct place *hasty = arg;
-    assert_int_equal(sh("farebox -o json stats --url %s --token-file \"$HASTY\"", hasty->url), 0);
-    const char *count = strstr(output, "\"deadline_exceeded\":");
-    return count && strtol(strchr(count, ':') + 1, NULL, 10) >= 2;
-}
-
-static void test_a_tap_outlives_deadlines(void **state)
-{
-    (void)state;
-    char line[512];
-    struct place *hasty = place_create();
-    place_start_broker(hasty, (const char *const[]){"--max-timeout-ms", "200", NULL});
-    char *path = place_token_file(hasty, "platform", "ops", (const char *const[]){"admin:*", NULL});
-    setenv("HASTY", path, 1);
-    struct process *tap = place_start(
-        hasty, NULL,
-        (const char *const[]){"farebox", "tap", "--url", hasty->url, "--token-file", path, NULL});
-    assert_true(eventually(deadlines_passed, hasty));
-    assert_true(process_line(tap, "", line, sizeof line));
-    assert_null(strstr(line, "farebox: "));
-    assert_int_equal(process_stop(tap, SIGINT), 130);
-    free(path);
-    place_destroy(hasty);
-}
-
 static bool line_with(struct process *process, const char *text)
 {
     char line[512];
@@ -631,7 +603,6 @@ int main(void)
         cmocka_unit_test(test_sessions_and_stats),
         cmocka_unit_test(test_watching),
         cmocka_unit_test(test_tapping),
-        cmocka_unit_test(test_a_tap_outlives_deadlines),
         cmocka_unit_test(test_a_feed),
         cmocka_unit_test(test_minting),
         cmocka_unit_test(test_tokens_that_are_refused),

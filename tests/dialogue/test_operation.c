@@ -1,0 +1,178 @@
+/* What an operator does: encrypt, check, reload, rotate the secret. */
+#include "harness.h"
+
+#include "../testing.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const all[] = {"call:*", "publish:*", "subscribe:*", "serve:*", "admin:*", NULL};
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A certificate for localhost, and its key, that nobody else signed. */
+static void make_certificate(struct place *place)
+{
+    char command[512], out[4096];
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+             " -addext subjectAltName=DNS:localhost -keyout %s/key.pem -out %s/cert.pem",
+             place->dir, place->dir);
+    const char *argv[] = {"/bin/sh", "-c", command, NULL};
+    assert_int_equal(place_run(place, out, sizeof out, argv), 0);
+}
+
+static int connect_tls(struct place *place, const char *url, const char *ca_file, fbx_bus **bus)
+{
+    char *token = place_token(place, "acme", "ann", "pro", all);
+    fbx_options options = {
+        .url = url, .token = token, .tls_ca_file = ca_file, .connect_timeout_ms = 3000};
+    int rc = fbx_connect(bus, &options);
+    free(token);
+    return rc;
+}
+
+static void tls_encrypts_and_is_verified(void **state)
+{
+    (void)state;
+    char url[64], cert[PLACE_PATH], key[PLACE_PATH], foreign[PLACE_PATH];
+    struct place *place = place_create(), *other = place_create();
+    make_certificate(place);
+    make_certificate(other);
+    snprintf(url, sizeof url, "tls+tcp://localhost:%d", free_port());
+    snprintf(cert, sizeof cert, "%s/cert.pem", place->dir);
+    snprintf(key, sizeof key, "%s/key.pem", place->dir);
+    snprintf(foreign, sizeof foreign, "%s/cert.pem", other->dir);
+    const char *flags[] = {"--listen", url, "--tls-cert-file", cert, "--tls-key-file", key, NULL};
+    place_start_broker(place, flags);
+
+    fbx_bus *bus = NULL;
+    assert_int_equal(connect_tls(place, url, cert, &bus), 0);
+    assert_int_equal(fbx_ping(bus, 5000), 0);
+    fbx_close(bus);
+    bus = NULL;
+    assert_int_not_equal(connect_tls(place, url, foreign, &bus), 0);
+    assert_null(bus);
+    place_destroy(other);
+    place_destroy(place);
+}
+
+/* ---- configuration ---- */
+
+static int check_config(struct place *place, const char *text, char *out, size_t size)
+{
+    char path[PLACE_PATH];
+    snprintf(path, sizeof path, "%s/broker.yaml", place->dir);
+    write_text(path, text);
+    const char *argv[] = {"fareboxd", "--check-config", "--config", path, NULL};
+    return place_run(place, out, size, argv);
+}
+
+static void a_configuration_is_checked_before_it_is_used(void **state)
+{
+    (void)state;
+    char text[1024], out[2048];
+    struct place *place = place_create();
+    place_start_broker(place, NULL);
+    snprintf(text, sizeof text, "listen: [\"%s\"]\ndata: %s\njwt-secret-file: %s\n", place->url,
+             place->data, place->secret);
+    assert_int_equal(check_config(place, text, out, sizeof out), 0);
+    strcat(text, "grace-ms: many\n");
+    assert_int_equal(check_config(place, text, out, sizeof out), 78);
+    assert_non_null(strstr(out, "broker.yaml"));
+    place_destroy(place);
+}
+
+static void a_short_secret_is_refused(void **state)
+{
+    (void)state;
+    char out[1024];
+    struct place *place = place_create();
+    write_text(place->secret, "only thirty-one bytes, not more");
+    const char *argv[] = {"fareboxd",  "--listen",          place->url,    "--data",
+                          place->data, "--jwt-secret-file", place->secret, NULL};
+    assert_int_equal(place_run(place, out, sizeof out, argv), 78);
+    assert_non_null(strstr(out, "32"));
+    place_destroy(place);
+}
+
+/* ---- reload ---- */
+
+static bool old_token_refused(void *arg)
+{
+    struct place *place = ((void **)arg)[0];
+    fbx_options options = {.url = place->url, .token = ((void **)arg)[1]};
+    fbx_bus *bus = NULL;
+    int rc = fbx_connect(&bus, &options);
+    fbx_close(bus);
+    return rc == FBX_EREFUSED;
+}
+
+static void a_rotated_secret_is_in_force_after_sighup(void **state)
+{
+    (void)state;
+    struct place *place = place_create();
+    place_start_broker(place, NULL);
+    char *old = place_token(place, "acme", "ann", "pro", all);
+    void *old_one[] = {place, old};
+    assert_false(old_token_refused(old_one));
+    write_text(place->secret, "another secret of more than thirty-two bytes\n");
+    kill(place->broker.pid, SIGHUP);
+    assert_true(eventually(old_token_refused, old_one));
+    free(old);
+    place_destroy(place);
+}
+
+static bool too_large_now(void *arg)
+{
+    char payload[4096] = "";
+    fbx_reply *reply = NULL;
+    assert_int_equal(
+        fbx_call(arg, "nobody", "x", (fbx_bytes){payload, sizeof payload}, NULL, &reply), 0);
+    bool yes = fbx_reply_status(reply) == FBX_TOO_LARGE;
+    fbx_reply_free(reply);
+    return yes;
+}
+
+static void a_bad_file_changes_nothing_a_good_one_does(void **state)
+{
+    (void)state;
+    char path[PLACE_PATH], text[1024];
+    struct place *place = place_create();
+    snprintf(path, sizeof path, "%s/broker.yaml", place->dir);
+    write_text(path, "max-payload-bytes: 65536\n");
+    const char *flags[] = {"--config", path, NULL};
+    place_start_broker(place, flags);
+    fbx_bus *bus = place_connect(place, "acme", "ann", all);
+    assert_false(too_large_now(bus));
+    write_text(path, "max-payload-bytes: 1024\nno-such-setting: 1\n");
+    kill(place->broker.pid, SIGHUP);
+    assert_true(process_line(&place->broker, "ts=", text, sizeof text));
+    while (!strstr(text, "reload.refused"))
+        assert_true(process_line(&place->broker, "ts=", text, sizeof text));
+    assert_false(too_large_now(bus));
+    write_text(path, "max-payload-bytes: 1024\n");
+    kill(place->broker.pid, SIGHUP);
+    assert_true(eventually(too_large_now, bus));
+    fbx_close(bus);
+    place_destroy(place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tls_encrypts_and_is_verified),
+        cmocka_unit_test(a_configuration_is_checked_before_it_is_used),
+        cmocka_unit_test(a_short_secret_is_refused),
+        cmocka_unit_test(a_rotated_secret_is_in_force_after_sighup),
+        cmocka_unit_test(a_bad_file_changes_nothing_a_good_one_does),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
