@@ -18,7 +18,8 @@ struct transport_options {
 struct transport_events {
     void *arg;
     void (*pipe_up)(void *arg);
-    /* Every exchange then under way ends without an answer. */
+    /* Exchanges that were on their way end without an answer; those that were still
+     * queued go out by the next pipe. */
     void (*pipe_down)(void *arg);
     /* The exchange is free again. `message` is the receiver's to free; NULL: it failed. */
     void (*ended)(void *arg, unsigned exchange, struct transport_message *message);

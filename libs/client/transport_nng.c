@@ -13,24 +13,26 @@
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/supplemental/tls/tls.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define RECONNECT_FIRST_MS 10
 #define RECONNECT_LAST_MS 1000
 
-enum phase { PHASE_SENDING, PHASE_RECEIVING };
-
+/* Two operations, the second posted right behind the first. The send has no
+ * callback, so nng finishes it on the spot instead of waking a thread for it.
+ * Neither is ever cancelled: before 1.7, cancelling a receive while its send is
+ * queued leaves the context with a freed message. */
 struct context {
     struct transport *transport;
     unsigned number;
     nng_ctx ctx;
-    nng_aio *aio;
-    enum phase phase; /* of the operation under way; whoever has the exchange owns it */
+    nng_aio *send, *receive;
 };
 
 struct transport {
     nng_socket socket;
-    bool open;
+    atomic_bool open;
     struct transport_events events;
     struct context contexts[ENGINE_EXCHANGES];
     pthread_mutex_t mutex; /* of pipe */
@@ -39,45 +41,30 @@ struct transport {
 
 /* ---- exchanges ---- */
 
-static void end_exchange(struct context *context, nng_msg *message)
-{
-    const struct transport_events *events = &context->transport->events;
-    events->ended(events->arg, context->number, (struct transport_message *)message);
-}
-
-static void sent(struct context *context, int result)
-{
-    if (result != 0) {
-        nng_msg_free(nng_aio_get_msg(context->aio));
-        nng_aio_set_msg(context->aio, NULL);
-        end_exchange(context, NULL);
-        return;
-    }
-    /* Only now: a receive posted while the send is pending crashes nng when it is cancelled. */
-    context->phase = PHASE_RECEIVING;
-    nng_ctx_recv(context->ctx, context->aio);
-}
-
-static void on_progress(void *arg)
+static void on_received(void *arg)
 {
     struct context *context = arg;
-    int result = nng_aio_result(context->aio);
-    if (context->phase == PHASE_SENDING)
-        sent(context, result);
-    else
-        end_exchange(context, result == 0 ? nng_aio_get_msg(context->aio) : NULL);
+    const struct transport_events *events = &context->transport->events;
+    nng_msg *message = NULL;
+    if (nng_aio_result(context->receive) == 0)
+        message = nng_aio_get_msg(context->receive);
+    events->ended(events->arg, context->number, (struct transport_message *)message);
 }
 
 void transport_send(struct transport *transport, unsigned exchange, struct slice frame)
 {
     struct context *context = &transport->contexts[exchange];
     nng_msg *message;
+    if (!atomic_load(&transport->open))
+        return;
     if (nng_msg_alloc(&message, frame.len) != 0)
         abort();
     memcpy(nng_msg_body(message), frame.data, frame.len);
-    nng_aio_set_msg(context->aio, message);
-    context->phase = PHASE_SENDING;
-    nng_ctx_send(context->ctx, context->aio);
+    /* An answer can overtake the end of the send that it answers, by a moment. */
+    nng_aio_wait(context->send);
+    nng_aio_set_msg(context->send, message);
+    nng_ctx_send(context->ctx, context->send);
+    nng_ctx_recv(context->ctx, context->receive);
 }
 
 struct slice transport_message_bytes(const struct transport_message *message)
@@ -101,14 +88,6 @@ static void set_pipe(struct transport *transport, nng_pipe pipe)
     pthread_mutex_unlock(&transport->mutex);
 }
 
-/* A request not yet on its way would wait in the socket for the next connection,
- * where the engine has other things to say first. */
-static void abort_exchanges(struct transport *transport)
-{
-    for (unsigned n = 0; n < ENGINE_EXCHANGES; n++)
-        nng_aio_abort(transport->contexts[n].aio, NNG_ECONNRESET);
-}
-
 static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
     struct transport *transport = arg;
@@ -118,7 +97,6 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
         return;
     }
     transport->events.pipe_down(transport->events.arg);
-    abort_exchanges(transport);
 }
 
 void transport_reset(struct transport *transport)
@@ -177,7 +155,8 @@ static int open_contexts(struct transport *transport)
         struct context *context = &transport->contexts[n];
         context->transport = transport;
         context->number = n;
-        if (nng_aio_alloc(&context->aio, on_progress, context) != 0 ||
+        if (nng_aio_alloc(&context->send, NULL, NULL) != 0 ||
+            nng_aio_alloc(&context->receive, on_received, context) != 0 ||
             nng_ctx_open(&context->ctx, transport->socket) != 0)
             return -ENOMEM;
     }
@@ -193,7 +172,7 @@ int transport_create(struct transport **out, const struct transport_options *opt
     int error = -ENOMEM;
     if (nng_req0_open(&transport->socket) != 0)
         goto fail;
-    transport->open = true;
+    atomic_store(&transport->open, true);
     set_options(transport);
     error = open_contexts(transport);
     if (error == 0)
@@ -213,20 +192,22 @@ fail:
  * callback that has just asked for the next operation. */
 void transport_stop(struct transport *transport)
 {
-    if (!transport->open)
+    if (!atomic_exchange(&transport->open, false))
         return;
-    transport->open = false;
-    for (unsigned n = 0; n < ENGINE_EXCHANGES && transport->contexts[n].aio; n++)
-        nng_aio_stop(transport->contexts[n].aio);
     nng_close(transport->socket);
+    for (unsigned n = 0; n < ENGINE_EXCHANGES && transport->contexts[n].receive; n++) {
+        nng_aio_stop(transport->contexts[n].send);
+        nng_aio_stop(transport->contexts[n].receive);
+    }
 }
 
-/* What was given to a stopped operation was never taken. */
-static void free_unsent(struct context *context)
+static void free_context(struct context *context)
 {
-    if (context->aio && context->phase == PHASE_SENDING)
-        nng_msg_free(nng_aio_get_msg(context->aio));
-    nng_aio_free(context->aio);
+    /* A message that was never sent is still there; of one that was, nothing is. */
+    if (context->send && nng_aio_get_msg(context->send))
+        nng_msg_free(nng_aio_get_msg(context->send));
+    nng_aio_free(context->send);
+    nng_aio_free(context->receive);
 }
 
 void transport_destroy(struct transport *transport)
@@ -234,7 +215,7 @@ void transport_destroy(struct transport *transport)
     if (!transport)
         return;
     for (unsigned n = 0; n < ENGINE_EXCHANGES; n++)
-        free_unsent(&transport->contexts[n]);
+        free_context(&transport->contexts[n]);
     pthread_mutex_destroy(&transport->mutex);
     mem_free(transport);
 }
