@@ -1,18 +1,13 @@
-#include "door.h"
+#include "door_internal.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "feeds.h"
 #include "listen.h"
 #include "wire/wire.h"
 
 #include <errno.h>
-#include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sodium.h>
-#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -20,53 +15,11 @@
 #define RECEIVING_LOW 4u  /* so few left, a burst does not wait for the turn to end */
 #define TURN_FRAMES 64u   /* after so many the turn ends, so that answers leave */
 
-enum exchange_state { RECEIVING, HELD, ANSWERING };
-
-struct exchange {
-    nng_ctx context;
-    nng_aio *aio;
-    enum exchange_state state;
-    nng_msg *message; /* while HELD */
-    struct door *door;
-    struct exchange *next; /* in the inbox */
-    struct exchange *next_made;
-};
-
-/* What nng tells about connections, in order with the frames. */
-struct pipe_event {
-    uint32_t pipe;
-    bool opened;
-    struct pipe_event *next;
-};
-
-struct door {
-    nng_socket socket;
-    size_t max_exchanges;
-    struct store *store;
-    struct core *core;
-    struct feeds_door *feeds;
-    atomic_uint connections, max_connections;
-    atomic_uint receiving;
-
-    pthread_mutex_t inbox_lock; /* held for a few instructions at a time */
-    struct exchange *inbox, **inbox_end;
-    struct pipe_event *events, **events_end;
-    bool turning; /* somebody is at the crank */
-    bool closing;
-    pthread_cond_t turned;
-
-    struct exchange *made;
-    size_t n_made;
-
-    int wake; /* eventfd: an earlier timer, or work without a thread to do it */
-    _Atomic uint64_t waiting_until;
-};
-
 static void on_exchange(void *arg);
 
 /* ---- exchanges ---- */
 
-static void receive(struct exchange *exchange)
+void exchange_receive(struct exchange *exchange)
 {
     exchange->state = RECEIVING;
     atomic_fetch_add(&exchange->door->receiving, 1);
@@ -87,7 +40,7 @@ static int make_exchange(struct door *door)
     exchange->next_made = door->made;
     door->made = exchange;
     door->n_made++;
-    receive(exchange);
+    exchange_receive(exchange);
     return 0;
 }
 
@@ -110,11 +63,11 @@ static void enqueue(struct door *door, struct exchange *exchange)
     door->inbox_end = &exchange->next;
 }
 
-static void send_copy(struct exchange *exchange, struct slice frame)
+void exchange_answer(struct exchange *exchange, struct slice frame)
 {
     nng_msg *message;
     if (nng_msg_alloc(&message, frame.len) != 0) {
-        receive(exchange);
+        exchange_receive(exchange);
         return;
     }
     memcpy(nng_msg_body(message), frame.data, frame.len);
@@ -134,7 +87,7 @@ static void answer_busy(struct exchange *exchange)
     error.message = (char *)(uintptr_t) "the broker holds as many requests as it can";
     wire_out_init(&out);
     wire_put_control(&out, 0, 0, WIRE_ERROR, &error.base);
-    send_copy(exchange, wire_seal_frame(&out, &(struct wire_head){0}));
+    exchange_answer(exchange, wire_seal_frame(&out, &(struct wire_head){0}));
     wire_out_finish(&out);
 }
 
@@ -255,12 +208,12 @@ static void on_exchange(void *arg)
         if (rc != 0)
             nng_msg_free(nng_aio_get_msg(exchange->aio));
         if (rc != NNG_ECLOSED)
-            receive(exchange);
+            exchange_receive(exchange);
     } else if (rc == 0) {
         on_message(exchange);
     } else if (rc != NNG_ECLOSED && rc != NNG_ECANCELED) {
         atomic_fetch_sub(&exchange->door->receiving, 1);
-        receive(exchange);
+        exchange_receive(exchange);
     }
 }
 
@@ -293,94 +246,6 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev what, void *arg)
     pthread_mutex_unlock(&door->inbox_lock);
     if (!somebody)
         poke(door);
-}
-
-/* ---- struct io ---- */
-
-static void io_answer(void *arg, struct exchange *exchange, struct slice frame)
-{
-    (void)arg;
-    send_copy(exchange, frame);
-}
-
-static void io_release(void *arg, struct exchange *exchange)
-{
-    (void)arg;
-    receive(exchange);
-}
-
-static void io_close_pipe(void *arg, uint32_t pipe)
-{
-    (void)arg;
-    nng_pipe_close((nng_pipe){.id = pipe});
-}
-
-static void io_random(void *arg, void *out, size_t len)
-{
-    (void)arg;
-    randombytes_buf(out, len);
-}
-
-static uint64_t io_ticks(void *arg)
-{
-    (void)arg;
-    return clock_mono_ns();
-}
-
-static int io_put(void *arg, const char *table, struct slice key, struct slice record)
-{
-    struct door *door = arg;
-    return store_put(door->store, table, key, record);
-}
-
-static int io_remove(void *arg, const char *table, struct slice key)
-{
-    struct door *door = arg;
-    return store_delete(door->store, table, key);
-}
-
-static int io_scan(void *arg, const char *table,
-                   int (*each)(void *each_arg, struct slice key, struct slice record),
-                   void *each_arg)
-{
-    struct door *door = arg;
-    return store_scan(door->store, table, each, each_arg);
-}
-
-static uint64_t io_feed_open(void *arg, char *url, size_t size)
-{
-    struct door *door = arg;
-    return feeds_door_open(door->feeds, url, size);
-}
-
-static void io_feed_send(void *arg, uint64_t feed, struct slice topic, struct slice payload)
-{
-    struct door *door = arg;
-    feeds_door_send(door->feeds, feed, topic, payload);
-}
-
-static void io_feed_close(void *arg, uint64_t feed)
-{
-    struct door *door = arg;
-    feeds_door_close(door->feeds, feed);
-}
-
-struct io door_io(struct door *door)
-{
-    return (struct io){
-        .arg = door,
-        .answer = io_answer,
-        .release = io_release,
-        .close_pipe = io_close_pipe,
-        .random = io_random,
-        .ticks = io_ticks,
-        .put = io_put,
-        .remove = io_remove,
-        .scan = io_scan,
-        .feed_open = io_feed_open,
-        .feed_send = io_feed_send,
-        .feed_close = io_feed_close,
-    };
 }
 
 /* ---- life ---- */

@@ -30,6 +30,20 @@ static void pack_filters(msgpack_packer *packer, const struct chain *chain)
     }
 }
 
+static void pack_vitals(msgpack_packer *packer, const struct io *io)
+{
+    struct io_vitals vitals = {0};
+    if (io->vitals)
+        io->vitals(io->arg, &vitals);
+    pack_pair_uint(packer, "memory_bytes", vitals.memory_bytes);
+    pack_pair_map(packer, "store", 4);
+    pack_pair_uint(packer, "commits", vitals.store_commits);
+    pack_pair_uint(packer, "queued", vitals.store_queued);
+    pack_pair_uint(packer, "quarantined", vitals.store_quarantined);
+    pack_pair_text(packer, "error",
+                   slice_of(vitals.store_error ? strerror(-vitals.store_error) : ""));
+}
+
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
@@ -41,7 +55,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     const struct stats *stats = &core->stats;
     msgpack_packer packer;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, 22);
+    msgpack_pack_map(&packer, 24);
     pack_pair_text(&packer, "version", slice_of(core->version));
     pack_pair_hex(&packer, "boot", core->boot, sizeof core->boot);
     pack_pair_uint(&packer, "uptime_ms", (core->now.mono_ns - core->started.mono_ns) / NS_PER_MS);
@@ -62,6 +76,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     pack_pair_uint(&packer, "bad_frames", stats->bad_frames);
     pack_pair_uint(&packer, "identities", identities_count(core->identities));
     pack_filters(&packer, &core->chain);
+    pack_vitals(&packer, &core->io);
     pack_pair_uint(&packer, "p50_us", hist_at(&stats->latency, 0.50) / 1000);
     pack_pair_uint(&packer, "p99_us", hist_at(&stats->latency, 0.99) / 1000);
     return STATUS_OK;

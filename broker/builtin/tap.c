@@ -175,13 +175,14 @@ static char *copy_of(struct slice text)
     return copy;
 }
 
-static enum status check(struct call *call, enum scope scope, const struct arguments *arguments,
-                         const char **why)
+static enum status check(struct core *core, struct call *call, enum scope scope,
+                         const struct arguments *arguments, const char **why)
 {
     struct slice none = slice_make(NULL, 0);
     struct slice tenant = argument_text(arguments, "tenant", none);
     struct slice topic = argument_text(arguments, "topic", none);
     if (scope == SCOPE_TENANT && tenant.len > 0 && !slice_equal(tenant, call->identity->tenant)) {
+        audit_mismatch(core, call->identity, "tap", tenant);
         *why = "that is another tenant";
         return STATUS_TENANT_MISMATCH;
     }
@@ -224,7 +225,7 @@ static enum status watch(struct core *core, struct call *call, enum scope scope,
         *why = "the payload is not a MessagePack map";
         return STATUS_INVALID_ARGUMENT;
     }
-    enum status status = check(call, scope, &arguments, why);
+    enum status status = check(core, call, scope, &arguments, why);
     if (status == STATUS_OK) {
         tap_open(core, call, scope, &arguments);
         call_keep_request(call);

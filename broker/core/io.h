@@ -12,6 +12,12 @@
  * anything. Each is consumed by exactly one answer() or release(). */
 struct exchange;
 
+struct io_vitals {
+    uint64_t memory_bytes; /* resident */
+    uint64_t store_commits, store_queued, store_quarantined;
+    int store_error; /* 0, or the negative errno of the last commit */
+};
+
 struct io {
     void *arg;
     /* The frame is copied. Success does not mean that it arrived. */
@@ -29,6 +35,9 @@ struct io {
     int (*remove)(void *arg, const char *table, struct slice key);
     int (*scan)(void *arg, const char *table,
                 int (*each)(void *each_arg, struct slice key, struct slice record), void *each_arg);
+
+    /* How the process does. May be NULL. */
+    void (*vitals)(void *arg, struct io_vitals *out);
 
     /* A PUB endpoint on a private path; the URL is written to `url`. 0 on failure. */
     uint64_t (*feed_open)(void *arg, char *url, size_t size);

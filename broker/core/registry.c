@@ -225,6 +225,7 @@ static enum status check(struct core *core, struct session *session, const Recor
         return STATUS_INVALID_ARGUMENT;
     }
     if (wanted->tenant[0] && !slice_equal(own, target)) {
+        audit_mismatch(core, session->identity, "register", target);
         *why = "that is another tenant";
         return STATUS_TENANT_MISMATCH;
     }

@@ -1,6 +1,5 @@
 #include "core/route.h"
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/name.h"
 #include "builtin/tap.h"
@@ -84,7 +83,7 @@ static struct identity *resolve(struct core *core, struct inbound *inbound, uint
         identities_resolve(core->identities, inbound->frame->credentials[credential - 1], audiences,
                            n, core->now.unix_ms, why);
     if (!identity)
-        log_event(LOG_INFO, "credential.refused", "why", why, NULL);
+        audit_credential(core, "an envelope", why);
     return identity;
 }
 
@@ -245,8 +244,10 @@ static enum status publish(struct core *core, struct inbound *inbound,
     struct identity *who = inbound_identity(core, inbound, envelope->credential);
     if (!who)
         return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
-    if (event->tenant.len > 0 && !slice_equal(event->tenant, who->tenant))
+    if (event->tenant.len > 0 && !slice_equal(event->tenant, who->tenant)) {
+        audit_mismatch(core, who, "publish", event->tenant);
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    }
     if (!name_valid_topic(event->topic))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a topic");
     if (event->topic.len > 4 && memcmp(event->topic.data, "bus.", 4) == 0)
@@ -285,8 +286,10 @@ static enum status subscribe(struct core *core, struct inbound *inbound,
     if (!who)
         return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
     struct slice tenant = wanted->tenant[0] ? slice_of(wanted->tenant) : who->tenant;
-    if (!slice_is(tenant, "*") && !slice_equal(tenant, who->tenant))
+    if (!slice_is(tenant, "*") && !slice_equal(tenant, who->tenant)) {
+        audit_mismatch(core, who, "subscribe", tenant);
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    }
     if (!name_valid_pattern(pattern) || (group.len > 0 && !name_valid(group)))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a pattern, or not a group name");
     if (!permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, tenant, pattern))
@@ -421,7 +424,7 @@ static struct session *greet(struct core *core, const Farebox__V1__Hello *hello,
     struct identity *identity =
         identities_resolve_token(core->identities, slice_of(hello->token), core->now.unix_ms, why);
     if (!identity) {
-        log_event(LOG_INFO, "hello.refused", "why", why, NULL);
+        audit_credential(core, "hello", why);
         return NULL;
     }
     struct session *session =

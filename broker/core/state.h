@@ -3,6 +3,7 @@
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
 
+#include "core/audit.h"
 #include "core/call.h"
 #include "core/chain.h"
 #include "core/core.h"
@@ -38,6 +39,7 @@ struct core {
     struct feeds *feeds;
     struct taps *taps;
     struct stats stats;
+    struct audit audit;
     bool draining;
 };
 

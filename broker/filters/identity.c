@@ -27,8 +27,10 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     }
     if (call->depth > core->limits.call_depth)
         return refuse(refusal, STATUS_INVALID_ARGUMENT, "calls are nested too deep");
-    if (call->request->tenant.len > 0 && !slice_equal(call->request->tenant, identity->tenant))
+    if (call->request->tenant.len > 0 && !slice_equal(call->request->tenant, identity->tenant)) {
+        audit_mismatch(core, identity, "call", call->request->tenant);
         return refuse(refusal, STATUS_TENANT_MISMATCH, "that is another tenant");
+    }
     return VERDICT_PASS;
 }
 
