@@ -44,46 +44,27 @@ static int await(const struct cli *cli, struct ask *ask, uint64_t id, bool *ende
     return code ? code : write_lines(cli, ask);
 }
 
-/* `*reply` only if it came before we had enough. */
-static int ask_once(const struct cli *cli, struct ask *ask, fbx_reply **reply)
+int ask_run(const struct cli *cli, struct ask *ask, fbx_reply **reply)
 {
     uint64_t id;
     bool ended;
-    atomic_store(&ask->reply, NULL);
+    *reply = NULL;
+    wait_arm();
+    if (ask->on_part)
+        ask->options.on_part = on_part;
     int error = fbx_call_async(cli->bus, ask->service, ask->method, ask->payload, &ask->options,
                                on_reply, ask, &id);
     if (error)
         return cli_fail_error(cli, error, "call");
     int code = await(cli, ask, id, &ended);
+    fbx_reply *answer = atomic_load(&ask->reply);
     bool complete = ended || (ask->lines && lines_complete(ask->lines));
-    *reply = atomic_load(&ask->reply);
-    if (code == EXIT_OK && !complete)
-        return EXIT_OK;
-    fbx_reply_free(*reply);
-    *reply = NULL;
-    return code;
-}
-
-int ask_run(const struct cli *cli, struct ask *ask, fbx_reply **reply)
-{
-    fbx_reply *answer = NULL;
-    int code, status = FBX_OK;
-    *reply = NULL;
-    wait_arm();
-    if (ask->on_part)
-        ask->options.on_part = on_part;
-    do {
-        fbx_reply_free(answer);
-        answer = NULL;
-        code = ask_once(cli, ask, &answer);
-        status = answer ? fbx_reply_status(answer) : FBX_OK;
-    } while (ask->endless && status == FBX_DEADLINE_EXCEEDED);
-    if (status != FBX_OK) {
+    if (code == EXIT_OK && !complete && fbx_reply_status(answer) != FBX_OK)
         code = cli_fail_reply(cli, answer);
+    if (code == EXIT_OK && !complete)
+        *reply = answer;
+    else
         fbx_reply_free(answer);
-        return code;
-    }
-    *reply = answer;
     return code;
 }
 

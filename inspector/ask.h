@@ -13,7 +13,6 @@ struct ask {
     /* of a streamed reply: adds to `lines`, in the library's thread; NULL: not streamed */
     void (*on_part)(struct ask *ask, fbx_bytes part);
     struct lines *lines;
-    bool endless; /* made again when its deadline has come: the broker allows no endless ones */
     _Atomic(fbx_reply *) reply; /* internal until it is here */
 };
 

@@ -87,7 +87,7 @@ static int keep_open(const struct cli *cli, const struct feed *feed)
 static int run(struct cli *cli, const struct args *args)
 {
     fbx_reply *reply = NULL;
-    struct feed feed;
+    struct feed feed = {.lease_ms = LEASE_MS};
     int code = cli_connect(cli, args);
     if (code == EXIT_OK)
         code = open_feed(cli, args, args_number(args, "lease", LEASE_MS), &reply);

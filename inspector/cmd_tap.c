@@ -2,7 +2,7 @@
 #include "human.h"
 #include "payload.h"
 
-#define FOR_A_DAY_MS 86400000u
+#define FOR_EVER_MS UINT32_MAX /* the broker lets a tap last until it is cancelled */
 #define WAITING_MAX (16u * 1024 * 1024)
 
 static const struct opt options[] = {
@@ -114,10 +114,9 @@ static int watch_traffic(struct tap *tap, const struct args *args)
         .service = "bus.tap",
         .method = "watch",
         .payload = fbx_written(&request),
-        .options = {.timeout_ms = FOR_A_DAY_MS},
+        .options = {.timeout_ms = FOR_EVER_MS},
         .on_part = on_part,
         .lines = &tap->lines,
-        .endless = true,
     };
     int code = ask_run(tap->cli, &tap->ask, &reply);
     fbx_reply_free(reply);

@@ -70,10 +70,11 @@ static void on_cancel(void *arg, fbx_request *request)
 
 /* ---- command lines ---- */
 
-/* Runs a line of shell; what it wrote, errors included, is in `output`. */
-static int sh(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Runs a line of shell, which must end with this exit status; what it wrote, errors included, is
+ * in `output`. */
+static void ends(int wanted, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-static int sh(const char *format, ...)
+static void ends(int wanted, const char *format, ...)
 {
     char line[4096];
     va_list args;
@@ -81,7 +82,9 @@ static int sh(const char *format, ...)
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     const char *const argv[] = {"/bin/sh", "-c", line, NULL};
-    return place_run(place, output, sizeof output, argv);
+    int status = place_run(place, output, sizeof output, argv);
+    if (status != wanted)
+        fail_msg("%s: exit status %d, not %d\n%s", line, status, wanted, output);
 }
 
 static void says(const char *wanted)
@@ -153,42 +156,42 @@ static int tear_down(void **state)
 static void test_ping(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox ping"), 0);
+    ends(0, "farebox ping");
     says("pong in ");
-    assert_int_equal(sh("farebox ping --token-file \"$NOBODY\" -o json"), 0);
+    ends(0, "farebox ping --token-file \"$NOBODY\" -o json");
     says("{\"ping\":1,\"rtt_us\":");
 }
 
 static void test_a_call_shows_its_reply(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox call puppet echo '{\"a\":[1,-2,2.5,null,\"caf\xc3\xa9\"]}'"), 0);
+    ends(0, "farebox call puppet echo '{\"a\":[1,-2,2.5,null,\"caf\xc3\xa9\"]}'");
     assert_string_equal(output, "{\"a\": [1, -2, 2.5, null, \"caf\xc3\xa9\"]}\n");
-    assert_int_equal(sh("farebox -o json call puppet echo '{\"a\": [1, true]}'"), 0);
+    ends(0, "farebox -o json call puppet echo '{\"a\": [1, true]}'");
     assert_string_equal(output, "{\"a\":[1,true]}\n");
-    assert_int_equal(sh("farebox call puppet echo"), 0);
+    ends(0, "farebox call puppet echo");
     assert_string_equal(output, "{}\n");
-    assert_int_equal(sh("echo '\"from a pipe\"' | farebox call puppet echo -"), 0);
+    ends(0, "echo '\"from a pipe\"' | farebox call puppet echo -");
     assert_string_equal(output, "\"from a pipe\"\n");
 }
 
 static void test_replies_that_are_not_messagepack(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox -o json call puppet json"), 0);
+    ends(0, "farebox -o json call puppet json");
     assert_string_equal(output, "{\"a\":[1]}\n");
-    assert_int_equal(sh("farebox call puppet bytes"), 0);
+    ends(0, "farebox call puppet bytes");
     assert_string_equal(output, "\"AP8K\"\n");
-    assert_int_equal(sh("farebox call puppet bytes --raw | od -An -tx1"), 0);
+    ends(0, "farebox call puppet bytes --raw | od -An -tx1");
     assert_string_equal(output, " 00 ff 0a\n");
 }
 
 static void test_parts_come_line_by_line(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox call puppet stream --stream"), 0);
+    ends(0, "farebox call puppet stream --stream");
     assert_string_equal(output, "0\n1\n2\n\"end\"\n");
-    assert_int_equal(sh("farebox call puppet stream --stream --raw"), 64);
+    ends(64, "farebox call puppet stream --stream --raw");
 }
 
 /* Numbers as they are documented, not as the table says today. */
@@ -210,7 +213,7 @@ static void test_each_outcome_has_its_exit_status(void **state)
         char error[80];
         if (!wanted[status])
             continue;
-        assert_int_equal(sh("farebox call puppet fail '{\"status\":%d}'", status), wanted[status]);
+        ends(wanted[status], "farebox call puppet fail '{\"status\":%d}'", status);
         snprintf(error, sizeof error, "farebox: %s: on request", status_text((enum status)status));
         says(error);
     }
@@ -219,45 +222,45 @@ static void test_each_outcome_has_its_exit_status(void **state)
 static void test_refusals(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox call puppet echo --token-file \"$NOBODY\""), 77);
+    ends(77, "farebox call puppet echo --token-file \"$NOBODY\"");
     says("farebox: permission_denied: ");
     says("call:puppet.echo");
     says("(request ");
-    assert_int_equal(sh("farebox -o json call puppet echo --token-file \"$NOBODY\""), 77);
+    ends(77, "farebox -o json call puppet echo --token-file \"$NOBODY\"");
     says("{\"error\":\"permission_denied\",\"message\":");
     says("\"exit_status\":77");
-    assert_int_equal(sh("farebox pub orders.created --token-file \"$NOBODY\""), 77);
+    ends(77, "farebox pub orders.created --token-file \"$NOBODY\"");
     says("permission_denied");
-    assert_int_equal(sh("farebox sub orders.created --token-file \"$NOBODY\""), 77);
+    ends(77, "farebox sub orders.created --token-file \"$NOBODY\"");
     says("permission_denied");
-    assert_int_equal(sh("farebox call puppet echo --tenant globex"), 77);
+    ends(77, "farebox call puppet echo --tenant globex");
     says("tenant_mismatch");
-    assert_int_equal(sh("farebox ping --token not.a.token"), 77);
+    ends(77, "farebox ping --token not.a.token");
     says("unauthenticated");
-    assert_int_equal(sh("farebox sessions"), 77);
+    ends(77, "farebox sessions");
 }
 
 static void test_mistakes(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox"), 64);
-    assert_int_equal(sh("farebox frobnicate"), 64);
+    ends(64, "farebox");
+    ends(64, "farebox frobnicate");
     says("unknown command 'frobnicate' (see farebox --help)");
-    assert_int_equal(sh("farebox call puppet"), 64);
+    ends(64, "farebox call puppet");
     says("(see farebox call --help)");
-    assert_int_equal(sh("farebox call puppet echo '{'"), 65);
+    ends(65, "farebox call puppet echo '{'");
     says("not JSON");
-    assert_int_equal(sh("farebox ping --token-file /no/such/file"), 66);
+    ends(66, "farebox ping --token-file /no/such/file");
     says("/no/such/file");
-    assert_int_equal(sh("FAREBOX_TOKEN_FILE= farebox ping"), 64);
-    assert_int_equal(sh("FAREBOX_URL= farebox ping"), 64);
-    assert_int_equal(sh("farebox ping --url ipc://\"$DIR\"/nobody"), 69);
-    assert_int_equal(sh("farebox ping --url carrier-pigeon:coop"), 64);
+    ends(64, "FAREBOX_TOKEN_FILE= farebox ping");
+    ends(64, "FAREBOX_URL= farebox ping");
+    ends(69, "farebox ping --url ipc://\"$DIR\"/nobody");
+    ends(64, "farebox ping --url carrier-pigeon:coop");
     says("carrier-pigeon:coop");
-    assert_int_equal(sh("farebox call no-such-service get"), 69);
+    ends(69, "farebox call no-such-service get");
     says("service_not_found");
-    assert_int_equal(sh("farebox version >/dev/full"), 74);
-    assert_int_equal(sh("farebox -o json call puppet"), 64);
+    ends(74, "farebox version >/dev/full");
+    ends(64, "farebox -o json call puppet");
     says("{\"error\":\"usage\"");
 }
 
@@ -280,7 +283,7 @@ static void test_ctrl_c_cancels_at_the_service(void **state)
 static void test_a_deadline(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox call puppet stall --timeout 50ms"), 69);
+    ends(69, "farebox call puppet stall --timeout 50ms");
     says("deadline_exceeded");
     sem_wait(&started);
     sem_wait(&cancelled);
@@ -295,9 +298,9 @@ static void test_events(void **state)
     struct process *table = START("farebox: subscribed", "farebox", "sub", "a.*", "--count", "2");
     struct process *json =
         START("{\"note\":\"subscribed\"", "farebox", "-o", "json", "sub", ">", "--count", "3");
-    assert_int_equal(sh("farebox pub a.b '{\"n\":1}'"), 0);
+    ends(0, "farebox pub a.b '{\"n\":1}'");
     assert_string_equal(output, "");
-    assert_int_equal(sh("farebox pub other '2'; farebox pub a.c"), 0);
+    ends(0, "farebox pub other '2'; farebox pub a.c");
     assert_true(process_line(table, "a.b", line, sizeof line));
     assert_string_equal(line, "a.b  {\"n\":1}");
     assert_true(process_line(table, "a.c", line, sizeof line));
@@ -321,8 +324,8 @@ static void test_a_subscription_ends(void **state)
     assert_int_equal(process_stop(sub, SIGINT), 130);
     sub = START("farebox: subscribed", "farebox", "sub", ">");
     assert_int_equal(process_stop(sub, SIGTERM), 130);
-    assert_int_equal(sh("farebox sub quiet --timeout 50ms"), 0);
-    assert_int_equal(sh("farebox sub quiet --timeout 50ms --count 2"), 69);
+    ends(0, "farebox sub quiet --timeout 50ms");
+    ends(69, "farebox sub quiet --timeout 50ms --count 2");
     says("only 0 of 2 events");
 }
 
@@ -334,7 +337,7 @@ static void test_a_reader_that_leaves(void **state)
     struct process *pipe =
         START("farebox: subscribed", "/bin/bash", "-c",
               "{ farebox sub leave; echo \"ended $?\" >&2; } | head -n 1; echo over");
-    assert_int_equal(sh("farebox pub leave 1"), 0);
+    ends(0, "farebox pub leave 1");
     assert_true(process_line(pipe, "ended", line, sizeof line));
     assert_string_equal(line, "ended 0");
     assert_int_equal(process_stop(pipe, 0), 0);
@@ -346,7 +349,7 @@ static bool is_heard(void *arg)
     struct process *sub = arg;
     struct pollfd ready = {.fd = sub->out, .events = POLLIN};
     char line[64];
-    assert_int_equal(sh("farebox pub back 1"), 0);
+    ends(0, "farebox pub back 1");
     return poll(&ready, 1, 0) == 1 && process_line(sub, "", line, sizeof line) &&
            strcmp(line, "back  1") == 0;
 }
@@ -369,9 +372,8 @@ static void test_a_broker_that_comes_back(void **state)
 static void test_output_that_nobody_reads(void **state)
 {
     (void)state;
-    assert_int_equal(sh("cd \"$DIR\" && mkfifo gone && { (exec <gone) & exec 3>gone; wait; "
-                        "farebox version >&3; }"),
-                     0);
+    ends(0, "cd \"$DIR\" && mkfifo gone && { (exec <gone) & exec 3>gone; wait; "
+            "farebox version >&3; }");
     assert_string_equal(output, "");
 }
 
@@ -399,32 +401,32 @@ static void test_a_token_on_the_command_line_is_hidden(void **state)
 static void test_services(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox services"), 0);
+    ends(0, "farebox services");
     says("SERVICE ");
     says("\npuppet ");
-    assert_int_equal(sh("farebox services --token-file \"$NOBODY\""), 0);
+    ends(0, "farebox services --token-file \"$NOBODY\"");
     assert_string_equal(output, "no services\n");
-    assert_int_equal(sh("farebox -o json services"), 0);
+    ends(0, "farebox -o json services");
     says("\"name\":\"puppet\"");
-    assert_int_equal(sh("farebox services show puppet --token-file \"$OPERATOR\""), 0);
+    ends(0, "farebox services show puppet --token-file \"$OPERATOR\"");
     says("version       1.2\n");
     says("echo fail stream json bytes stall\n");
     says("\nINSTANCE ");
-    assert_int_equal(sh("farebox services show nonesuch --token-file \"$OPERATOR\""), 69);
+    ends(69, "farebox services show nonesuch --token-file \"$OPERATOR\"");
     says("service_not_found");
 }
 
 static void test_sessions_and_stats(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox sessions --token-file \"$OPERATOR\""), 0);
+    ends(0, "farebox sessions --token-file \"$OPERATOR\"");
     says("host ");
     says(" puppet\n");
-    assert_int_equal(sh("farebox stats --token-file \"$OPERATOR\""), 0);
+    ends(0, "farebox stats --token-file \"$OPERATOR\"");
     says("\nFILTER ");
     says("\nentitlement ");
     says("\npermission_denied ");
-    assert_int_equal(sh("farebox -o json stats --token-file \"$OPERATOR\""), 0);
+    ends(0, "farebox -o json stats --token-file \"$OPERATOR\"");
     says("\"filters\":[{");
 }
 
@@ -445,7 +447,7 @@ static bool tapped(void *arg)
     char path[PLACE_PATH];
     (void)tap;
     snprintf(path, sizeof path, "%s/tapped", place->dir);
-    assert_int_equal(sh("farebox call puppet echo '{\"seen\":true}'"), 0);
+    ends(0, "farebox call puppet echo '{\"seen\":true}'");
     return stat(path, &info) == 0 && info.st_size > 0;
 }
 
@@ -461,7 +463,7 @@ static void test_tapping(void **state)
     assert_true(process_line(tap, "ended", line, sizeof line));
     assert_string_equal(line, "ended 0");
     process_stop(tap, 0);
-    assert_int_equal(sh("cat \"$DIR\"/tapped"), 0);
+    ends(0, "cat \"$DIR\"/tapped");
     says("  call  acme  ann  puppet.echo  ok  ");
     says("{\"seen\":true}");
 }
@@ -496,22 +498,21 @@ static void test_a_feed(void **state)
 static void test_minting(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox token mint --secret-file \"$SECRET\" --tenant acme --user bob "
-                        "--tier free --perm 'call:puppet.*' --ttl 1h --feature sso "
-                        "--billing-customer cus_1 >\"$DIR\"/bob && wc -l <\"$DIR\"/bob"),
-                     0);
+    ends(0, "farebox token mint --secret-file \"$SECRET\" --tenant acme --user bob "
+            "--tier free --perm 'call:puppet.*' --ttl 1h --feature sso "
+            "--billing-customer cus_1 >\"$DIR\"/bob && wc -l <\"$DIR\"/bob");
     assert_string_equal(output, "1\n");
-    assert_int_equal(sh("farebox call puppet echo 7 --token-file \"$DIR\"/bob"), 0);
+    ends(0, "farebox call puppet echo 7 --token-file \"$DIR\"/bob");
     assert_string_equal(output, "7\n");
-    assert_int_equal(sh("farebox token show --token-file \"$DIR\"/bob"), 0);
+    ends(0, "farebox token show --token-file \"$DIR\"/bob");
     says("tenant       acme\n");
     says("user         bob\n");
     says("permissions  call:puppet.*\n");
     says("cus_1");
     says("not verified");
-    assert_int_equal(sh("farebox token show - --secret-file \"$SECRET\" <\"$DIR\"/bob"), 0);
+    ends(0, "farebox token show - --secret-file \"$SECRET\" <\"$DIR\"/bob");
     says("\nverified\n");
-    assert_int_equal(sh("farebox -o json token show - <\"$DIR\"/bob"), 0);
+    ends(0, "farebox -o json token show - <\"$DIR\"/bob");
     says("{\"header\":{");
     says("\"tenant_id\":\"acme\"");
     says("\"verified\":null}");
@@ -522,23 +523,20 @@ static void test_tokens_that_are_refused(void **state)
     (void)state;
     static const char mint[] = "farebox token mint --secret-file \"$SECRET\" --tenant acme "
                                "--user bob --tier free";
-    assert_int_equal(sh("printf %%s short >\"$DIR\"/short; farebox token mint --secret-file "
-                        "\"$DIR\"/short --tenant a --user b --tier free"),
-                     65);
+    ends(65, "printf %%s short >\"$DIR\"/short; farebox token mint --secret-file "
+             "\"$DIR\"/short --tenant a --user b --tier free");
     says("shorter than 32 bytes");
-    assert_int_equal(sh("farebox token mint --secret-file /none --tenant a --user b --tier free"),
-                     66);
-    assert_int_equal(sh("farebox token mint --secret-file \"$SECRET\" --tenant a --user b"), 64);
+    ends(66, "farebox token mint --secret-file /none --tenant a --user b --tier free");
+    ends(64, "farebox token mint --secret-file \"$SECRET\" --tenant a --user b");
     says("--tier is needed");
-    assert_int_equal(sh("%s --perm cal:orders", mint), 64);
+    ends(64, "%s --perm cal:orders", mint);
     says("'cal:orders' is no permission");
-    assert_int_equal(sh("%s --tier gold", mint), 64);
-    assert_int_equal(sh("%s --tenant Acme", mint), 64);
-    assert_int_equal(sh("echo not-a-token | farebox token show -"), 65);
-    assert_int_equal(sh("printf %%32s x >\"$DIR\"/other; farebox token mint --secret-file "
-                        "\"$DIR\"/other --tenant acme --user bob --tier free | "
-                        "farebox token show - --secret-file \"$SECRET\""),
-                     77);
+    ends(64, "%s --tier gold", mint);
+    ends(64, "%s --tenant Acme", mint);
+    ends(65, "echo not-a-token | farebox token show -");
+    ends(77, "printf %%32s x >\"$DIR\"/other; farebox token mint --secret-file "
+             "\"$DIR\"/other --tenant acme --user bob --tier free | "
+             "farebox token show - --secret-file \"$SECRET\"");
     says("tenant       acme\n");
     says("the broker would refuse this token");
 }
@@ -548,24 +546,23 @@ static void test_tokens_that_are_refused(void **state)
 static void test_help_and_manual(void **state)
 {
     (void)state;
-    assert_int_equal(sh("farebox --help"), 0);
+    ends(0, "farebox --help");
     says("\n  feed open PATTERN ");
-    assert_int_equal(sh("farebox token mint -h"), 0);
+    ends(0, "farebox token mint -h");
     says("--secret-file FILE");
-    assert_int_equal(sh("farebox --version && farebox version"), 0);
-    assert_int_equal(sh("! command -v groff >/dev/null || "
-                        "farebox manual | groff -man -Tutf8 -ww 2>&1 >/dev/null"),
-                     0);
+    ends(0, "farebox --version && farebox version");
+    ends(0, "! command -v groff >/dev/null || "
+            "farebox manual | groff -man -Tutf8 -ww 2>&1 >/dev/null");
     assert_string_equal(output, "");
 }
 
 static void completes(const char *line, const char *wanted)
 {
-    assert_int_equal(sh("bash -c 'source <(farebox completion bash); compopt() { :; }\n"
-                        "COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _farebox\n"
-                        "echo \"${COMPREPLY[*]}\"'",
-                        line),
-                     0);
+    ends(0,
+         "bash -c 'source <(farebox completion bash); compopt() { :; }\n"
+         "COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _farebox\n"
+         "echo \"${COMPREPLY[*]}\"'",
+         line);
     assert_string_equal(output, wanted);
 }
 
@@ -579,7 +576,7 @@ static void test_completion(void **state)
     completes("farebox token mint --tier e", "enterprise\n");
     completes("farebox services show --wa", "--watch\n");
     completes("farebox completion \"\"", "bash zsh fish\n");
-    assert_int_equal(sh("farebox completion tcsh"), 64);
+    ends(64, "farebox completion tcsh");
 }
 
 int main(void)
