@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,12 +79,23 @@ static void hold_folder(void)
         sigaction(deadly[i], &(struct sigaction){.sa_handler = on_signal}, NULL);
 }
 
+static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *text(const char *format, ...)
+{
+    char line[4096];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (len < 0 || (size_t)len >= sizeof line)
+        fail_with("a name is too long");
+    return mem_strdup(line);
+}
+
 static char *inside(const char *name)
 {
-    char *path = NULL;
-    if (asprintf(&path, "%s/%s", held.dir, name) < 0)
-        fail_with("out of memory");
-    return path;
+    return text("%s/%s", held.dir, name);
 }
 
 /* Letters only: a file's trailing newline is not part of the key. */
@@ -124,16 +136,8 @@ static char *make_token(const char *secret)
     return token;
 }
 
-static char *make_url(const char *transport)
+static unsigned free_port(void)
 {
-    char *url = NULL;
-    if (strcmp(transport, "ipc") == 0) {
-        if (asprintf(&url, "ipc://%s/bus", held.dir) < 0)
-            fail_with("out of memory");
-        return url;
-    }
-    if (strcmp(transport, "tcp") != 0)
-        fail_with("--transport is ipc or tcp");
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof any;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -141,22 +145,26 @@ static char *make_url(const char *transport)
         getsockname(fd, (struct sockaddr *)&any, &len))
         fail_with("a free port: %s", strerror(errno));
     close(fd);
-    if (asprintf(&url, "tcp://127.0.0.1:%u", ntohs(any.sin_port)) < 0)
-        fail_with("out of memory");
-    return url;
+    return ntohs(any.sin_port);
+}
+
+static char *make_url(const char *transport)
+{
+    if (strcmp(transport, "ipc") == 0)
+        return text("ipc://%s/bus", held.dir);
+    if (strcmp(transport, "tcp") != 0)
+        fail_with("--transport is ipc or tcp");
+    return text("tcp://127.0.0.1:%u", free_port());
 }
 
 static char *beside_us(const char *name)
 {
-    char self[4096];
+    char self[2048];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len < 0)
         fail_with("/proc/self/exe: %s", strerror(errno));
     self[len] = '\0';
-    char *path = NULL;
-    if (asprintf(&path, "%.*s/%s", (int)(strrchr(self, '/') - self), self, name) < 0)
-        fail_with("out of memory");
-    return path;
+    return text("%.*s/%s", (int)(strrchr(self, '/') - self), self, name);
 }
 
 static void run_broker(const char *url, int out)
@@ -175,9 +183,9 @@ static void run_broker(const char *url, int out)
         fprintf(stderr, "%s: %s\n", program, strerror(errno));
         _exit(127);
     }
-    free(program);
-    free(data);
-    free(secret);
+    mem_free(program);
+    mem_free(data);
+    mem_free(secret);
 }
 
 static void wait_ready(int fd)
@@ -195,7 +203,7 @@ pid_t broker_start(const char *transport, char **url, char **token)
     hold_folder();
     char *path = inside("secret");
     make_secret(path, secret);
-    free(path);
+    mem_free(path);
     *url = make_url(transport);
     *token = make_token(secret);
     if (pipe2(out, O_CLOEXEC))
