@@ -55,3 +55,9 @@ bool message_is(struct slice bytes, const struct message *message)
     buf_finish(&expected);
     return same;
 }
+
+void flip_a_bit(struct dice *dice, struct buf *bytes)
+{
+    unsigned at = dice_below(dice, (unsigned)bytes->len);
+    bytes->data[at] ^= (uint8_t)(1u << dice_below(dice, 8));
+}

@@ -4,6 +4,7 @@
 #define SIM_MESSAGE_H
 
 #include "base/buf.h"
+#include "dice.h"
 
 enum { MESSAGE_CALL = 'c', MESSAGE_PART = 'p', MESSAGE_EVENT = 'e', MESSAGE_HOSTILE = 'h' };
 
@@ -22,5 +23,8 @@ void message_write(struct buf *out, const struct message *message);
 bool message_read(struct message *out, struct slice bytes);
 /* Is it exactly this message? */
 bool message_is(struct slice bytes, const struct message *message);
+
+/* One bit of a non-empty buffer, somewhere. */
+void flip_a_bit(struct dice *dice, struct buf *bytes);
 
 #endif

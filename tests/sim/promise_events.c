@@ -77,9 +77,7 @@ static unsigned group_bit(const struct listening *listening)
 static void one_member(struct world *world, const struct listening *listening, unsigned number)
 {
     struct published *event = &world->books.events[number];
-    uint32_t bit = 1u << group_bit(listening);
-    if (listening->group == 0)
-        return;
+    uint32_t bit = listening->group ? 1u << group_bit(listening) : 0;
     if (event->groups & bit)
         promise_broken(world, PROMISE_GROUP_ONE, "event %u went to two members of %s", number,
                        group_names[listening->group]);

@@ -95,10 +95,10 @@ static void listen(struct peer *peer)
         .peer = peer,
         .life = peer->life,
         .tenant = peer->user->tenant,
-        .pattern = dice_below(&world->dice, n_patterns),
-        .group = dice_chance(&world->dice, 400) ? 1 + dice_below(&world->dice, GROUPS) : 0,
-        .across = dice_chance(&world->dice, peer->user->across ? 600 : 30),
     };
+    plan.pattern = dice_below(&world->dice, n_patterns);
+    plan.group = dice_chance(&world->dice, 400) ? 1 + dice_below(&world->dice, GROUPS) : 0;
+    plan.across = dice_chance(&world->dice, peer->user->across ? 600 : 30);
     const struct subject *pattern = &patterns[plan.pattern];
     plan.forbidden =
         !user_may_hear(peer->user, pattern->class) || (plan.across && !peer->user->across);

@@ -24,8 +24,7 @@ static uint32_t put_bad_credential(struct peer *peer, struct wire_out *out)
         return 0;
     buf_append(&bytes, stolen->credential.data, stolen->credential.len);
     for (unsigned flips = dice_below(&world->dice, 3); flips > 0; flips--)
-        bytes.data[dice_below(&world->dice, (unsigned)bytes.len)] ^=
-            (uint8_t)(1u << dice_below(&world->dice, 8));
+        flip_a_bit(&world->dice, &bytes);
     uint32_t index = wire_put_credential(out, buf_slice(&bytes));
     buf_finish(&bytes);
     return index;
@@ -34,19 +33,18 @@ static uint32_t put_bad_credential(struct peer *peer, struct wire_out *out)
 /* A call's id is a slot and a generation: not hard to guess. */
 static uint64_t guess_call(struct dice *dice)
 {
-    return (uint64_t)(1 + dice_below(dice, 40)) << 32 | dice_below(dice, 30);
+    uint64_t generation = 1 + dice_below(dice, 40);
+    return generation << 32 | dice_below(dice, 30);
 }
 
 static void put_request(struct peer *peer, struct wire_out *out, struct slice payload)
 {
     struct dice *dice = &peer->world->dice;
-    struct wire_request request = {
-        .service = slice_of(service_names[dice_below(dice, SERVICES)]),
-        .method = slice_of(method_names[dice_below(dice, METHODS)]),
-        .payload = payload,
-        .timeout_ms = dice_below(dice, 1000),
-        .stream = dice_chance(dice, 300),
-    };
+    struct wire_request request = {.payload = payload};
+    request.service = slice_of(service_names[dice_below(dice, SERVICES)]);
+    request.method = slice_of(method_names[dice_below(dice, METHODS)]);
+    request.timeout_ms = dice_below(dice, 1000);
+    request.stream = dice_chance(dice, 300);
     if (dice_chance(dice, 300))
         request.tenant = slice_of(tenant_names[dice_below(dice, TENANTS)]);
     if (dice_chance(dice, 200))
@@ -60,9 +58,9 @@ static void put_request(struct peer *peer, struct wire_out *out, struct slice pa
 static void put_publish(struct peer *peer, struct wire_out *out, struct slice payload)
 {
     struct dice *dice = &peer->world->dice;
-    struct wire_publish publish = {.topic = slice_of(topics[dice_below(dice, n_topics)].text),
-                                   .payload = payload,
-                                   .confirm = dice_chance(dice, 500)};
+    struct wire_publish publish = {.payload = payload};
+    publish.topic = slice_of(topics[dice_below(dice, n_topics)].text);
+    publish.confirm = dice_chance(dice, 500);
     if (dice_chance(dice, 300))
         publish.tenant = slice_of(tenant_names[dice_below(dice, TENANTS)]);
     uint32_t credential = dice_chance(dice, 300) ? put_bad_credential(peer, out) : 0;
@@ -96,16 +94,25 @@ static void put_answer_to_another(struct peer *peer, struct wire_out *out, struc
     struct dice *dice = &peer->world->dice;
     const struct wire_reply reply = {.status = STATUS_OK, .payload = payload};
     const struct wire_part part = {.payload = payload};
+    uint64_t guessed = guess_call(dice);
     if (dice_chance(dice, 700))
-        wire_put_reply(out, guess_call(dice), &reply);
+        wire_put_reply(out, guessed, &reply);
     else
-        wire_put_part(out, guess_call(dice), &part);
+        wire_put_part(out, guessed, &part);
+}
+
+enum { BARE_HARMLESS = 3, BARE_KINDS = 5 }; /* the others end the session */
+
+static void put_bare(struct dice *dice, struct wire_out *out, unsigned kinds)
+{
+    static const enum wire_kind bare[BARE_KINDS] = {WIRE_CANCEL, WIRE_UNSUBSCRIBE, WIRE_PING,
+                                                    WIRE_DRAIN, WIRE_GOODBYE};
+    enum wire_kind kind = bare[dice_below(dice, kinds)];
+    wire_put_control(out, dice_below(dice, 6), 0, kind, NULL);
 }
 
 static void put_something(struct peer *peer, struct wire_out *out)
 {
-    static const enum wire_kind bare[] = {WIRE_CANCEL, WIRE_UNSUBSCRIBE, WIRE_PING, WIRE_DRAIN,
-                                          WIRE_GOODBYE};
     struct dice *dice = &peer->world->dice;
     struct buf room = {0};
     struct slice payload = own_bytes(peer, &room);
@@ -121,8 +128,7 @@ static void put_something(struct peer *peer, struct wire_out *out)
     else if (what < 90)
         put_answer_to_another(peer, out, payload);
     else
-        wire_put_control(out, dice_below(dice, 6), 0,
-                         bare[dice_below(dice, what < 98 ? 3 : sizeof bare / sizeof *bare)], NULL);
+        put_bare(dice, out, what < 98 ? BARE_HARMLESS : BARE_KINDS);
     buf_finish(&room);
 }
 
@@ -144,7 +150,7 @@ static void spoil(struct dice *dice, struct buf *bytes)
         return;
     }
     for (unsigned flips = 1 + dice_below(dice, 4); flips > 0 && bytes->len > 0; flips--)
-        bytes->data[dice_below(dice, (unsigned)bytes->len)] ^= (uint8_t)(1u << dice_below(dice, 8));
+        flip_a_bit(dice, bytes);
 }
 
 static struct wire_head head_of(struct peer *peer)
@@ -158,7 +164,7 @@ static struct wire_head head_of(struct peer *peer)
     else
         head.sequence = ++peer->sequence;
     if (dice_chance(dice, 30)) /* a session there is not */
-        dice_next(dice), peer->session_id[dice_below(dice, 16)] ^= 1;
+        peer->session_id[dice_below(dice, 16)] ^= 1;
     return head;
 }
 

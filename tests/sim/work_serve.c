@@ -117,13 +117,13 @@ static void call_beneath(struct task *task, const struct hoarded *given)
                           .life = peer->life,
                           .user = parent->user,
                           .actor = peer->user,
-                          .service = dice_below(&world->dice, VAULT + 1),
-                          .method = dice_chance(&world->dice, 500) ? NEST : ECHO,
                           .length = 40,
-                          .timeout_ms = (uint32_t)dice_between(&world->dice, 20, 5000),
                           .depth = parent->depth + 1,
                           .parent = task->number,
                           .shaky = true};
+    plan.service = dice_below(&world->dice, VAULT + 1);
+    plan.method = dice_chance(&world->dice, 500) ? NEST : ECHO;
+    plan.timeout_ms = (uint32_t)dice_between(&world->dice, 20, 5000);
     plan.forbidden = work_must_refuse(world, &plan);
     const struct call_extras extras = {.credential = buf_slice(&given->credential),
                                        .parent = task->id};
@@ -147,11 +147,6 @@ void work_nested_over(struct peer *peer, unsigned number, const struct wire_repl
 }
 
 /* ---- contexts kept for later ---- */
-
-static void flip_a_bit(struct dice *dice, struct buf *bytes)
-{
-    bytes->data[dice_below(dice, (unsigned)bytes->len)] ^= (uint8_t)(1u << dice_below(dice, 8));
-}
 
 static bool out_of_date(const struct world *world, const struct hoarded *given)
 {
