@@ -7,23 +7,29 @@
 static const struct opt options[] = {WATCH_OPTION, {0}};
 
 static const struct column broker[] = {
-    {"version", "version", UNIT_TEXT},        {"boot", "boot", UNIT_TEXT},
-    {"up", "uptime_ms", UNIT_SPAN},           {"memory", "memory_bytes", UNIT_BYTES},
-    {"sessions", "sessions", UNIT_COUNT},     {"connections", "connections", UNIT_COUNT},
-    {"calls", "calls", UNIT_COUNT},           {"pending", "calls_pending", UNIT_COUNT},
-    {"one-shot", "one_shot", UNIT_COUNT},     {"p50", "p50_us", UNIT_MICROS},
-    {"p99", "p99_us", UNIT_MICROS},           {"published", "published", UNIT_COUNT},
-    {"delivered", "delivered", UNIT_COUNT},   {"missed", "missed", UNIT_COUNT},
-    {"turns", "turns", UNIT_COUNT},           {"frames in", "frames_in", UNIT_COUNT},
-    {"frames out", "frames_out", UNIT_COUNT}, {"bytes in", "bytes_in", UNIT_BYTES},
-    {"bytes out", "bytes_out", UNIT_BYTES},   {0},
-};
-
-static const struct column store[] = {
-    {"store commits", "commits", UNIT_COUNT},
-    {"store queued", "queued", UNIT_COUNT},
-    {"store quarantined", "quarantined", UNIT_COUNT},
-    {"store error", "error", UNIT_TEXT},
+    {"version", "version", UNIT_TEXT},
+    {"boot", "boot", UNIT_TEXT},
+    {"up", "uptime_ms", UNIT_SPAN},
+    {"memory", "memory_bytes", UNIT_BYTES},
+    {"sessions", "sessions", UNIT_COUNT},
+    {"connections", "connections", UNIT_COUNT},
+    {"calls", "calls", UNIT_COUNT},
+    {"pending", "calls_pending", UNIT_COUNT},
+    {"one-shot", "one_shot", UNIT_COUNT},
+    {"p50", "p50_us", UNIT_MICROS},
+    {"p99", "p99_us", UNIT_MICROS},
+    {"published", "published", UNIT_COUNT},
+    {"delivered", "delivered", UNIT_COUNT},
+    {"missed", "missed", UNIT_COUNT},
+    {"turns", "turns", UNIT_COUNT},
+    {"frames in", "frames_in", UNIT_COUNT},
+    {"frames out", "frames_out", UNIT_COUNT},
+    {"bytes in", "bytes_in", UNIT_BYTES},
+    {"bytes out", "bytes_out", UNIT_BYTES},
+    {"store commits", "store.commits", UNIT_COUNT},
+    {"store queued", "store.queued", UNIT_COUNT},
+    {"store quarantined", "store.quarantined", UNIT_COUNT},
+    {"store error", "store.error", UNIT_TEXT},
     {0},
 };
 
@@ -60,12 +66,9 @@ static void put_errors(struct buf *out, const struct cli *cli, const fbx_value *
 
 static void put_stats(struct buf *out, const struct cli *cli, const fbx_value *stats)
 {
-    fbx_value disk = fbx_map_get(stats, "store");
     fbx_value filters = fbx_map_get(stats, "filters");
     fbx_value errors = fbx_map_get(stats, "errors");
     view_item(out, cli, stats, broker);
-    if (disk.type == FBX_MAP)
-        view_item(out, cli, &disk, store);
     buf_printf(out, "\n");
     view_list(out, cli, &filters, filter, "filters");
     if (errors.type == FBX_MAP)

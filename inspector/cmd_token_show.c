@@ -23,17 +23,13 @@ static const struct column columns[] = {
     {"tier", "subscription_tier", UNIT_TEXT},
     {"status", "subscription_status", UNIT_STATE},
     {"permissions", "permissions", UNIT_LIST},
+    {"features", "business_context.enterprise_features", UNIT_LIST},
+    {"billed as", "business_context.billing_customer_id", UNIT_TEXT},
     {"issued", "iat", UNIT_DATE},
     {"expires", "exp", UNIT_DATE},
     {"issuer", "iss", UNIT_TEXT},
     {"audience", "aud", UNIT_TEXT},
     {"id", "jti", UNIT_TEXT},
-    {0},
-};
-
-static const struct column business[] = {
-    {"billing customer", "billing_customer_id", UNIT_TEXT},
-    {"features", "enterprise_features", UNIT_LIST},
     {0},
 };
 
@@ -81,13 +77,10 @@ static void show_json(struct buf *out, const struct shown *shown)
 
 static void show_table(struct buf *out, const struct cli *cli, const struct shown *shown)
 {
-    fbx_value map, context;
+    fbx_value map;
     if (!fbx_read((fbx_bytes){shown->claims.data, shown->claims.len}, &map))
         return;
-    context = fbx_map_get(&map, "business_context");
     view_item(out, cli, &map, columns);
-    if (context.type == FBX_MAP)
-        view_item(out, cli, &context, business);
     if (!shown->checked)
         buf_printf(out, "\nnot verified: that takes --secret-file\n");
     if (shown->verified)

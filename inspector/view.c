@@ -5,6 +5,8 @@
 #include "payload.h"
 #include "table.h"
 
+#include <stdio.h>
+
 static bool is_number(enum unit unit)
 {
     return unit >= UNIT_COUNT && unit <= UNIT_SINCE;
@@ -88,10 +90,22 @@ static void write_value(struct buf *out, const fbx_value *value, enum unit unit)
         write_plain(out, value);
 }
 
+/* "store.commits" is a field of a map in the map. */
+static fbx_value find(const fbx_value *map, const char *path)
+{
+    char outer[40];
+    const char *dot = strchr(path, '.');
+    if (!dot)
+        return fbx_map_get(map, path);
+    snprintf(outer, sizeof outer, "%.*s", (int)(dot - path), path);
+    fbx_value inner = fbx_map_get(map, outer);
+    return fbx_map_get(&inner, dot + 1);
+}
+
 static void add_cell(struct table *table, const fbx_value *map, const struct column *column)
 {
     struct buf text = {0};
-    fbx_value value = fbx_map_get(map, column->key);
+    fbx_value value = find(map, column->key);
     write_value(&text, &value, column->unit);
     struct slice shown = buf_slice(&text);
     table_add(table, shown, column->unit == UNIT_STATE ? tone_of(shown) : TONE_PLAIN);

@@ -19,7 +19,7 @@ enum unit {
 
 struct column {
     const char *title; /* NULL ends a list */
-    const char *key;   /* in the map */
+    const char *key;   /* in the map, or "outer.inner" */
     enum unit unit;
 };
 

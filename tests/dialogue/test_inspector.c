@@ -423,6 +423,7 @@ static void test_sessions_and_stats(void **state)
     says("host ");
     says(" puppet\n");
     ends(0, "farebox stats --token-file \"$OPERATOR\"");
+    says("\nstore commits ");
     says("\nFILTER ");
     says("\nentitlement ");
     says("\npermission_denied ");
@@ -508,7 +509,8 @@ static void test_minting(void **state)
     says("tenant       acme\n");
     says("user         bob\n");
     says("permissions  call:puppet.*\n");
-    says("cus_1");
+    says("features     sso\n");
+    says("billed as    cus_1\n");
     says("not verified");
     ends(0, "farebox token show - --secret-file \"$SECRET\" <\"$DIR\"/bob");
     says("\nverified\n");
