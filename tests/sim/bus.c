@@ -221,6 +221,7 @@ void bus_kill(struct world *world)
     if (!bus->core)
         return;
     TRACE(world, "the broker is killed");
+    SAW_IF(!core_is_drained(bus->core), world, KILLED_BUSY);
     struct core *core = bus->core;
     bus->core = NULL; /* whatever it says now is unheard */
     core_destroy(core);
@@ -241,6 +242,7 @@ static void leave_if_drained(struct world *world)
 {
     if (world->bus.leaving && core_is_drained(world->bus.core)) {
         TRACE(world, "the broker is drained");
+        SAW(world, DRAINED);
         bus_kill(world);
     }
 }

@@ -80,6 +80,7 @@ static int io_put(void *arg, const char *table, struct slice key, struct slice r
 {
     struct world *world = arg;
     struct stored *stored = world->bus.store_fails ? NULL : find_stored(&world->bus, table, key);
+    SAW_IF(!stored, world, STORE_FAILED);
     if (!stored)
         return -EIO;
     stored->record.len = 0;

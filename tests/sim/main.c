@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TWICE_EVERY 50u /* one seed in so many is played twice: it must go the same way */
+#define SEEDS_FOR_SIGHTS 1000u /* so many see everything there is to see */
+#define TWICE_EVERY 50u        /* one seed in so many is played twice: it must go the same way */
 
 static volatile uint64_t playing;
 
@@ -50,7 +51,7 @@ static int play_again(uint64_t seed, const struct outcome *first)
     return 1;
 }
 
-static int play_many(uint64_t from, uint64_t to)
+static int play_many(uint64_t from, uint64_t to, bool tell)
 {
     struct outcome sum = {0};
     struct timespec begin, end;
@@ -61,6 +62,7 @@ static int play_many(uint64_t from, uint64_t to)
             return report(seed, &verdict);
         if (seed % TWICE_EVERY == 0 && play_again(seed, &verdict) != 0)
             return 1;
+        sights_add(&sum.sights, &verdict.sights);
         sum.calls += verdict.calls;
         sum.events += verdict.events;
         sum.deliveries += verdict.deliveries;
@@ -73,7 +75,9 @@ static int play_many(uint64_t from, uint64_t to)
            " events, %" PRIu64 " deliveries, %" PRIu64 " turns, %" PRIu64 " broker starts\n",
            to - from + 1, PROMISES, took, sum.calls, sum.events, sum.deliveries, sum.turns,
            sum.boots);
-    return 0;
+    if (tell)
+        sights_print(&sum.sights);
+    return to - from + 1 < SEEDS_FOR_SIGHTS || sights_complete(&sum.sights) ? 0 : 1;
 }
 
 static int play_one(uint64_t seed, bool trace)
@@ -107,5 +111,5 @@ int main(int argc, char **argv)
     signal(SIGSEGV, on_crash);
     signal(SIGABRT, on_crash);
     log_set_level(LOG_ERROR);
-    return seed ? play_one(seed, trace) : play_many(from, from + seeds - 1);
+    return seed ? play_one(seed, trace) : play_many(from, from + seeds - 1, trace);
 }

@@ -86,12 +86,17 @@ static bool carries(const struct world *world, uint32_t pipe)
 }
 
 /* In order behind what the pipe carries already, then perhaps overtaken in a callback. */
-static uint64_t arrival(struct world *world, uint64_t *newest)
+static uint64_t arrival(struct world *world, struct lane *lane)
 {
     uint64_t at = soon(world, world->net.delay_max);
-    *newest = at > *newest ? at : *newest + 1;
-    return *newest +
-           (world->net.swap_max ? dice_below(&world->dice, (unsigned)world->net.swap_max) : 0);
+    lane->newest = at > lane->newest ? at : lane->newest + 1;
+    uint64_t heard = lane->newest;
+    if (world->net.swap_max > 0)
+        heard += dice_below(&world->dice, (unsigned)world->net.swap_max);
+    SAW_IF(heard < lane->heard, world, OVERTAKEN);
+    if (heard > lane->heard)
+        lane->heard = heard;
+    return heard;
 }
 
 static void reaches_broker(struct world *world, void *arg, uint64_t number)

@@ -24,13 +24,18 @@ struct exchange {
     struct buf bytes;
 };
 
+/* One direction: when its newest frame arrives, and the latest callback. */
+struct lane {
+    uint64_t newest, heard;
+};
+
 struct pipe_model {
     struct peer *peer; /* NULL: the simulator's own */
     uint32_t life;     /* of the peer */
     bool alive;
-    bool mute;            /* nothing arrives any more, and nobody is told */
-    uint64_t there, back; /* when the newest frame arrives */
-    unsigned held;        /* exchanges of it the core holds */
+    bool mute; /* nothing arrives any more, and nobody is told */
+    struct lane there, back;
+    unsigned held; /* exchanges of it the core holds */
 };
 
 struct net {

@@ -6,10 +6,7 @@
 #include <stdio.h>
 
 static const struct observer *const observers[] = {
-    &observer_calls,
-    &observer_tenancy,
-    &observer_events,
-    &observer_rest,
+    &observer_calls, &observer_tenancy, &observer_events, &observer_rest, &observer_sights,
 };
 
 #define TELL(what, ...)                                                 \

@@ -41,7 +41,8 @@ struct observer {
     void (*over)(struct world *world);      /* all is quiet; the core is still there */
 };
 
-extern const struct observer observer_calls, observer_tenancy, observer_events, observer_rest;
+extern const struct observer observer_calls, observer_tenancy, observer_events, observer_rest,
+    observer_sights;
 
 void observe_served(struct world *world, struct peer *peer, const struct serving *serving);
 void observe_answered(struct world *world, struct peer *peer, unsigned number,

@@ -63,6 +63,7 @@ static void send_waiting(struct peer *peer)
         if (!slot->busy || slot->pipe != 0)
             continue;
         slot->pipe = peer->pipe;
+        SAW(peer->world, QUEUED_SEND);
         net_send(peer->world, peer->pipe, i, slot->serial, buf_slice(&slot->waiting));
     }
 }
@@ -84,8 +85,11 @@ static void fails_later(struct world *world, void *arg, uint64_t stamp)
     unsigned slot = stamp & 0xff;
     if (peer_stale(peer, stamp) || peer_postpones(world, peer, fails_later, arg, stamp))
         return;
-    if (peer->slots[slot].busy && (peer->slots[slot].serial & 0xffffff) == (stamp >> 8 & 0xffffff))
+    if (peer->slots[slot].busy &&
+        (peer->slots[slot].serial & 0xffffff) == (stamp >> 8 & 0xffffff)) {
+        SAW_IF(peer->pipe != 0, world, STALE_FAILURE);
         tell_failed(peer, slot);
+    }
 }
 
 /* Exchanges of a lost pipe fail before or after its loss is told, even behind the next one. */
@@ -280,6 +284,8 @@ void peer_freeze(struct peer *peer, uint64_t until)
     TRACE(peer->world, "%s is stopped for %llu ms", peer->user->name,
           (unsigned long long)((until - peer->world->now) / NS_PER_MS));
     peer->frozen_until = peer->thawed_at = until;
+    SAW_IF(until - peer->world->now > 3 * peer->world->bus.limits.heartbeat_ms * NS_PER_MS,
+           peer->world, FROZEN_LONG);
 }
 
 void peer_finish(struct peer *peer)

@@ -161,6 +161,8 @@ static void on_state(void *arg, enum engine_state state, const char *why)
     static const char *const texts[] = {"down", "greeting", "ready", "lost", "refused", "closed"};
     struct peer *peer = arg;
     TRACE(peer->world, "%s is %s %s", peer->user->name, texts[state], why);
+    SAW_IF(state == ENGINE_READY && strcmp(why, "resumed") == 0, peer->world, RESUMED);
+    SAW_IF(state == ENGINE_GREETING && peer->session > peer->life, peer->world, RENEWED);
     if (state == ENGINE_DOWN || state == ENGINE_GREETING)
         peer->session++;
     if (state == ENGINE_REFUSED)

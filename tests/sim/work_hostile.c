@@ -157,13 +157,13 @@ static struct wire_head head_of(struct peer *peer)
 {
     struct dice *dice = &peer->world->dice;
     struct wire_head head = {.session = peer->session_id, .acknowledged = peer->heard};
-    if (dice_chance(dice, 30))
+    if (dice_chance(dice, 10))
         head.acknowledged += dice_below(dice, 100);
     if (dice_chance(dice, 100))
         head.sequence = dice_below(dice, 60);
     else
         head.sequence = ++peer->sequence;
-    if (dice_chance(dice, 30)) /* a session there is not */
+    if (dice_chance(dice, 10)) /* a session there is not */
         peer->session_id[dice_below(dice, 16)] ^= 1;
     return head;
 }
@@ -177,6 +177,7 @@ static void act(struct world *world, struct peer *peer)
     if (slot == PEER_SLOTS || peer->pipe == 0)
         return;
     wire_out_init(&out);
+    uint64_t before = peer->sequence;
     struct wire_head head = {0};
     if (!peer->greeted) {
         hello(peer, &out);
@@ -187,8 +188,10 @@ static void act(struct world *world, struct peer *peer)
     }
     struct slice frame = wire_seal_frame(&out, &head);
     buf_append(&bytes, frame.data, frame.len);
-    if (dice_chance(dice, 250))
+    if (dice_chance(dice, 150)) {
         spoil(dice, &bytes);
+        peer->sequence = before; /* or whatever follows would wait for it */
+    }
     peer_send(peer, slot, buf_slice(&bytes));
     if (dice_chance(dice, 100) && (slot = peer_free_slot(peer)) < PEER_SLOTS)
         peer_send(peer, slot, buf_slice(&bytes));
@@ -201,7 +204,6 @@ static void on_answer(struct world *world, struct peer *peer, unsigned slot, str
     struct wire_frame frame;
     struct wire_envelope envelope;
     struct arena arena;
-    (void)world;
     (void)slot;
     arena_init(&arena);
     if (wire_read_frame(&frame, bytes, &arena) == 0) {
@@ -211,6 +213,7 @@ static void on_answer(struct world *world, struct peer *peer, unsigned slot, str
             if (envelope.kind == WIRE_WELCOME) {
                 memcpy(peer->session_id, envelope.welcome->session.data, sizeof peer->session_id);
                 peer->greeted = true;
+                SAW(world, HOSTILE_IN);
                 peer->sequence = peer->heard = 0;
             } else if (envelope.kind == WIRE_ERROR) {
                 peer->greeted = false;

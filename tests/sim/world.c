@@ -176,6 +176,7 @@ struct outcome world_run(uint64_t seed, enum trace_mode mode)
     trace_number(&world.trace, world.now);
     const struct outcome verdict = {
         .breach = world.breach,
+        .sights = world.sights,
         .hash = world.trace.hash,
         .calls = world.books.n_calls,
         .events = world.books.n_events,

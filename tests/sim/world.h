@@ -12,6 +12,7 @@
 #include "observer.h"
 #include "peer.h"
 #include "promise.h"
+#include "sight.h"
 #include "trace.h"
 
 enum phase {
@@ -38,12 +39,14 @@ struct world {
     struct books books;
     struct list tasks; /* requests that are not answered at once */
     struct breach breach;
+    struct sights sights;
     uint64_t pace;    /* ns, the longest pause between a client's actions */
     unsigned trouble; /* how often a fault strikes, per mille and beat */
 };
 
 struct outcome {
     struct breach breach;
+    struct sights sights;
     uint64_t hash;
     uint64_t calls, events, deliveries, turns, boots;
 };
