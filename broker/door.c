@@ -15,25 +15,77 @@
 #define RECEIVING_LOW 4u  /* so few left, a burst does not wait for the turn to end */
 #define TURN_FRAMES 64u   /* after so many the turn ends, so that answers leave */
 
-static void on_exchange(void *arg);
+static void on_received(void *arg);
 
 /* ---- exchanges ---- */
 
 void exchange_receive(struct exchange *exchange)
 {
-    exchange->state = RECEIVING;
     atomic_fetch_add(&exchange->door->receiving, 1);
-    nng_ctx_recv(exchange->context, exchange->aio);
+    nng_ctx_recv(exchange->context, exchange->receive);
+}
+
+/* nng takes the message from the operation when it has sent it, or dropped it with its pipe. */
+static bool is_sent(const struct exchange *exchange)
+{
+    return nng_aio_get_msg(exchange->send) == NULL;
+}
+
+void exchange_answer(struct exchange *exchange, struct slice frame)
+{
+    nng_msg *message;
+    if (nng_msg_alloc(&message, frame.len) != 0) {
+        exchange_receive(exchange);
+        return;
+    }
+    memcpy(nng_msg_body(message), frame.data, frame.len);
+    nng_aio_wait(exchange->send); /* the last moments of the one before */
+    nng_aio_set_msg(exchange->send, message);
+    nng_ctx_send(exchange->context, exchange->send);
+    if (is_sent(exchange)) {
+        exchange_receive(exchange);
+    } else {
+        exchange->next = exchange->door->sending;
+        exchange->door->sending = exchange;
+    }
+}
+
+/* Those whose pipe has become free receive again. */
+static void reap_sent(struct door *door)
+{
+    struct exchange **at = &door->sending;
+    while (*at) {
+        struct exchange *exchange = *at;
+        if (is_sent(exchange)) {
+            *at = exchange->next;
+            exchange_receive(exchange);
+        } else {
+            at = &exchange->next;
+        }
+    }
+}
+
+static void exchange_destroy(struct exchange *exchange)
+{
+    nng_msg_free(nng_aio_get_msg(exchange->send));
+    nng_aio_free(exchange->send);
+    nng_aio_free(exchange->receive);
+    nng_msg_free(exchange->message);
+    mem_free(exchange);
 }
 
 static int make_exchange(struct door *door)
 {
     struct exchange *exchange = mem_zalloc(sizeof *exchange);
     exchange->door = door;
-    int rc = nng_ctx_open(&exchange->context, door->socket);
-    if (rc == 0 && (rc = nng_aio_alloc(&exchange->aio, on_exchange, exchange)) != 0)
-        nng_ctx_close(exchange->context);
+    int rc = nng_aio_alloc(&exchange->receive, on_received, exchange);
+    if (rc == 0)
+        rc = nng_aio_alloc(&exchange->send, NULL, NULL);
+    if (rc == 0)
+        rc = nng_ctx_open(&exchange->context, door->socket);
     if (rc != 0) {
+        nng_aio_free(exchange->send);
+        nng_aio_free(exchange->receive);
         mem_free(exchange);
         return rc;
     }
@@ -48,7 +100,8 @@ static int make_exchange(struct door *door)
  * lock. */
 static void keep_receiving(struct door *door)
 {
-    while (atomic_load(&door->receiving) < RECEIVING_MIN && door->n_made < door->max_exchanges) {
+    while (!door->closing && atomic_load(&door->receiving) < RECEIVING_MIN &&
+           door->n_made < door->max_exchanges) {
         if (make_exchange(door) != 0) {
             log_event(LOG_WARN, "door.no_more_contexts", NULL);
             return;
@@ -63,25 +116,10 @@ static void enqueue(struct door *door, struct exchange *exchange)
     door->inbox_end = &exchange->next;
 }
 
-void exchange_answer(struct exchange *exchange, struct slice frame)
-{
-    nng_msg *message;
-    if (nng_msg_alloc(&message, frame.len) != 0) {
-        exchange_receive(exchange);
-        return;
-    }
-    memcpy(nng_msg_body(message), frame.data, frame.len);
-    exchange->state = ANSWERING;
-    nng_aio_set_msg(exchange->aio, message);
-    nng_ctx_send(exchange->context, exchange->aio);
-}
-
 /* With every context taken there is no room to hold the request: its peer is told at once. */
 static void answer_busy(struct exchange *exchange)
 {
     struct wire_out out;
-    nng_msg_free(exchange->message);
-    exchange->message = NULL;
     Farebox__V1__Error error = FAREBOX__V1__ERROR__INIT;
     error.status = FAREBOX__V1__STATUS__OVERLOADED;
     error.message = (char *)(uintptr_t) "the broker holds as many requests as it can";
@@ -114,8 +152,11 @@ static unsigned take_frames(struct door *door, struct exchange *exchange)
         nng_msg *message = exchange->message;
         uint32_t pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(message));
         exchange->message = NULL;
-        core_frame(door->core, exchange, pipe,
-                   slice_make(nng_msg_body(message), nng_msg_len(message)));
+        if (exchange->unwelcome)
+            answer_busy(exchange);
+        else
+            core_frame(door->core, exchange, pipe,
+                       slice_make(nng_msg_body(message), nng_msg_len(message)));
         nng_msg_free(message);
         exchange = next;
         count++;
@@ -165,6 +206,7 @@ static void turn(struct door *door)
             frames += take_all(door);
         pthread_mutex_unlock(&door->inbox_lock);
         core_finish(door->core);
+        reap_sent(door);
         pthread_mutex_lock(&door->inbox_lock);
         keep_receiving(door);
     } while (has_work(door) && !door->closing);
@@ -184,32 +226,22 @@ static void crank(struct door *door)
 static void on_message(struct exchange *exchange)
 {
     struct door *door = exchange->door;
-    exchange->message = nng_aio_get_msg(exchange->aio);
-    exchange->state = HELD;
     unsigned left = atomic_fetch_sub(&door->receiving, 1) - 1;
+    exchange->message = nng_aio_get_msg(exchange->receive);
     pthread_mutex_lock(&door->inbox_lock);
     if (left < RECEIVING_LOW)
         keep_receiving(door);
-    if (left == 0 && door->n_made >= door->max_exchanges) {
-        pthread_mutex_unlock(&door->inbox_lock);
-        answer_busy(exchange);
-        return;
-    }
+    exchange->unwelcome = left == 0 && door->n_made >= door->max_exchanges;
     enqueue(door, exchange);
     crank(door);
     pthread_mutex_unlock(&door->inbox_lock);
 }
 
-static void on_exchange(void *arg)
+static void on_received(void *arg)
 {
     struct exchange *exchange = arg;
-    int rc = nng_aio_result(exchange->aio);
-    if (exchange->state == ANSWERING) {
-        if (rc != 0)
-            nng_msg_free(nng_aio_get_msg(exchange->aio));
-        if (rc != NNG_ECLOSED)
-            exchange_receive(exchange);
-    } else if (rc == 0) {
+    int rc = nng_aio_result(exchange->receive);
+    if (rc == 0) {
         on_message(exchange);
     } else if (rc != NNG_ECLOSED && rc != NNG_ECANCELED) {
         atomic_fetch_sub(&exchange->door->receiving, 1);
@@ -350,13 +382,6 @@ bool door_wait(struct door *door, int fd, int most_ms)
     return ready > 0 && fds[0].revents;
 }
 
-static void exchange_destroy(struct exchange *exchange)
-{
-    nng_aio_free(exchange->aio);
-    nng_msg_free(exchange->message);
-    mem_free(exchange);
-}
-
 /* Operations end first, while the socket is whole: nng lets go of a closing socket's lock under a
  * callback that has just asked for the next operation. */
 void door_close(struct door *door)
@@ -366,8 +391,10 @@ void door_close(struct door *door)
         pthread_cond_wait(&door->turned, &door->inbox_lock);
     door->closing = true;
     pthread_mutex_unlock(&door->inbox_lock);
-    for (struct exchange *exchange = door->made; exchange; exchange = exchange->next_made)
-        nng_aio_stop(exchange->aio);
+    for (struct exchange *exchange = door->made; exchange; exchange = exchange->next_made) {
+        nng_aio_stop(exchange->send);
+        nng_aio_stop(exchange->receive);
+    }
     if (door->socket.id)
         nng_close(door->socket);
     door->socket.id = 0;

@@ -9,15 +9,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum exchange_state { RECEIVING, HELD, ANSWERING };
-
+/* A context of the socket, with an operation for each direction. The send has no
+ * callback, so nng finishes it on the spot instead of waking a thread for it. */
 struct exchange {
     nng_ctx context;
-    nng_aio *aio;
-    enum exchange_state state;
-    nng_msg *message; /* while HELD */
+    nng_aio *send, *receive;
+    nng_msg *message; /* received, not yet taken */
+    bool unwelcome;   /* came when every context was taken */
     struct door *door;
-    struct exchange *next; /* in the inbox */
+    struct exchange *next; /* in the inbox, or in sending */
     struct exchange *next_made;
 };
 
@@ -37,7 +37,7 @@ struct door {
     atomic_uint connections, max_connections;
     atomic_uint receiving;
 
-    pthread_mutex_t inbox_lock; /* held for a few instructions at a time */
+    pthread_mutex_t inbox_lock; /* of all down to `made`; held for a few instructions */
     struct exchange *inbox, **inbox_end;
     struct pipe_event *events, **events_end;
     bool turning; /* somebody is at the crank */
@@ -46,6 +46,7 @@ struct door {
 
     struct exchange *made;
     size_t n_made;
+    struct exchange *sending; /* answers that wait for a busy pipe; whoever is at the crank */
 
     int wake; /* eventfd: an earlier timer, or work without a thread to do it */
     _Atomic uint64_t waiting_until;
