@@ -55,7 +55,7 @@ bool bus_is_full(const fbx_bus *bus)
 int bus_await_room(fbx_bus *bus)
 {
     while (bus->engine && bus->state != ENGINE_CLOSED && bus_is_full(bus)) {
-        if (on_io_thread())
+        if (bus_on_io_thread())
             return FBX_EWOULDBLOCK;
         bus->waiting_for_room++;
         pthread_cond_wait(&bus->room, &bus->mutex);
@@ -156,7 +156,7 @@ static int await_session(fbx_bus *bus)
     if (bus->state == ENGINE_READY)
         return 0;
     if (bus->state == ENGINE_REFUSED) {
-        set_last_error("%s", bus->why);
+        text_set_error("%s", bus->why);
         return FBX_EREFUSED;
     }
     return bus->was_up ? FBX_ETIMEDOUT : FBX_EUNREACHABLE;
@@ -167,11 +167,15 @@ static int dial(fbx_bus *bus, const fbx_options *options)
     struct transport_options transport = {options->url, options->tls_ca_file};
     struct transport_events events = bus_transport_events;
     events.arg = bus;
+    if (strncmp(options->url, "tls+", 4) == 0 && !options->tls_ca_file) {
+        text_set_error("%s needs a CA file", options->url);
+        return FBX_EINVAL;
+    }
     int error = transport_create(&bus->transport, &transport, &events);
     if (error == -ENOENT)
-        set_last_error("the CA file %s cannot be used", options->tls_ca_file);
+        text_set_error("the CA file %s cannot be used", options->tls_ca_file);
     else if (error < 0)
-        set_last_error("the URL %s cannot be used", options->url);
+        text_set_error("the URL %s cannot be used", options->url);
     return error < 0 ? FBX_EINVAL : 0;
 }
 
@@ -179,9 +183,9 @@ int fbx_connect(fbx_bus **out, const fbx_options *options)
 {
     if (!out || !options || !options->url || !options->token)
         return FBX_EINVAL;
-    if (on_io_thread())
+    if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
-    set_last_error("%s", "");
+    text_set_error("%s", "");
     fbx_bus *bus = create_bus(options);
     /* The transport may report before it has been stored: the lock makes it wait. */
     bus_lock(bus);

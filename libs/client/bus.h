@@ -83,7 +83,7 @@ int bus_await_room(fbx_bus *bus);
 void bus_release(fbx_bus *bus);
 
 /* drain.c */
-bool on_io_thread(void);
+bool bus_on_io_thread(void);
 /* Cached while callbacks run: their time of day is the time of their batch. */
 uint64_t bus_now(void);
 /* Feeds the engine what has come and runs callbacks, unless another thread does. */
@@ -104,9 +104,9 @@ struct ask;
 void ask_answered(fbx_bus *bus, struct ask *ask, enum status status, const char *message);
 
 /* text.c */
-void set_last_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void text_set_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A text an application gave, NULL read as empty; false when too long. */
-bool take_text(struct slice *out, const char *text);
+bool text_take(struct slice *out, const char *text);
 
 /* pool.c */
 void pool_init(struct pool *pool, unsigned limit);

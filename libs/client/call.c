@@ -35,8 +35,8 @@ void calls_free(fbx_bus *bus)
 
 /* ---- what a call says ---- */
 
-int choose_credential(fbx_bus *bus, const fbx_request *parent, const fbx_context *context,
-                      const char *token, struct slice *out)
+int call_credential(fbx_bus *bus, const fbx_request *parent, const fbx_context *context,
+                    const char *token, struct slice *out)
 {
     if (parent && parent->bus != bus)
         return FBX_EINVAL;
@@ -58,11 +58,11 @@ int choose_credential(fbx_bus *bus, const fbx_request *parent, const fbx_context
 
 static bool take_texts(struct wire_request *wire, const fbx_call_options *options)
 {
-    return take_text(&wire->content_type, options->content_type) &&
-           take_text(&wire->idempotency_key, options->idempotency_key) &&
-           take_text(&wire->tenant, options->tenant) &&
-           take_text(&wire->traceparent, options->traceparent) &&
-           take_text(&wire->tracestate, options->tracestate);
+    return text_take(&wire->content_type, options->content_type) &&
+           text_take(&wire->idempotency_key, options->idempotency_key) &&
+           text_take(&wire->tenant, options->tenant) &&
+           text_take(&wire->traceparent, options->traceparent) &&
+           text_take(&wire->tracestate, options->tracestate);
 }
 
 /* A nested call ends with what it was made for, and is part of the same trace. */
@@ -110,12 +110,12 @@ static int make_locked(fbx_bus *bus, const struct making *making, uint64_t *id)
     struct slice credential = {0};
     if (!bus->engine || bus->state == ENGINE_CLOSED)
         return FBX_ECLOSED;
-    if (!take_text(&wire.service, making->service) || !take_text(&wire.method, making->method))
+    if (!text_take(&wire.service, making->service) || !text_take(&wire.method, making->method))
         return FBX_EINVAL;
     int error = describe(&wire, bus, options);
     if (error == 0 && options)
         error =
-            choose_credential(bus, options->parent, options->context, options->token, &credential);
+            call_credential(bus, options->parent, options->context, options->token, &credential);
     if (error < 0)
         return error;
     wire.payload = slice_make(making->payload.data, making->payload.len);
@@ -159,7 +159,7 @@ int fbx_call(fbx_bus *bus, const char *service, const char *method, fbx_bytes pa
 {
     if (!bus || !service || !method || !out)
         return FBX_EINVAL;
-    if (on_io_thread())
+    if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     struct caller caller = {.reply = NULL};
     struct making making = {

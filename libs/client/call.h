@@ -26,8 +26,8 @@ void call_release(fbx_bus *bus, struct client_call *call); /* locked */
 void calls_free(fbx_bus *bus);
 
 /* On whose behalf: credential bytes, in the bus's scratch arena or borrowed. Locked. */
-int choose_credential(fbx_bus *bus, const fbx_request *parent, const fbx_context *context,
-                      const char *token, struct slice *out);
+int call_credential(fbx_bus *bus, const fbx_request *parent, const fbx_context *context,
+                    const char *token, struct slice *out);
 
 /* A view of a reply for the length of a callback; texts are made in the arena on demand. */
 struct fbx_reply {

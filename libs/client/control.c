@@ -30,7 +30,7 @@ static int judge(const fbx_bus *bus, const struct ask *ask)
         return 0;
     if (ask->status == STATUS_CANCELLED && bus->state == ENGINE_CLOSED)
         return FBX_ECLOSED;
-    set_last_error("%s: %s", status_text(ask->status), ask->message);
+    text_set_error("%s: %s", status_text(ask->status), ask->message);
     return ask->status == STATUS_OUTCOME_UNKNOWN ? FBX_ETIMEDOUT : FBX_EREFUSED;
 }
 
@@ -69,7 +69,7 @@ int fbx_ping(fbx_bus *bus, uint32_t timeout_ms)
 {
     if (!bus)
         return FBX_EINVAL;
-    if (on_io_thread())
+    if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     bus_lock(bus);
     uint32_t patience = timeout_ms ? timeout_ms : bus->default_timeout_ms;

@@ -10,7 +10,7 @@ static __thread struct {
     uint64_t now;
 } turn;
 
-bool on_io_thread(void)
+bool bus_on_io_thread(void)
 {
     return turn.bus != NULL;
 }

@@ -26,14 +26,6 @@ static fbx_request *await_work(fbx_bus *bus)
     return request;
 }
 
-static void handle(fbx_request *request)
-{
-    if (fbx_request_cancelled(request))
-        fbx_respond_status(request, FBX_CANCELLED, "cancelled before it was started");
-    else
-        request->service->handler(request->service->arg, request);
-}
-
 static void *work(void *arg)
 {
     fbx_bus *bus = arg;
@@ -41,7 +33,7 @@ static void *work(void *arg)
     bus_lock(bus);
     while ((request = await_work(bus)) != NULL) {
         bus_unlock(bus);
-        handle(request);
+        request->service->handler(request->service->arg, request);
         bus_lock(bus);
     }
     bus_unlock(bus);

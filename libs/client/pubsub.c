@@ -13,11 +13,11 @@ static bool describe(struct wire_publish *wire, const fbx_publish_options *optio
     wire->confirm = options->confirm;
     if (options->parent)
         wire->traceparent = slice_of(options->parent->traceparent);
-    if (options->traceparent && !take_text(&wire->traceparent, options->traceparent))
+    if (options->traceparent && !text_take(&wire->traceparent, options->traceparent))
         return false;
-    return take_text(&wire->content_type, options->content_type) &&
-           take_text(&wire->event_id, options->event_id) &&
-           take_text(&wire->tenant, options->tenant);
+    return text_take(&wire->content_type, options->content_type) &&
+           text_take(&wire->event_id, options->event_id) &&
+           text_take(&wire->tenant, options->tenant);
 }
 
 static int publish_locked(fbx_bus *bus, const struct wire_publish *wire,
@@ -25,9 +25,13 @@ static int publish_locked(fbx_bus *bus, const struct wire_publish *wire,
 {
     struct slice credential = {0};
     int error = bus_await_room(bus);
+    if (error == 0 && bus->state == ENGINE_REFUSED) {
+        text_set_error("%s", bus->why);
+        return FBX_EREFUSED;
+    }
     if (error == 0 && options)
         error =
-            choose_credential(bus, options->parent, options->context, options->token, &credential);
+            call_credential(bus, options->parent, options->context, options->token, &credential);
     if (error < 0)
         return error;
     if (wire->confirm)
@@ -40,10 +44,10 @@ int fbx_publish(fbx_bus *bus, const char *topic, fbx_bytes payload,
                 const fbx_publish_options *options)
 {
     struct wire_publish wire = {.payload = slice_make(payload.data, payload.len)};
-    if (!bus || !topic || payload.len > WIRE_PAYLOAD_MAX || !take_text(&wire.topic, topic) ||
+    if (!bus || !topic || payload.len > WIRE_PAYLOAD_MAX || !text_take(&wire.topic, topic) ||
         !describe(&wire, options))
         return FBX_EINVAL;
-    if (wire.confirm && on_io_thread())
+    if (wire.confirm && bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     bus_lock(bus);
     int error = publish_locked(bus, &wire, options);
@@ -98,7 +102,7 @@ int fbx_subscribe(fbx_bus *bus, const char *pattern, const fbx_subscribe_options
 {
     if (!bus || !pattern || !on_event)
         return FBX_EINVAL;
-    if (on_io_thread())
+    if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     Farebox__V1__Subscribe body = FAREBOX__V1__SUBSCRIBE__INIT;
     body.pattern = (char *)pattern;
@@ -116,7 +120,7 @@ int fbx_unsubscribe(fbx_bus *bus, uint64_t id)
 {
     if (!bus)
         return FBX_EINVAL;
-    if (on_io_thread())
+    if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     bus_lock(bus);
     struct subscription *subscription = map_get_u64(&bus->subscriptions, id);

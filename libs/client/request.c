@@ -150,10 +150,8 @@ void requests_await(fbx_bus *bus)
 
 /* ---- answering ---- */
 
-static void answer(fbx_request *request, const struct wire_reply *reply)
+static void answer_locked(fbx_bus *bus, fbx_request *request, const struct wire_reply *reply)
 {
-    fbx_bus *bus = request->bus;
-    bus_lock(bus);
     atomic_store(&request->answered, true);
     if (bus->engine && request->session == bus->session)
         engine_reply(bus->engine, request->id, reply);
@@ -162,7 +160,36 @@ static void answer(fbx_request *request, const struct wire_reply *reply)
     request_unref(bus, request);
     if (bus->closing)
         pthread_cond_broadcast(&bus->changed);
+}
+
+static void answer(fbx_request *request, const struct wire_reply *reply)
+{
+    fbx_bus *bus = request->bus;
+    bus_lock(bus);
+    answer_locked(bus, request, reply);
     bus_release(bus);
+}
+
+void request_cancel(fbx_bus *bus, fbx_request *request)
+{
+    static const struct wire_reply cancelled = {.status = STATUS_CANCELLED};
+    atomic_store(&request->cancelled, true);
+    if (!list_empty(&request->queued)) {
+        list_remove(&request->queued);
+        answer_locked(bus, request, &cancelled);
+    } else if (request->service->on_cancel) {
+        request->refs++;
+        events_add(&bus->events, EVENT_CANCEL)->request = request;
+    }
+}
+
+void requests_void(fbx_bus *bus)
+{
+    struct list *next;
+    for (struct list *node = bus->requests.next; node != &bus->requests; node = next) {
+        next = node->next;
+        request_cancel(bus, LIST_ENTRY(node, fbx_request, held));
+    }
 }
 
 void fbx_respond(fbx_request *request, fbx_bytes payload, const char *content_type)
@@ -170,7 +197,7 @@ void fbx_respond(fbx_request *request, fbx_bytes payload, const char *content_ty
     struct wire_reply reply = {.payload = slice_make(payload.data, payload.len)};
     /* The default is not said. A type that cannot be said is as good as none. */
     if (content_type && strcmp(content_type, DEFAULT_CONTENT_TYPE) != 0)
-        (void)take_text(&reply.content_type, content_type);
+        (void)text_take(&reply.content_type, content_type);
     answer(request, &reply);
 }
 

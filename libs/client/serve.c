@@ -73,7 +73,7 @@ int fbx_serve(fbx_bus *bus, const fbx_service *description)
 {
     if (!bus || !description || !description->name || !description->handler)
         return FBX_EINVAL;
-    if (on_io_thread())
+    if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     bus_lock(bus);
     int error = bus->closing ? FBX_ECLOSED : 0;
@@ -95,16 +95,17 @@ int fbx_unserve(fbx_bus *bus, const char *name)
 {
     if (!bus || !name)
         return FBX_EINVAL;
-    if (on_io_thread())
+    if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     bus_lock(bus);
     struct service *service = find_by_name(bus, name);
     int error = service ? 0 : FBX_EINVAL;
     if (service) {
-        drop_service(service);
         Farebox__V1__Deregister body = FAREBOX__V1__DEREGISTER__INIT;
         body.service = (char *)name;
         error = bus_ask(bus, WIRE_DEREGISTER, 0, &body.base, bus->connect_timeout_ms);
+        if (find_by_name(bus, name) == service)
+            drop_service(service);
         bus_settle(bus);
     }
     bus_unlock(bus);

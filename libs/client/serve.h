@@ -44,6 +44,10 @@ fbx_request *request_take(fbx_bus *bus, uint64_t id, const struct wire_request *
                           struct slice credential);
 void request_unref(fbx_bus *bus, fbx_request *request);
 fbx_request *request_find(const fbx_bus *bus, uint64_t id);
+/* Its caller has given up. If its handler has not been started it never will be. */
+void request_cancel(fbx_bus *bus, fbx_request *request);
+/* All of them: the session that wanted them answered is no more. */
+void requests_void(fbx_bus *bus);
 void requests_free(fbx_bus *bus);
 /* Milliseconds left, at least 1; UINT32_MAX when it has no deadline. */
 uint32_t request_left_ms(const fbx_request *request);

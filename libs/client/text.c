@@ -8,7 +8,7 @@
 
 static __thread char last_error[256];
 
-void set_last_error(const char *format, ...)
+void text_set_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -48,7 +48,7 @@ const char *fbx_error_text(int error)
     }
 }
 
-bool take_text(struct slice *out, const char *text)
+bool text_take(struct slice *out, const char *text)
 {
     size_t len = text ? strnlen(text, TEXT_BYTES_MAX + 1) : 0;
     if (len > TEXT_BYTES_MAX)

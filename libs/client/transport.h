@@ -12,7 +12,7 @@ struct transport_message;
 
 struct transport_options {
     const char *url;
-    const char *tls_ca_file; /* for tls+tcp; else NULL */
+    const char *tls_ca_file; /* tls+tcp needs it */
 };
 
 struct transport_events {

@@ -130,7 +130,7 @@ static int dial(struct transport *transport, const struct transport_options *opt
     (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true);
     (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true);
     if (strncmp(options->url, "tls+", 4) == 0) {
-        int error = options->tls_ca_file ? set_tls(dialer, options->tls_ca_file) : -EINVAL;
+        int error = set_tls(dialer, options->tls_ca_file);
         if (error < 0)
             return error;
     }

@@ -5,31 +5,16 @@
 #include "client/call.h"
 #include "client/serve.h"
 
-static void note_cancel(fbx_bus *bus, fbx_request *request)
-{
-    atomic_store(&request->cancelled, true);
-    if (!request->service->on_cancel)
-        return;
-    request->refs++;
-    events_add(&bus->events, EVENT_CANCEL)->request = request;
-}
-
-/* The session that wanted them answered is no more. */
-static void void_requests(fbx_bus *bus)
-{
-    bus->session++;
-    for (struct list *node = bus->requests.next; node != &bus->requests; node = node->next)
-        note_cancel(bus, LIST_ENTRY(node, fbx_request, held));
-}
-
 static void on_state(void *arg, enum engine_state state, const char *why)
 {
     fbx_bus *bus = arg;
     bus->state = state;
     mem_free(bus->why);
     bus->why = mem_strdup(why);
-    if (state == ENGINE_DOWN || state == ENGINE_GREETING)
-        void_requests(bus);
+    if (state == ENGINE_DOWN || state == ENGINE_GREETING) {
+        bus->session++;
+        requests_void(bus);
+    }
     bool connected = state == ENGINE_READY;
     if (connected != bus->connected && bus->on_state)
         events_add(&bus->events, EVENT_STATE)->connected = connected;
@@ -81,7 +66,7 @@ static void on_cancel(void *arg, uint64_t id)
     fbx_bus *bus = arg;
     fbx_request *request = request_find(bus, id);
     if (request)
-        note_cancel(bus, request);
+        request_cancel(bus, request);
 }
 
 static void on_delivery(void *arg, uint64_t id, const struct wire_delivery *delivery,

@@ -47,6 +47,8 @@ __attribute__((constructor)) static void find_the_real_ones(void)
 
 EXPORTED ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
+    if (!next_sendmsg) /* called by another library's constructor */
+        find_the_real_ones();
     ssize_t sent = next_sendmsg(fd, message, flags);
     if (sent < 0 && errno == EPIPE && needed)
         errno = ECONNRESET;

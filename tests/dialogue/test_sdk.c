@@ -119,6 +119,9 @@ static int open_scene(void **state)
     scene->bus = place_connect(scene->place, "acme", "ann", all);
     scene->served = place_connect(scene->place, "acme", "server", all);
     assert_int_equal(fbx_serve(scene->served, &service), 0);
+    service.name = "io";
+    service.on_io_thread = true;
+    assert_int_equal(fbx_serve(scene->served, &service), 0);
     *state = scene;
     return 0;
 }
@@ -284,6 +287,35 @@ static void handlers_run_on_several_threads(void **state)
     for (int i = 0; i < 8; i++)
         await(&done);
     assert_int_equal(atomic_load(&scene->most), 4);
+    sem_destroy(&done);
+}
+
+/* The fifth waits for a thread; given up, it is never handled. */
+static void a_call_cancelled_while_it_waits_is_never_handled(void **state)
+{
+    struct scene *scene = *state;
+    char reply[8];
+    uint64_t id;
+    sem_t done;
+    sem_init(&done, 0, 0);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(
+            fbx_call_async(scene->bus, "scene", "block", (fbx_bytes){0}, NULL, ignore, &done, &id),
+            0);
+        if (i < 4)
+            await(&scene->entered);
+    }
+    assert_int_equal(fbx_cancel(scene->bus, id), 0);
+    await(&done);
+    /* Behind the cancel on its way to the service, and answered without one of its threads. */
+    assert_int_equal(call_text(scene->bus, "io", "echo", "x", reply, sizeof reply), FBX_OK);
+    for (int i = 0; i < 4; i++)
+        sem_post(&scene->leave);
+    for (int i = 0; i < 4; i++)
+        await(&done);
+    assert_int_equal(call_text(scene->bus, "scene", "echo", "x", reply, sizeof reply), FBX_OK);
+    assert_int_equal(sem_trywait(&scene->entered), -1);
+    assert_int_equal(atomic_load(&scene->cancels), 0);
     sem_destroy(&done);
 }
 
@@ -462,6 +494,7 @@ int main(void)
         CASE(a_blocking_call_may_take_parts_too),
         CASE(a_cancelled_call_ends_at_once_and_its_service_hears),
         CASE(handlers_run_on_several_threads),
+        CASE(a_call_cancelled_while_it_waits_is_never_handled),
         CASE(nothing_blocks_in_a_callback),
         CASE(a_cork_holds_calls_back_until_the_outermost_uncork),
         CASE(no_event_comes_after_unsubscribing),
