@@ -72,8 +72,6 @@ int context_seal(const struct sealer *sealer, const struct context *context, str
         return -EINVAL;
     message m = to_message(context);
     size_t len = farebox__v1__context__get_packed_size(&m);
-    if (len > WIRE_CREDENTIAL_BYTES_MAX)
-        return -EMSGSIZE;
     uint8_t *packed = arena_alloc(arena, len);
     farebox__v1__context__pack(&m, packed);
 

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEPTH_MAX 32u     /* LMDB goes no deeper */
-#define TAIL_PAGES 65536u /* pages given out and freed again may never have been written */
-#define MARK_TAKEN 1u     /* by a tree, a value or the list of free pages */
+#define DEPTH_MAX 32u    /* LMDB goes no deeper */
+#define TAIL_PAGES 1024u /* pages given out and freed again may never have been written */
+#define MARK_TAKEN 1u    /* by a tree, a value or the list of free pages */
 #define MARK_WALKED 2u
 
 struct audit {
@@ -211,15 +211,16 @@ static void read_trees(struct audit *audit)
 
 /* LMDB reads both roots and goes on with the one of the later transaction. */
 static bool choose_root(const struct page_file *file, enum audit_state state,
-                        struct page_root *root, bool *both)
+                        struct page_root *root, bool *consistent)
 {
     struct page_root roots[PAGE_ROOTS];
     bool first = page_read_root(file, 0, &roots[0]), second = page_read_root(file, 1, &roots[1]);
-    *both = first && second;
-    if (!*both && (state == AUDIT_PREVIOUS || (!first && !second)))
+    bool both = first && second;
+    if (!both && (state == AUDIT_PREVIOUS || (!first && !second)))
         return false;
-    bool newer = *both ? roots[0].transaction < roots[1].transaction : second;
+    bool newer = both ? roots[0].transaction < roots[1].transaction : second;
     *root = roots[state == AUDIT_NEWEST ? newer : !newer];
+    *consistent = both;
     return true;
 }
 

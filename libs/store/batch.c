@@ -66,7 +66,7 @@ const struct write *batch_find(const struct batch *batch, struct slice table, st
     return map_get(&batch->writes, slice_make(name, table.len + 1 + key.len));
 }
 
-const struct write *batch_next(const struct batch *batch, size_t *cursor)
+struct write *batch_next(const struct batch *batch, size_t *cursor)
 {
     return map_next(&batch->writes, cursor);
 }
@@ -85,15 +85,26 @@ void batch_merge(struct batch *newer, struct batch *older)
     batch_init(older);
 }
 
-void batch_drop_deletes(struct batch *batch)
+struct batch batch_rest(const struct batch *batch)
+{
+    struct batch rest = {0};
+    size_t cursor = 0;
+    struct write *write;
+    while ((write = map_next(&batch->writes, &cursor))) {
+        if (!write->taken)
+            insert(&rest, write);
+    }
+    return rest;
+}
+
+void batch_clear_taken(struct batch *batch)
 {
     size_t cursor = 0;
     struct write *write;
     while ((write = map_next(&batch->writes, &cursor))) {
-        if (write->kind == WRITE_PUT)
-            continue;
-        map_remove(&batch->writes, write->name);
-        batch->bytes -= weight(write);
-        mem_free(write);
+        if (write->taken)
+            mem_free(write);
     }
+    map_finish(&batch->writes);
+    batch_init(batch);
 }

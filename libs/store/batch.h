@@ -18,6 +18,7 @@ enum write_kind {
 
 struct write {
     enum write_kind kind;
+    bool taken;                      /* the committer's: part of the transaction under way */
     struct slice table, key, record; /* in the same allocation */
     struct slice name;               /* table, NUL, key */
 };
@@ -33,10 +34,11 @@ void batch_add(struct batch *batch, enum write_kind kind, struct slice table, st
                struct slice record);
 /* NULL: nothing is known about the key. */
 const struct write *batch_find(const struct batch *batch, struct slice table, struct slice key);
-const struct write *batch_next(const struct batch *batch, size_t *cursor);
+struct write *batch_next(const struct batch *batch, size_t *cursor);
 /* Moves what `newer` says nothing about into it; `older` is empty afterwards. */
 void batch_merge(struct batch *newer, struct batch *older);
-/* Everything but puts is done with. */
-void batch_drop_deletes(struct batch *batch);
+/* Those not taken, which belong to both batches then: end the first by batch_clear_taken(). */
+struct batch batch_rest(const struct batch *batch);
+void batch_clear_taken(struct batch *batch);
 
 #endif

@@ -8,8 +8,13 @@
 
 /* Deletes have to go through when the map is full, or it would stay so for ever. */
 #define SPARE_SHARE 16u
-#define SPARE_PAGES_MIN 16u
+#define SPARE_PAGES_MIN 64u
 #define SPARE_PAGES_MAX 1024u
+
+/* Most pages a transaction copies or adds: for a write those of its path, split or merged on the
+ * way, and for itself the list of free pages, the tables' names and our own note. */
+#define WRITE_PAGES 6u
+#define COMMIT_PAGES 16u
 
 int books_error(int rc)
 {
@@ -143,21 +148,23 @@ static int note_commit(struct books *books, MDB_txn *txn)
     return apply(books, txn, &write);
 }
 
-/* Each entry of database 0, LMDB's list of free pages, begins with its length. Only readers may
- * look at it. */
-static size_t count_free_pages(const struct books *books)
+/* ---- room ---- */
+
+/* Pages free for the next transaction: LMDB leaves those of the last one alone. They are listed in
+ * database 0, which only readers may look at: under each transaction a length and the pages. */
+static size_t count_free_pages(const struct books *books, size_t last_transaction)
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
     MDB_val key, value;
-    size_t pages = 0;
+    size_t pages = 0, freed_by, n;
     if (mdb_txn_begin(books->env, NULL, MDB_RDONLY, &txn) != 0)
         return 0;
     if (mdb_cursor_open(txn, 0, &cursor) == 0) {
         while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-            size_t n;
+            memcpy(&freed_by, key.mv_data, sizeof freed_by);
             memcpy(&n, value.mv_data, sizeof n);
-            pages += n;
+            pages += freed_by < last_transaction ? n : 0;
         }
         mdb_cursor_close(cursor);
     }
@@ -165,50 +172,91 @@ static size_t count_free_pages(const struct books *books)
     return pages;
 }
 
-static bool has_room(const struct books *books)
+/* Pages a transaction may use; no need to count further than `enough`. */
+static size_t measure_room(const struct books *books, size_t enough)
 {
     MDB_envinfo info;
     mdb_env_info(books->env, &info);
     size_t used = info.me_last_pgno + 1;
-    size_t untouched = books->map_pages > used ? books->map_pages - used : 0;
-    return untouched >= books->spare_pages ||
-           untouched + count_free_pages(books) >= books->spare_pages;
+    size_t room = books->map_pages > used ? books->map_pages - used : 0;
+    return room >= enough ? room : room + count_free_pages(books, info.me_last_txnid);
 }
 
-static int write_all(struct books *books, MDB_txn *txn, const struct batch *batch,
-                     enum books_scope scope, bool room)
+static size_t cost(const struct books *books, const struct write *write)
+{
+    size_t bytes = write->record.len + RECORD_HEADER;
+    return WRITE_PAGES + (write->kind == WRITE_PUT ? bytes / books->page_size + 1 : 0);
+}
+
+static size_t cost_of_all(const struct books *books, const struct batch *batch)
+{
+    size_t cursor = 0, pages = 0;
+    const struct write *write;
+    while ((write = batch_next(batch, &cursor)))
+        pages += cost(books, write);
+    return pages;
+}
+
+static size_t less(size_t room, size_t pages)
+{
+    return room > pages ? room - pages : 0;
+}
+
+/* Takes the puts, or all others, that fit. Returns how many. */
+static size_t take(const struct books *books, const struct batch *batch, bool puts, size_t *room)
+{
+    size_t cursor = 0, n = 0;
+    struct write *write;
+    while ((write = batch_next(batch, &cursor))) {
+        if ((write->kind == WRITE_PUT) != puts)
+            continue;
+        write->taken = cost(books, write) <= *room;
+        if (!write->taken)
+            continue;
+        *room -= cost(books, write);
+        n++;
+    }
+    return n;
+}
+
+static size_t take_what_fits(const struct books *books, const struct batch *batch)
+{
+    size_t enough = cost_of_all(books, batch) + COMMIT_PAGES + books->spare_pages;
+    size_t room = less(measure_room(books, enough), COMMIT_PAGES);
+    size_t n = take(books, batch, false, &room);
+    room = less(room, books->spare_pages);
+    return n + take(books, batch, true, &room);
+}
+
+/* ---- committing ---- */
+
+static int write_taken(struct books *books, MDB_txn *txn, const struct batch *batch)
 {
     size_t cursor = 0;
     const struct write *write;
     int rc = 0;
     while (!rc && (write = batch_next(batch, &cursor))) {
-        if (write->kind != WRITE_PUT)
+        if (write->taken)
             rc = apply(books, txn, write);
-        else if (scope == BOOKS_ALL)
-            rc = room ? apply(books, txn, write) : MDB_MAP_FULL;
     }
     return rc ? rc : note_commit(books, txn);
 }
 
-int books_commit(struct books *books, const struct batch *batch, enum books_scope scope)
+int books_commit(struct books *books, const struct batch *batch)
 {
-    MDB_txn *txn = NULL;
-    bool room = has_room(books);
+    MDB_txn *txn;
+    if (batch->writes.count > 0 && take_what_fits(books, batch) == 0)
+        return -ENOSPC;
     int rc = mdb_txn_begin(books->env, NULL, 0, &txn);
     if (rc)
-        goto fail;
-    rc = write_all(books, txn, batch, scope, room);
+        return books_error(rc);
+    rc = write_taken(books, txn, batch);
     if (rc)
-        goto fail;
-    rc = mdb_txn_commit(txn);
-    txn = NULL;
-    if (rc)
-        goto fail;
-    return 0;
-fail:
-    if (txn)
         mdb_txn_abort(txn);
-    books->n_opened = books->n_published; /* tables opened in a lost transaction are closed */
+    else
+        rc = mdb_txn_commit(txn);
+    if (rc)
+        books->n_opened = books->n_published; /* tables opened in a lost transaction are closed */
     return books_error(rc);
 }
 
@@ -265,7 +313,7 @@ static int start(struct books *books)
     int err = open_tables(books);
     if (err == -ENOENT) {
         books->n_opened = 0;
-        err = books_commit(books, &nothing, BOOKS_ALL);
+        err = books_commit(books, &nothing);
     }
     if (!err)
         books_publish(books);
@@ -275,9 +323,9 @@ static int start(struct books *books)
 static void set_size(struct books *books, size_t map_bytes)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t spare = 0;
+    books->page_size = page;
     books->map_pages = (map_bytes + page - 1) / page;
-    spare = books->map_pages / SPARE_SHARE;
+    size_t spare = books->map_pages / SPARE_SHARE;
     books->spare_pages = spare < SPARE_PAGES_MIN   ? SPARE_PAGES_MIN
                          : spare > SPARE_PAGES_MAX ? SPARE_PAGES_MAX
                                                    : spare;

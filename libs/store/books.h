@@ -22,19 +22,18 @@ struct books {
     MDB_env *env;
     struct books_table tables[BOOKS_TABLES_MAX];
     size_t n_published, n_opened;
-    size_t map_pages, spare_pages; /* puts leave the spare ones to deletes */
+    size_t page_size, map_pages, spare_pages; /* puts leave the spare ones to deletes */
     uint32_t schema;
 };
-
-enum books_scope { BOOKS_ALL, BOOKS_DELETES };
 
 /* Opens or creates. -EPROTO: written under another schema; -EILSEQ: what the store notes about
  * itself is damaged. `books` needs no closing after a failure. */
 int books_open(struct books *books, const char *path, size_t map_bytes, uint32_t schema);
 void books_close(struct books *books);
-/* One synced transaction; on failure nothing of it is on disk. New tables are not published
- * by it. */
-int books_commit(struct books *books, const struct batch *batch, enum books_scope scope);
+/* One synced transaction of as many writes as are sure to find room; the batch then knows them
+ * as taken. -ENOSPC: not even one does. On failure nothing of it is on disk. New tables are not
+ * published by it. */
+int books_commit(struct books *books, const struct batch *batch);
 void books_publish(struct books *books);
 /* After a failed commit: does it refuse everything until it is opened anew? */
 bool books_is_broken(const struct books *books);

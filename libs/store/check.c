@@ -24,6 +24,12 @@ struct judgement {
     struct audit_verdict verdict;
 };
 
+static void read_note(struct judgement *judgement, struct slice table, struct slice bytes)
+{
+    if (slice_is(table, BOOKS_OWN_TABLE) && bytes.len == sizeof judgement->noted)
+        memcpy(&judgement->noted, bytes.data, sizeof judgement->noted);
+}
+
 static void judge_record(void *arg, struct slice table, struct slice key, struct slice raw)
 {
     struct judgement *judgement = arg;
@@ -36,26 +42,35 @@ static void judge_record(void *arg, struct slice table, struct slice key, struct
     if (!judgement->has_schema)
         judgement->schema = schema;
     judgement->has_schema = true;
-    if (slice_is(table, BOOKS_OWN_TABLE) && bytes.len == sizeof judgement->noted)
-        memcpy(&judgement->noted, bytes.data, sizeof judgement->noted);
+    read_note(judgement, table, bytes);
+}
+
+/* Of the state before only the note counts. */
+static void judge_note(void *arg, struct slice table, struct slice key, struct slice raw)
+{
+    if (slice_is(table, BOOKS_OWN_TABLE))
+        judge_record(arg, table, key, raw);
 }
 
 static struct judgement judge(const struct audit_file *file, enum audit_state state)
 {
     struct judgement judgement = {.sound = true};
-    judgement.verdict = audit_read(file, state, judge_record, &judgement);
+    judgement.verdict =
+        audit_read(file, state, state == AUDIT_NEWEST ? judge_record : judge_note, &judgement);
     return judgement;
 }
 
-/* An old root that passes for the newest shows an old state without any other damage. */
-static bool is_current(const struct judgement *judgement)
+static bool is_what_it_says(const struct judgement *judgement)
 {
     return judgement->verdict.readable && judgement->noted == judgement->verdict.transaction;
 }
 
-static bool is_whole(const struct judgement *judgement)
+/* A root whose number is wrong makes an old state pass for the newest, without any other damage:
+ * the numbers we noted ourselves tell. */
+static bool is_whole(const struct judgement *newest, const struct judgement *previous)
 {
-    return judgement->verdict.consistent && judgement->sound && is_current(judgement);
+    return newest->verdict.consistent && newest->sound && is_what_it_says(newest) &&
+           is_what_it_says(previous);
 }
 
 /* ---- copying what is sound ---- */
@@ -68,10 +83,15 @@ struct rebuild {
 
 static void flush(struct rebuild *rebuild)
 {
-    rebuild->err = books_commit(&rebuild->books, &rebuild->batch, BOOKS_ALL);
-    if (!rebuild->err)
+    while (!rebuild->err && rebuild->batch.writes.count > 0) {
+        rebuild->err = books_commit(&rebuild->books, &rebuild->batch);
+        if (rebuild->err)
+            return;
         books_publish(&rebuild->books);
-    batch_clear(&rebuild->batch);
+        struct batch rest = batch_rest(&rebuild->batch);
+        batch_clear_taken(&rebuild->batch);
+        rebuild->batch = rest;
+    }
 }
 
 static void keep(void *arg, struct slice table, struct slice key, struct slice raw)
@@ -98,8 +118,7 @@ static int copy_sound(const struct audit_file *from, enum audit_state state, con
     if (err)
         return err;
     audit_read(from, state, keep, &rebuild);
-    if (!rebuild.err)
-        flush(&rebuild);
+    flush(&rebuild);
     batch_clear(&rebuild.batch);
     books_close(&rebuild.books);
     return rebuild.err;
@@ -166,18 +185,13 @@ static bool is_fresh(const char *path)
 
 /* ---- deciding ---- */
 
-/* The newest state, damaged or not, is the better one, unless it is not what it says. */
-static int choose_state(const struct audit_file *file, const struct judgement *newest,
+/* Our own note has a checksum: the higher one is the later state, whatever the roots say. */
+static int choose_state(const struct judgement *newest, const struct judgement *previous,
                         enum audit_state *state)
 {
-    if (is_current(newest)) {
-        *state = AUDIT_NEWEST;
-        return 0;
-    }
-    const struct judgement previous = judge(file, AUDIT_PREVIOUS);
-    if (!newest->has_schema && !previous.has_schema)
+    if (!newest->has_schema && !previous->has_schema)
         return -EUCLEAN;
-    *state = is_current(&previous) || !newest->has_schema ? AUDIT_PREVIOUS : AUDIT_NEWEST;
+    *state = newest->has_schema && newest->noted >= previous->noted ? AUDIT_NEWEST : AUDIT_PREVIOUS;
     return 0;
 }
 
@@ -185,15 +199,16 @@ static int check_file(const struct audit_file *file, const char *path,
                       const struct store_options *options, bool *rebuilt, char *why)
 {
     const struct judgement newest = judge(file, AUDIT_NEWEST);
+    const struct judgement previous = judge(file, AUDIT_PREVIOUS);
     enum audit_state state;
     if (newest.has_schema && newest.schema != options->schema) {
         store_explain(why, "%.96s: written under schema %u, not %u", path, newest.schema,
                       options->schema);
         return -EPROTO;
     }
-    if (is_whole(&newest))
+    if (is_whole(&newest, &previous))
         return 0;
-    int err = choose_state(file, &newest, &state);
+    int err = choose_state(&newest, &previous, &state);
     if (!err)
         err = rebuild(file, state, path, options);
     if (err)

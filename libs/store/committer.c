@@ -52,26 +52,38 @@ static int reopen(struct store *store)
     return err && err != -ENOSPC ? -EIO : err;
 }
 
-/* Deletes may make the room that the rest needs. LMDB uses pages again two transactions after they
- * were freed, so an empty one follows. */
-static int make_room(struct store *store)
+/* Thousands of small blocks are freed: not while others wait for the lock. */
+static void drop_taken(struct store *store)
 {
-    int err = books_commit(&store->books, &store->writing, BOOKS_DELETES);
-    if (err)
-        return err;
+    struct batch done = store->writing, rest = batch_rest(&done);
     pthread_mutex_lock(&store->lock);
-    batch_drop_deletes(&store->writing);
+    books_publish(&store->books);
+    store->writing = rest;
     pthread_mutex_unlock(&store->lock);
-    return books_commit(&store->books, &store->writing, BOOKS_DELETES);
+    batch_clear_taken(&done);
+}
+
+/* One transaction as a rule, more when there is little room. */
+static int commit_parts(struct store *store)
+{
+    int err = 0;
+    while (!err && store->writing.writes.count > 0) {
+        err = books_commit(&store->books, &store->writing);
+        if (!err)
+            drop_taken(store);
+    }
+    return err;
 }
 
 static int commit_writing(struct store *store)
 {
+    const struct batch nothing = {0};
     int err = store->books.env ? 0 : reopen(store);
     if (!err)
-        err = books_commit(&store->books, &store->writing, BOOKS_ALL);
-    if (err == -ENOSPC && make_room(store) == 0)
-        err = books_commit(&store->books, &store->writing, BOOKS_ALL);
+        err = commit_parts(store);
+    /* What a transaction frees can be used after the next one. */
+    if (err == -ENOSPC && books_commit(&store->books, &nothing) == 0)
+        err = commit_parts(store);
     if (err && books_is_broken(&store->books))
         reopen(store); /* at once: until then nothing can be read either */
     return err;
@@ -91,24 +103,16 @@ static int commit_once(struct store *store)
     pthread_mutex_lock(&store->lock);
     store->committing = false;
 
-    struct batch spent = {0};
     if (err) {
         batch_merge(&store->queued, &store->writing);
         store->last_failed = attempt;
     } else {
-        books_publish(&store->books);
-        spent = store->writing;
-        batch_init(&store->writing);
         store->committed_seq = seq;
         store->status.commits++;
         store->status.records_written += records;
     }
     store->status.last_error = err;
     pthread_cond_broadcast(&store->done);
-
-    pthread_mutex_unlock(&store->lock);
-    batch_clear(&spent); /* thousands of small blocks: not while others wait */
-    pthread_mutex_lock(&store->lock);
     return err;
 }
 

@@ -39,7 +39,8 @@ void store_close(struct store *store); /* commits what is queued; takes NULL */
  * again), or when more than 64 MiB wait for it. Deletes are taken all the same: they make room. */
 int store_put(struct store *store, const char *table, struct slice key, struct slice record);
 int store_delete(struct store *store, const char *table, struct slice key);
-/* Appends the record to `out`. -ENOENT; -EILSEQ: damaged, now in quarantine; -EIO: cannot be read. */
+/* Appends the record to `out`. -ENOENT; -EILSEQ: damaged, now in quarantine; -EIO: cannot be read.
+ */
 int store_get(struct store *store, const char *table, struct slice key, struct buf *out);
 /* Calls `each` for every sound record in key order, queued writes included; stops when it
  * returns non-zero and returns that. Damaged ones are skipped and counted in the status. `each`

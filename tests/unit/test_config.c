@@ -317,6 +317,8 @@ static void mistakes_in_the_file_have_a_line(void **state)
         assert_int_equal(load(bench, ENOUGH "--config FILE"), EX_CONFIG);
         assert_non_null(strstr(bench->why, "c.yaml:3: "));
     }
+    write_file(bench->file, "jwt-issuer: &name x\njwt-audience: *name\n");
+    assert_int_equal(load(bench, ENOUGH "--config FILE"), EX_CONFIG);
     write_file(bench->file, "just text");
     assert_int_equal(load(bench, ENOUGH "--config FILE"), EX_CONFIG);
     assert_refused(bench, ENOUGH "--config /nonexistent.yaml", EX_CONFIG,

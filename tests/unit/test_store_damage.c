@@ -105,6 +105,35 @@ static void a_new_record_is_not_purged(void **state)
     place_remove(&place);
 }
 
+static int heal_behind_the_back(void *arg, struct slice key, struct slice record)
+{
+    (void)record;
+    if (slice_is(key, "a")) {
+        assert_int_equal(put(arg, "t", "b", "new record"), 0);
+        assert_int_equal(store_sync(arg), 0);
+    }
+    return 0;
+}
+
+/* The same when the new one is on disk already, and only the scan still sees the old one. */
+static void a_healed_record_is_not_purged(void **state)
+{
+    (void)state;
+    struct place place;
+    place_make(&place);
+    struct store *store = open_patient_store(&place);
+    put(store, "t", "a", "sound record");
+    put(store, "t", "b", "damaged record");
+    assert_int_equal(store_sync(store), 0);
+    flip(place.books, find(place.books, "damaged record") * 8);
+    assert_int_equal(store_scan(store, "t", heal_behind_the_back, store), 0);
+    assert_int_equal(status_of(store).quarantined, 1);
+    assert_int_equal(store_sync(store), 0);
+    assert_table(store, "t", "a=sound record b=new record ");
+    store_close(store);
+    place_remove(&place);
+}
+
 /* The record of one key under another, both bytes and checksum intact. */
 static void a_record_under_another_key_is_damage(void **state)
 {
@@ -314,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(damage_under_way_is_found),
         cmocka_unit_test(a_new_record_is_not_purged),
+        cmocka_unit_test(a_healed_record_is_not_purged),
         cmocka_unit_test(a_record_under_another_key_is_damage),
         cmocka_unit_test(flipped_bits_are_found),
         cmocka_unit_test(flipped_page_headers_are_found),

@@ -47,19 +47,22 @@ static void fail_disk(int sync_error, int write_error, off_t below)
 
 /* ---- a full map, a failing disk ---- */
 
-static void fill(struct store *store, uint32_t *n)
+/* Commits every `group` records of `bytes` each until no more fit. */
+static uint32_t fill(struct store *store, const char *table, uint32_t group, size_t bytes)
 {
     char key[16];
     uint8_t record[3000];
+    uint32_t n = 0;
     int err = 0;
     memset(record, 7, sizeof record);
-    while (!err && *n < 100000) {
-        snprintf(key, sizeof key, "%08u", ++*n);
-        err = store_put(store, "bulk", slice_of(key), slice_make(record, sizeof record));
-        if (!err && *n % 16 == 0)
+    while (!err && n < 100000) {
+        snprintf(key, sizeof key, "%08u", ++n);
+        err = store_put(store, table, slice_of(key), slice_make(record, bytes));
+        if (!err && n % group == 0)
             err = store_sync(store);
     }
     assert_int_equal(err, -ENOSPC);
+    return n;
 }
 
 static void a_full_map_refuses_and_recovers(void **state)
@@ -68,10 +71,9 @@ static void a_full_map_refuses_and_recovers(void **state)
     struct place place;
     struct store *store = NULL;
     char key[16];
-    uint32_t n = 0;
     place_make(&place);
     assert_int_equal(try_open(&place, 1 << 20, &store, NULL), 0);
-    fill(store, &n);
+    uint32_t n = fill(store, "bulk", 40, 3000);
     assert_int_equal(put(store, "bulk", "more", "x"), -ENOSPC);
     assert_int_equal(status_of(store).last_error, -ENOSPC);
     assert_true(status_of(store).queued > 0);
@@ -99,6 +101,22 @@ static void a_full_map_refuses_and_recovers(void **state)
     place_remove(&place);
 }
 
+/* Also what only the transaction before the last has freed. */
+static void one_delete_makes_room_for_one_put(void **state)
+{
+    (void)state;
+    struct place place;
+    struct store *store = NULL;
+    place_make(&place);
+    assert_int_equal(try_open(&place, 1 << 20, &store, NULL), 0);
+    fill(store, "bulk", 1, 3000);
+    assert_int_equal(store_delete(store, "bulk", slice_of("00000001")), 0);
+    assert_int_equal(store_sync(store), 0);
+    assert_int_equal(status_of(store).queued, 0);
+    store_close(store);
+    place_remove(&place);
+}
+
 /* Filled to the brim again and again, it can always be emptied. */
 static void a_full_map_never_locks_itself(void **state)
 {
@@ -107,19 +125,44 @@ static void a_full_map_never_locks_itself(void **state)
     struct store *store = NULL;
     place_make(&place);
     assert_int_equal(try_open(&place, 1 << 20, &store, NULL), 0);
-    for (int round = 0; round < 5; round++) {
-        uint32_t n = 0;
-        fill(store, &n);
-        for (uint32_t i = 1; i <= n; i++) {
-            char key[16];
-            snprintf(key, sizeof key, "%08u", i);
-            assert_int_equal(store_delete(store, "bulk", slice_of(key)), 0);
-            if (i % 50 == 0)
-                store_sync(store);
+    for (uint32_t group = 1; group <= 41; group += 10) {
+        uint32_t n = fill(store, "bulk", group, 1000);
+        for (uint32_t first = 1; first <= 4; first++) {
+            /* one delete in every page: each copies its page */
+            for (uint32_t i = first; i <= n; i += 4) {
+                char key[16];
+                snprintf(key, sizeof key, "%08u", i);
+                assert_int_equal(store_delete(store, "bulk", slice_of(key)), 0);
+            }
+            store_sync(store);
+            assert_true(status_of(store).queued <= group); /* puts that did not fit */
         }
         assert_int_equal(store_sync(store), 0);
         assert_table(store, "bulk", "");
     }
+    store_close(store);
+    place_remove(&place);
+}
+
+/* A deep table costs more pages to change than the shallow one that filled the map gave back. */
+static void a_full_map_has_pages_to_spare_for_a_delete(void **state)
+{
+    (void)state;
+    struct place place;
+    struct store *store = NULL;
+    char key[400] = {0};
+    place_make(&place);
+    assert_int_equal(try_open(&place, 1 << 20, &store, NULL), 0);
+    for (int i = 0; i < 200; i++) { /* long keys: few to a branch */
+        snprintf(key, sizeof key, "%08d%0380d", i, 0);
+        assert_int_equal(put(store, "deep", key, "x"), 0);
+    }
+    assert_int_equal(store_sync(store), 0);
+    fill(store, "bulk", 1, 3000);
+    assert_int_equal(store_delete(store, "deep", slice_of(key)), 0);
+    store_sync(store);
+    assert_int_equal(status_of(store).queued, 1); /* the put that did not fit */
+    assert_missing(store, "deep", key, -ENOENT);
     store_close(store);
     place_remove(&place);
 }
@@ -184,7 +227,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_full_map_refuses_and_recovers, mend_disk),
+        cmocka_unit_test_teardown(one_delete_makes_room_for_one_put, mend_disk),
         cmocka_unit_test_teardown(a_full_map_never_locks_itself, mend_disk),
+        cmocka_unit_test_teardown(a_full_map_has_pages_to_spare_for_a_delete, mend_disk),
         cmocka_unit_test_teardown(a_failing_disk_loses_nothing, mend_disk),
         cmocka_unit_test_teardown(a_root_that_cannot_be_written_loses_nothing, mend_disk),
     };
