@@ -89,10 +89,13 @@ static void failures_of_an_old_pipe_repeat_nothing(void **state)
     struct fake_broker *fake = *state;
     fake_take_all(fake);
     fake_call(fake, "old", 5000, false, NULL);
-    unsigned exchange = fake->order[0];
+    unsigned exchange = fake->order[0], frames = fake->frames;
     engine_pipe_down(fake->engine, fake->now);
+    fake->n_order = 0;
     engine_pipe_up(fake->engine, fake->now);
-    unsigned frames = fake->frames;
+    fake_take(fake);
+    assert_string_equal(fake_last(fake, WIRE_REQUEST)->text, "old");
+    assert_int_equal(fake->frames, ++frames);
     fake->under_way[exchange] = false;
     engine_failed(fake->engine, exchange, fake->now);
     assert_int_equal(fake->frames, frames);
@@ -119,6 +122,27 @@ static void calls_that_left_end_unknown_unless_idempotent(void **state)
     fake_reply(fake, fake_last(fake, WIRE_REQUEST)->id, STATUS_OK);
     fake_answer(fake);
     assert_int_equal(fake->last_reply.status, STATUS_OK);
+}
+
+/* Only two of three lost frames have gone out again when the broker says that it knows nothing. */
+static void a_lost_frame_is_not_taken_for_one_that_never_left(void **state)
+{
+    struct fake_broker *fake = *state;
+    fake->exchanges = 2;
+    fake_forget(fake);
+    fake_welcome(fake);
+    for (unsigned i = 0; i < 3; i++) {
+        fake_call(fake, "left", 5000, false, NULL);
+        fake_answer_on(fake, fake->order[0]); /* without having looked at it */
+        memmove(fake->order, fake->order + 1, --fake->n_order * sizeof(fake->order[0]));
+    }
+    fake_forget(fake);
+    assert_int_equal(fake->replies, 3);
+    assert_int_equal(fake->last_reply.status, STATUS_OUTCOME_UNKNOWN);
+    fake_welcome(fake);
+    fake->n_seen = 0;
+    fake_take_all(fake);
+    assert_int_equal(fake_count(fake, WIRE_REQUEST), 0);
 }
 
 static void calls_and_events_that_never_left_go_to_the_new_session(void **state)
@@ -335,6 +359,7 @@ int main(void)
         TEST(an_exchange_that_fails_alone_is_made_up_for),
         TEST(failures_of_an_old_pipe_repeat_nothing),
         TEST(calls_that_left_end_unknown_unless_idempotent),
+        TEST(a_lost_frame_is_not_taken_for_one_that_never_left),
         TEST(calls_and_events_that_never_left_go_to_the_new_session),
         TEST(a_confirmed_event_that_left_ends_unknown),
         TEST(registrations_and_subscriptions_are_repeated_before_calls),
