@@ -558,6 +558,56 @@ static void many_reports_at_once(void **state)
     buf_finish(&arguments);
 }
 
+/* Each reply makes the next call, until it has been told to stop. */
+struct caller {
+    fbx_bus *bus;
+    struct tally tally;
+    bool enough;
+};
+
+static void call_again(void *arg, const fbx_reply *reply);
+
+static void call_report(struct caller *caller)
+{
+    static const unsigned char goog[] = "\x81\xa6symbol\xa4goog";
+    int rc = fbx_call_async(caller->bus, "performance-analytics", "report",
+                            (fbx_bytes){goog, sizeof goog - 1}, NULL, call_again, caller, NULL);
+    assert_int_equal(rc, 0);
+}
+
+static void call_again(void *arg, const fbx_reply *reply)
+{
+    struct caller *caller = arg;
+    pthread_mutex_lock(&caller->tally.lock);
+    bool enough = caller->enough;
+    pthread_mutex_unlock(&caller->tally.lock);
+    if (!enough)
+        call_report(caller);
+    count_reply(&caller->tally, reply);
+}
+
+static void one_of_two_hosts_leaves_unnoticed(void **state)
+{
+    struct scene *scene = *state;
+    struct process *second = start_services(scene->place, serve_only);
+    struct caller caller = {.bus = scene->ann};
+    tally_open(&caller.tally);
+    for (int i = 0; i < 16; i++)
+        call_report(&caller);
+    await_replies(&caller.tally, 300);
+    stop_services(second);
+    pthread_mutex_lock(&caller.tally.lock);
+    caller.enough = true;
+    unsigned last = caller.tally.replies + 16;
+    pthread_mutex_unlock(&caller.tally.lock);
+    await_replies(&caller.tally, last);
+    for (int status = 1; status <= FBX_INTERNAL; status++)
+        if (caller.tally.of_status[status] > 0)
+            print_error("%u of %u: %s\n", caller.tally.of_status[status], last,
+                        fbx_status_text(status));
+    assert_int_equal(caller.tally.of_status[FBX_OK], last);
+}
+
 /* ---- the example ---- */
 
 static void the_readmes_service_says_hello(void **state)
@@ -597,6 +647,7 @@ int main(void)
         CASE(a_nested_refusal_is_passed_on),
         cmocka_unit_test(a_service_may_ask_by_its_own_right),
         CASE(many_reports_at_once),
+        CASE(one_of_two_hosts_leaves_unnoticed),
         CASE(the_readmes_service_says_hello),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
