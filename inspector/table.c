@@ -97,10 +97,10 @@ static void measure(const struct table *table, unsigned widths[TABLE_COLUMNS_MAX
 {
     for (unsigned c = 0; c < table->n_columns; c++)
         widths[c] = width_of(slice_of(table->heads[c].title));
-    for (size_t i = 0; i < table->n_cells; i++) {
-        unsigned *width = &widths[i % table->n_columns];
-        if (table->cells[i].width > *width)
-            *width = table->cells[i].width;
+    for (size_t at = 0; at < table->n_cells; at += table->n_columns) {
+        const struct table_cell *row = &table->cells[at];
+        for (unsigned c = 0; c < table->n_columns; c++)
+            widths[c] = row[c].width > widths[c] ? row[c].width : widths[c];
     }
 }
 
@@ -115,20 +115,22 @@ static void print_titles(const struct table *table, const unsigned widths[TABLE_
     buf_append(out, "\n", 1);
 }
 
+static void print_row(const struct table *table, const struct table_cell *row,
+                      const unsigned widths[TABLE_COLUMNS_MAX], bool colour, struct buf *out)
+{
+    for (unsigned c = 0; c < table->n_columns; c++)
+        print_cell(out, slice_make(table->text.data + row[c].start, row[c].len),
+                   widths[c] - row[c].width, &table->heads[c], c + 1 == table->n_columns,
+                   colour ? tone_codes[row[c].tone] : "");
+    buf_append(out, "\n", 1);
+}
+
 void table_print(const struct table *table, bool colour, struct buf *out)
 {
     unsigned widths[TABLE_COLUMNS_MAX];
     measure(table, widths);
     if (has_titles(table))
         print_titles(table, widths, colour, out);
-    for (size_t i = 0; i < table->n_cells; i++) {
-        const struct table_cell *cell = &table->cells[i];
-        unsigned column = (unsigned)(i % table->n_columns);
-        bool last = column + 1 == table->n_columns;
-        print_cell(out, slice_make(table->text.data + cell->start, cell->len),
-                   widths[column] - cell->width, &table->heads[column], last,
-                   colour ? tone_codes[cell->tone] : "");
-        if (last)
-            buf_append(out, "\n", 1);
-    }
+    for (size_t at = 0; at < table->n_cells; at += table->n_columns)
+        print_row(table, &table->cells[at], widths, colour, out);
 }

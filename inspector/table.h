@@ -18,7 +18,7 @@ struct table_cell;
 
 struct table {
     const struct table_head *heads; /* borrowed */
-    unsigned n_columns;             /* at most TABLE_COLUMNS_MAX */
+    unsigned n_columns;             /* from 1 to TABLE_COLUMNS_MAX */
     struct buf text;                /* of all cells */
     struct table_cell *cells;
     size_t n_cells, cells_cap;
@@ -31,8 +31,8 @@ void table_add(struct table *table, struct slice text, enum tone tone);
 /* Orders the rows by the text of their first cell. */
 void table_sort(struct table *table);
 size_t table_rows(const struct table *table);
-/* Appends the titles (unless all are NULL) and the rows, two spaces between columns, none at the
- * end of a line. */
+/* Only whole rows. Appends the titles (unless all are NULL) and the rows, two spaces between
+ * columns, none at the end of a line. */
 void table_print(const struct table *table, bool colour, struct buf *out);
 
 #endif
