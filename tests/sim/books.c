@@ -60,3 +60,9 @@ struct hoarded *books_hoard(struct books *books)
     *entry = (struct hoarded){.credential = credential};
     return entry;
 }
+
+const struct hoarded *books_any_hoarded(const struct books *books, struct dice *dice)
+{
+    unsigned count = books->n_hoarded < HOARD_MAX ? books->n_hoarded : HOARD_MAX;
+    return count > 0 ? &books->hoard[dice_below(dice, count)] : NULL;
+}

@@ -34,6 +34,7 @@ struct called {
 struct published {
     const struct peer *publisher;
     unsigned tenant, topic;
+    const char *named; /* the tenant it names; NULL: none */
     bool forbidden, marker;
     unsigned witnessed; /* times the broker has published it */
     uint32_t groups;    /* in which a member got it: bits */
@@ -79,19 +80,20 @@ struct control {
     enum status status;
 };
 
-/* A sealed context that a service was given and has kept. */
+/* A sealed context that came with a request or an event, and was kept. */
 struct hoarded {
     const struct peer *holder;
     const struct user *user;
     enum service_name service;
     bool owned; /* issued to a tenant's own service */
+    bool event; /* issued to a user with an event; else to a service with a request */
     unsigned tenant;
     uint32_t depth, boot;
     uint64_t expires_ms;
     struct buf credential;
 };
 
-#define HOARD_MAX 32u
+#define HOARD_MAX 128u
 
 /* All numbered from 1. */
 struct books {
@@ -114,5 +116,7 @@ unsigned books_add_listening(struct books *books, const struct listening *listen
 unsigned books_add_control(struct books *books, const struct control *control);
 /* The oldest one is forgotten when there are too many. */
 struct hoarded *books_hoard(struct books *books);
+/* NULL: there is none. */
+const struct hoarded *books_any_hoarded(const struct books *books, struct dice *dice);
 
 #endif

@@ -29,8 +29,8 @@ static void draw_limits(struct world *world)
     struct limits *limits = &world->bus.limits;
     bool tight = dice_chance(dice, 400);
     draw_times(dice, limits);
-    limits->max_payload_bytes = (uint32_t)dice_between(dice, 1500, 5000);
-    limits->outbox_bytes = dice_between(dice, 6000, tight ? 12000 : 200000);
+    limits->max_payload_bytes = (uint32_t)dice_between(dice, 1500, world->bulk ? 60000 : 5000);
+    limits->outbox_bytes = dice_between(dice, 6000, world->bulk ? 3000000 : tight ? 12000 : 200000);
     limits->max_sessions = PEERS_MAX + dice_below(dice, 20);
     limits->max_calls = tight ? (uint32_t)dice_between(dice, 12, 60) : 4096;
     limits->queue_length = tight ? dice_below(dice, 6) : 200;

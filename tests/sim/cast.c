@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TOKENS_EXPIRE_S 4000000000
+#define NEVER_MS 4000000000000u
 
 const char *const tenant_names[TENANTS] = {"acme", "bolt", "cord", "infr"};
 const char *const service_names[SERVICES] = {"orders", "relay", "vault", "ghost"};
@@ -43,6 +43,7 @@ static struct user *add_user(struct cast *cast, unsigned tenant, const char *wha
 {
     struct user *user = &cast->users[cast->n_users];
     user->tenant = tenant;
+    user->expires_ms = NEVER_MS;
     snprintf(user->name, sizeof user->name, "%s%u@%s" CANARY, what, cast->n_users,
              tenant_names[tenant]);
     snprintf(user->token, sizeof user->token, "token-%016llx",
@@ -111,13 +112,19 @@ struct user *cast_server(struct cast *cast, unsigned tenant)
     return user;
 }
 
+struct user *cast_leaver(struct cast *cast, struct dice *dice, unsigned tenant, uint64_t expires_ms)
+{
+    struct user *user = cast_client(cast, dice, tenant);
+    user->expires_ms = expires_ms;
+    return user;
+}
+
 struct user *cast_operator(struct cast *cast)
 {
     struct user *user = add_user(cast, INFRA, "operator");
     for (unsigned service = 0; service < SERVICES; service++)
         user->call[service] = EVERY_METHOD;
-    user->publish = NEWS | JOBS;
-    user->hear = EVERYTHING;
+    user->publish = user->hear = EVERYTHING;
     user->across = user->operator_ = user->admin = true;
     grant_calls(user);
     grant_classes(user, "publish", "", user->publish);
@@ -137,6 +144,15 @@ struct user *cast_witness(struct cast *cast, unsigned tenant)
 
 /* ---- what they may ---- */
 
+const struct user *cast_find(const struct cast *cast, struct slice name)
+{
+    for (unsigned i = 0; i < cast->n_users; i++) {
+        if (slice_is(name, cast->users[i].name))
+            return &cast->users[i];
+    }
+    return NULL;
+}
+
 bool user_may_call(const struct user *user, enum service_name service, enum method_name method)
 {
     enum right right = user->call[service];
@@ -145,7 +161,12 @@ bool user_may_call(const struct user *user, enum service_name service, enum meth
 
 bool user_may_publish(const struct user *user, unsigned class)
 {
-    return (user->publish & class) != 0;
+    return class != 0 && (user->publish & (class | EVERYTHING)) != 0;
+}
+
+bool user_expires(const struct user *user)
+{
+    return user->expires_ms != NEVER_MS;
 }
 
 bool user_may_hear(const struct user *user, unsigned class)
@@ -167,10 +188,9 @@ int cast_verify(void *arg, struct slice token, int64_t now_s, struct token_claim
                 char *why)
 {
     const struct cast *cast = arg;
-    (void)now_s;
     for (unsigned i = 0; i < cast->n_users; i++) {
         const struct user *user = &cast->users[i];
-        if (!slice_is(token, user->token))
+        if (!slice_is(token, user->token) || now_s >= (int64_t)(user->expires_ms / 1000))
             continue;
         *claims = (struct token_claims){
             .user = mem_strdup(user->name),
@@ -182,7 +202,7 @@ int cast_verify(void *arg, struct slice token, int64_t now_s, struct token_claim
             .permissions = copy_permissions(user),
             .n_permissions = user->n_permissions,
             .features = mem_zalloc(sizeof(char *)),
-            .expires_s = TOKENS_EXPIRE_S,
+            .expires_s = (int64_t)(user->expires_ms / 1000),
         };
         return 0;
     }

@@ -49,6 +49,7 @@ struct user {
     bool across;            /* hears every tenant */
     bool operator_;         /* administers every tenant */
     bool admin;             /* administers its own */
+    uint64_t expires_ms;    /* of its token, Unix */
     char permissions[PERMISSIONS_MAX][48];
     size_t n_permissions;
 };
@@ -65,11 +66,17 @@ struct user *cast_client(struct cast *cast, struct dice *dice, unsigned tenant);
 struct user *cast_server(struct cast *cast, unsigned tenant);
 /* Hears everything in its tenant, and does nothing. */
 struct user *cast_witness(struct cast *cast, unsigned tenant);
+/* Whose token ends while the world is busy. */
+struct user *cast_leaver(struct cast *cast, struct dice *dice, unsigned tenant,
+                         uint64_t expires_ms);
 /* Sees and administers everything. */
 struct user *cast_operator(struct cast *cast);
 
+/* By name; NULL: nobody's. */
+const struct user *cast_find(const struct cast *cast, struct slice name);
 bool user_may_call(const struct user *user, enum service_name service, enum method_name method);
 bool user_may_publish(const struct user *user, unsigned class);
+bool user_expires(const struct user *user);
 bool user_may_hear(const struct user *user, unsigned class);
 
 /* Judges a token as the broker's token library would; `arg` is the cast. */

@@ -6,6 +6,7 @@
 #define FREEZE_MAX_MS 1200u
 #define DEAD_MAX_MS 600u
 #define STALL_MAX_MS 700u
+#define CALENDAR_JUMP_MS 4000u
 
 static struct peer *any_peer(struct world *world)
 {
@@ -68,12 +69,28 @@ static void spoil_the_store(struct world *world)
     TRACE(world, "the store %s", world->bus.store_fails ? "fails" : "works");
 }
 
+static void reload_the_broker(struct world *world)
+{
+    if (!world->bus.core || world->bus.frozen_until > world->now)
+        return;
+    TRACE(world, "the broker reloads");
+    core_reload(world->bus.core, &world->bus.limits);
+}
+
+/* Only ahead: what was judged too late stays so. */
+static void jump_ahead(struct world *world)
+{
+    world->skew_ms += dice_below(&world->dice, CALENDAR_JUMP_MS);
+    TRACE(world, "the calendar jumps ahead");
+}
+
 static const struct {
     unsigned weight;
     void (*strike)(struct world *world);
 } faults[] = {
-    {40, break_a_pipe},   {10, mute_a_pipe},    {15, kill_a_peer},     {10, freeze_a_peer},
-    {4, kill_the_broker}, {2, stop_the_broker}, {5, stall_the_broker}, {4, spoil_the_store},
+    {40, break_a_pipe},     {10, mute_a_pipe},    {15, kill_a_peer},     {10, freeze_a_peer},
+    {4, kill_the_broker},   {2, stop_the_broker}, {5, stall_the_broker}, {4, spoil_the_store},
+    {4, reload_the_broker}, {3, jump_ahead},
 };
 
 static void strike(struct world *world)

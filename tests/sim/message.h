@@ -12,10 +12,8 @@ struct message {
     unsigned tenant;
     char kind;
     unsigned number;
-    size_t length; /* at least this; at most MESSAGE_MAX */
+    size_t length; /* at least this */
 };
-
-#define MESSAGE_MAX 6000u
 
 /* Appends to `out`. */
 void message_write(struct buf *out, const struct message *message);

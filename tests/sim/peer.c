@@ -236,6 +236,7 @@ void peer_start(struct peer *peer)
     peer->life++;
     peer->session++;
     peer->greeted = false;
+    peer->refused_at = 0;
     TRACE(peer->world, "%s starts, life %u", peer->user->name, peer->life);
     if (!peer->raw)
         create_engine(peer);

@@ -103,11 +103,16 @@ static bool says_forbidden(enum status status)
            status == STATUS_TOO_LARGE;
 }
 
+static bool may_be_refused(const struct called *called)
+{
+    return called->shaky || user_expires(called->user) || user_expires(called->caller->user);
+}
+
 static void rightly_judged(struct world *world, const struct called *called, unsigned number)
 {
     if (called->forbidden && called->status == STATUS_OK)
         promise_broken(world, PROMISE_REFUSED, "call %u should have been refused", number);
-    if (!called->forbidden && !called->shaky && says_forbidden(called->status))
+    if (!called->forbidden && !may_be_refused(called) && says_forbidden(called->status))
         promise_broken(world, PROMISE_NOT_REFUSED, "call %u was refused: %s", number,
                        status_text(called->status));
     if (called->probe && called->status != STATUS_OK)

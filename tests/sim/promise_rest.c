@@ -25,6 +25,7 @@ static void parks_few(struct world *world, const struct core *core)
     for (const struct list *node = core->sessions.all.next; node != &core->sessions.all;
          node = node->next) {
         const struct session *session = LIST_ENTRY(node, struct session, node);
+        SAW_IF(!list_empty(&session->link.ready), world, FULL_FRAMES);
         if (session->n_parked > SESSION_PARKED)
             promise_broken(world, PROMISE_EXCHANGES, "%u exchanges of %s are parked",
                            session->n_parked, session->name);
@@ -72,9 +73,9 @@ static void only_the_living_have_sessions(struct world *world, const struct core
     size_t living = 0, connected = 1; /* the witness's */
     for (unsigned i = 0; i < world->n_peers; i++) {
         const struct peer *peer = &world->peers[i];
-        living += peer->alive;
+        living += peer->alive && !peer->refused_at;
         connected += peer->alive;
-        if (!peer->raw && !peer_ready(peer))
+        if (!peer->raw && !peer->refused_at && !peer_ready(peer))
             promise_broken(world, PROMISE_LIVENESS, "%s is not ready", peer->user->name);
     }
     if (gauges->sessions != living || gauges->pipes != connected)

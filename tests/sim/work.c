@@ -3,6 +3,7 @@
 #include "world.h"
 
 #define RETRY_NS (60 * NS_PER_MS)
+#define REBIRTH_NS (100 * NS_PER_MS)
 
 void *work_arg(unsigned number)
 {
@@ -104,13 +105,33 @@ static void call_some(struct peer *peer)
     arena_finish(&arena);
 }
 
+static void die(struct world *world, void *arg, uint64_t stamp)
+{
+    struct peer *peer = arg;
+    if (peer_stale(peer, stamp))
+        return;
+    peer_kill(peer);
+    peer_restart_at(peer, world->now + dice_below(&world->dice, REBIRTH_NS));
+}
+
+static void leave(struct peer *peer)
+{
+    struct world *world = peer->world;
+    TRACE(world, "%s says goodbye", peer->user->name);
+    SAW_IF(peer_ready(peer), world, LEFT);
+    engine_goodbye(peer->engine, world->now);
+    agenda_add(&world->agenda, world->now + REBIRTH_NS, die, peer, peer_stamp(peer, 0));
+}
+
 static void do_something(struct peer *peer)
 {
     unsigned what = dice_below(&peer->world->dice, 100);
     if (!peer->calls)
         what < 80 ? work_replay(peer) : deregister_one(peer);
-    else if (what < 60)
+    else if (what < 57)
         call_some(peer);
+    else if (what < 60)
+        work_replay(peer);
     else if (what < 82)
         work_publish_some(peer);
     else if (what < 88)
@@ -119,8 +140,10 @@ static void do_something(struct peer *peer)
         work_listen_some(peer);
     else if (what < 98)
         work_administer(peer);
-    else
+    else if (what < 99 || dice_chance(&peer->world->dice, 800))
         ping(peer);
+    else
+        leave(peer);
 }
 
 static void act(struct world *world, void *arg, uint64_t stamp)
@@ -156,6 +179,24 @@ void work_born(struct peer *peer)
 
 /* ---- what the engine tells ---- */
 
+static void retire(struct world *world, void *arg, uint64_t stamp)
+{
+    struct peer *peer = arg;
+    (void)world;
+    if (!peer_stale(peer, stamp))
+        peer_kill(peer);
+}
+
+static void on_refused(struct peer *peer, const char *why)
+{
+    struct world *world = peer->world;
+    peer->refused_at = world->now;
+    SAW(world, TOKEN_ENDED);
+    if (!world_expired(world, peer->user))
+        promise_broken(world, PROMISE_LIVENESS, "%s is refused: %s", peer->user->name, why);
+    agenda_add(&world->agenda, world->now + REBIRTH_NS, retire, peer, peer_stamp(peer, 0));
+}
+
 static void on_state(void *arg, enum engine_state state, const char *why)
 {
     static const char *const texts[] = {"down", "greeting", "ready", "lost", "refused", "closed"};
@@ -166,7 +207,7 @@ static void on_state(void *arg, enum engine_state state, const char *why)
     if (state == ENGINE_DOWN || state == ENGINE_GREETING)
         peer->session++;
     if (state == ENGINE_REFUSED)
-        promise_broken(peer->world, PROMISE_LIVENESS, "%s is refused: %s", peer->user->name, why);
+        on_refused(peer, why);
 }
 
 static void on_reply(void *arg, void *call_arg, const struct wire_reply *reply)
@@ -200,8 +241,7 @@ static void on_cancel(void *arg, uint64_t id)
 static void on_delivery(void *arg, uint64_t subscription, const struct wire_delivery *delivery,
                         struct slice credential)
 {
-    (void)credential;
-    work_delivered(arg, subscription, delivery);
+    work_delivered(arg, subscription, delivery, credential);
 }
 
 static void on_drain(void *arg)

@@ -24,6 +24,8 @@ struct call_extras {
     uint64_t parent;         /* id of the request it is made for */
     const char *tenant;      /* named in the request; NULL: none */
 };
+/* Of a payload: mostly small, sometimes larger than is allowed. */
+size_t work_draw_length(struct world *world);
 void work_draw_call(struct peer *peer, struct called *plan, struct call_extras *extras,
                     struct arena *arena);
 /* Whether the plan has to be refused, from what the cast knows. */
@@ -43,6 +45,8 @@ void work_serve(struct peer *peer, uint64_t id, const struct wire_request *reque
                 struct slice credential);
 /* A nested call has ended: so may the one it was made for. */
 void work_nested_over(struct peer *peer, unsigned number, const struct wire_reply *reply);
+/* Keeps a context for later, if it is one. */
+void work_keep(struct peer *peer, const struct hoarded *what, struct slice credential);
 /* Presents contexts it was given earlier: its own, spoilt, or another's. */
 void work_replay(struct peer *peer);
 void work_serve_finish(struct world *world);
@@ -53,7 +57,9 @@ void work_publish_some(struct peer *peer);
 void work_publish_for(struct peer *peer, const struct user *user, struct slice credential);
 void work_markers(struct world *world);
 void work_listen_some(struct peer *peer);
-void work_delivered(struct peer *peer, uint64_t subscription, const struct wire_delivery *delivery);
+void work_delivered(struct peer *peer, uint64_t subscription, const struct wire_delivery *delivery,
+                    struct slice credential);
+
 void work_listening_answered(struct peer *peer, struct control *control);
 /* Whether its subscription is in force, as far as its owner knows. */
 bool work_listens(const struct listening *listening);

@@ -4,6 +4,9 @@
 
 #include "base/mem.h"
 
+#define SMALL_LENGTH 200u
+#define LARGE_LENGTH 6000u
+#define BULK_LENGTH 70000u
 #define PROBE_TIMEOUT_MS 1000u
 #define PROBE_PAUSE_NS (30 * NS_PER_MS)
 
@@ -19,13 +22,21 @@ static unsigned draw_weighted(struct dice *dice, const unsigned *weights, unsign
     return at;
 }
 
-static void draw_what(struct dice *dice, struct called *plan)
+size_t work_draw_length(struct world *world)
 {
+    unsigned largest = world->bulk ? BULK_LENGTH : LARGE_LENGTH;
+    bool large = dice_chance(&world->dice, world->bulk ? 500 : 80);
+    return dice_below(&world->dice, large ? largest : SMALL_LENGTH);
+}
+
+static void draw_what(struct world *world, struct called *plan)
+{
+    struct dice *dice = &world->dice;
     static const unsigned services[SERVICES] = {50, 25, 20, 5};
     static const unsigned methods[METHODS] = {50, 8, 15, 4, 2, 11, 10};
     plan->service = draw_weighted(dice, services, SERVICES);
     plan->method = draw_weighted(dice, methods, METHODS);
-    plan->length = dice_chance(dice, 80) ? dice_below(dice, MESSAGE_MAX) : dice_below(dice, 200);
+    plan->length = work_draw_length(world);
     plan->timeout_ms = dice_chance(dice, 100) ? 0 : (uint32_t)dice_between(dice, 5, 1500);
     plan->idempotent = dice_chance(dice, 300);
     plan->stream = plan->method == STREAM ? dice_chance(dice, 900) : dice_chance(dice, 50);
@@ -67,7 +78,8 @@ bool work_must_refuse(const struct world *world, const struct called *plan)
     bool permitted = user_may_call(plan->user, plan->service, plan->method) ||
                      (plan->actor && user_may_call(plan->actor, plan->service, plan->method));
     bool known = plan->service != GHOST && (plan->service != VAULT || plan->method == ECHO);
-    return !permitted || !known || plan->length > world->bus.limits.max_payload_bytes ||
+    return !permitted || !known || world_expired(world, plan->user) ||
+           plan->length > world->bus.limits.max_payload_bytes ||
            plan->depth > world->bus.limits.call_depth;
 }
 
@@ -76,7 +88,7 @@ void work_draw_call(struct peer *peer, struct called *plan, struct call_extras *
 {
     *plan = (struct called){.caller = peer, .life = peer->life, .user = peer->user};
     *extras = (struct call_extras){0};
-    draw_what(&peer->world->dice, plan);
+    draw_what(peer->world, plan);
     draw_for_whom(peer, plan, extras, arena);
     plan->forbidden = plan->forbidden || work_must_refuse(peer->world, plan);
 }

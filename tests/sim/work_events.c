@@ -15,11 +15,14 @@ void work_publish(struct peer *peer, const struct published *plan, struct slice 
     struct buf payload = {0};
     unsigned number = books_add_event(&world->books, plan), control = 0;
     const struct message message = {plan->tenant, MESSAGE_EVENT, number,
-                                    plan->marker ? 0 : dice_below(&world->dice, 300)};
+                                    plan->marker ? 0 : work_draw_length(world)};
+    if (message.length > world->bus.limits.max_payload_bytes)
+        world->books.events[number].forbidden = true;
     message_write(&payload, &message);
     struct wire_publish publish = {
         .topic = slice_of(topics[plan->topic].text),
         .payload = buf_slice(&payload),
+        .tenant = slice_of(plan->named),
         .confirm = dice_chance(&world->dice, 200),
     };
     if (publish.confirm)
@@ -37,12 +40,18 @@ void work_publish(struct peer *peer, const struct published *plan, struct slice 
 void work_publish_some(struct peer *peer)
 {
     unsigned topic = dice_below(&peer->world->dice, n_topics);
-    const struct published plan = {
+    struct published plan = {
         .publisher = peer,
         .tenant = peer->user->tenant,
         .topic = topic,
-        .forbidden = !user_may_publish(peer->user, topics[topic].class),
+        .forbidden = !user_may_publish(peer->user, topics[topic].class) ||
+                     world_expired(peer->world, peer->user),
     };
+    if (dice_chance(&peer->world->dice, 50)) {
+        unsigned named = dice_below(&peer->world->dice, TENANTS);
+        plan.named = tenant_names[named];
+        plan.forbidden = plan.forbidden || named != plan.tenant;
+    }
     work_publish(peer, &plan, slice_make(NULL, 0));
 }
 
@@ -54,7 +63,8 @@ void work_publish_for(struct peer *peer, const struct user *user, struct slice c
         .publisher = peer,
         .tenant = user->tenant,
         .topic = topic,
-        .forbidden = !user_may_publish(user, class) && !user_may_publish(peer->user, class),
+        .forbidden = (!user_may_publish(user, class) && !user_may_publish(peer->user, class)) ||
+                     world_expired(peer->world, user),
     };
     work_publish(peer, &plan, credential);
 }
@@ -64,8 +74,7 @@ static void mark(struct world *world, void *arg, uint64_t stamp)
     struct peer *peer = arg;
     const struct published plan = {
         .publisher = peer, .tenant = peer->user->tenant, .topic = MARKER_TOPIC, .marker = true};
-    (void)world;
-    if (!peer_stale(peer, stamp))
+    if (!peer_stale(peer, stamp) && !world_expired(world, peer->user))
         work_publish(peer, &plan, slice_make(NULL, 0));
 }
 
@@ -85,7 +94,7 @@ void work_markers(struct world *world)
 bool work_listens(const struct listening *listening)
 {
     return listening->accepted && !listening->ended && listening->peer->alive &&
-           listening->peer->life == listening->life;
+           listening->peer->life == listening->life && !listening->peer->refused_at;
 }
 
 static void listen(struct peer *peer)
@@ -155,10 +164,21 @@ void work_listening_answered(struct peer *peer, struct control *control)
     struct listening *listening = &peer->world->books.listenings[control->what];
     listening->accepted = control->status == STATUS_OK;
     begin_account(listening, peer->session);
-    listening->heard_at = peer->world->bus.n_log + 1;
+    if (listening->accepted)
+        listening->heard_at = peer->world->bus.n_log + 1;
 }
 
-void work_delivered(struct peer *peer, uint64_t subscription, const struct wire_delivery *delivery)
+static void keep_context_of(struct peer *peer, const struct wire_delivery *delivery,
+                            struct slice credential)
+{
+    struct cast *cast = &peer->world->cast;
+    const struct hoarded what = {.user = cast_find(cast, delivery->user), .event = true};
+    if (what.user && credential.len > 0)
+        work_keep(peer, &what, credential);
+}
+
+void work_delivered(struct peer *peer, uint64_t subscription, const struct wire_delivery *delivery,
+                    struct slice credential)
 {
     struct world *world = peer->world;
     if (subscription == 0 || subscription > world->books.n_listenings) {
@@ -173,6 +193,7 @@ void work_delivered(struct peer *peer, uint64_t subscription, const struct wire_
         begin_account(listening, peer->session);
     world->books.deliveries++;
     listening->delivered++;
+    keep_context_of(peer, delivery, credential);
     observe_delivered(world, peer, listening, delivery);
     listening->pinned = true;
     listening->sequence = delivery->sequence;

@@ -18,9 +18,9 @@ static struct slice own_bytes(struct peer *peer, struct buf *room)
 static uint32_t put_bad_credential(struct peer *peer, struct wire_out *out)
 {
     struct world *world = peer->world;
-    const struct hoarded *stolen = &world->books.hoard[dice_below(&world->dice, HOARD_MAX)];
+    const struct hoarded *stolen = books_any_hoarded(&world->books, &world->dice);
     struct buf bytes = {0};
-    if (stolen->credential.len == 0)
+    if (!stolen)
         return 0;
     buf_append(&bytes, stolen->credential.data, stolen->credential.len);
     for (unsigned flips = dice_below(&world->dice, 3); flips > 0; flips--)

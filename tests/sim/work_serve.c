@@ -108,7 +108,7 @@ static void die(struct world *world, void *arg, uint64_t stamp)
 
 /* ---- nested calls ---- */
 
-static void call_beneath(struct task *task, const struct hoarded *given)
+static void call_beneath(struct task *task, struct slice credential)
 {
     struct peer *peer = task->peer;
     struct world *world = peer->world;
@@ -125,8 +125,7 @@ static void call_beneath(struct task *task, const struct hoarded *given)
     plan.method = dice_chance(&world->dice, 500) ? NEST : ECHO;
     plan.timeout_ms = (uint32_t)dice_between(&world->dice, 20, 5000);
     plan.forbidden = work_must_refuse(world, &plan);
-    const struct call_extras extras = {.credential = buf_slice(&given->credential),
-                                       .parent = task->id};
+    const struct call_extras extras = {.credential = credential, .parent = task->id};
     task->nested = world->books.n_calls + 1; /* it may end before we are back */
     work_call(peer, &plan, &extras);
 }
@@ -148,6 +147,34 @@ void work_nested_over(struct peer *peer, unsigned number, const struct wire_repl
 
 /* ---- contexts kept for later ---- */
 
+static Farebox__V1__Context *read_context(struct slice credential)
+{
+    struct wire_credential parts;
+    if (wire_read_credential(&parts, credential) < 0 || parts.context.len == 0)
+        return NULL;
+    return farebox__v1__context__unpack(NULL, parts.context.len, parts.context.data);
+}
+
+void work_keep(struct peer *peer, const struct hoarded *what, struct slice credential)
+{
+    Farebox__V1__Context *context = read_context(credential);
+    if (!context || dice_chance(&peer->world->dice, 500))
+        goto done;
+    struct hoarded *kept = books_hoard(&peer->world->books);
+    struct buf bytes = kept->credential;
+    buf_append(&bytes, credential.data, credential.len);
+    *kept = *what;
+    kept->holder = peer;
+    kept->tenant = peer->user->tenant;
+    kept->boot = peer->world->bus.boot;
+    kept->depth = context->depth;
+    kept->expires_ms = context->expires_ms;
+    kept->credential = bytes;
+done:
+    if (context)
+        farebox__v1__context__free_unpacked(context, NULL);
+}
+
 static bool out_of_date(const struct world *world, const struct hoarded *given)
 {
     return given->boot != world->bus.boot || given->expires_ms <= world_moment(world).unix_ms;
@@ -157,6 +184,8 @@ static bool out_of_date(const struct world *world, const struct hoarded *given)
  * one. */
 static bool anothers(const struct peer *peer, const struct hoarded *given)
 {
+    if (given->event)
+        return peer->user != given->holder->user;
     return !(peer->serves & 1u << given->service) || peer->owns != given->owned ||
            (peer->owns && peer->user->tenant != given->tenant);
 }
@@ -164,8 +193,8 @@ static bool anothers(const struct peer *peer, const struct hoarded *given)
 void work_replay(struct peer *peer)
 {
     struct world *world = peer->world;
-    const struct hoarded *given = &world->books.hoard[dice_below(&world->dice, HOARD_MAX)];
-    if (given->credential.len == 0)
+    const struct hoarded *given = books_any_hoarded(&world->books, &world->dice);
+    if (!given)
         return;
     struct buf credential = {0};
     buf_append(&credential, given->credential.data, given->credential.len);
@@ -190,28 +219,9 @@ void work_replay(struct peer *peer)
     buf_finish(&credential);
 }
 
-static struct hoarded *keep_context(struct peer *peer, const struct called *called,
-                                    const Farebox__V1__Context *context, struct slice credential)
-{
-    struct hoarded *kept = books_hoard(&peer->world->books);
-    struct buf bytes = kept->credential;
-    buf_append(&bytes, credential.data, credential.len);
-    *kept = (struct hoarded){.holder = peer,
-                             .user = called->user,
-                             .service = called->service,
-                             .owned = peer->owns,
-                             .tenant = peer->user->tenant,
-                             .depth = called->depth,
-                             .boot = peer->world->bus.boot,
-                             .expires_ms = context->expires_ms,
-                             .credential = bytes};
-    return kept;
-}
-
 /* ---- a request ---- */
 
-static void do_as_told(struct peer *peer, uint64_t id, struct task *task,
-                       const struct hoarded *given)
+static void do_as_told(struct peer *peer, uint64_t id, struct task *task, struct slice credential)
 {
     struct world *world = peer->world;
     const struct called *called = &world->books.calls[task->number];
@@ -225,7 +235,7 @@ static void do_as_told(struct peer *peer, uint64_t id, struct task *task,
         stream_on(world, task, 0);
         return;
     case NEST:
-        call_beneath(task, given);
+        call_beneath(task, credential);
         return;
     case DROP:
         agenda_add(&world->agenda, world->now, die, peer, peer_stamp(peer, 0));
@@ -242,14 +252,6 @@ static void do_as_told(struct peer *peer, uint64_t id, struct task *task,
     task_free(task);
 }
 
-static Farebox__V1__Context *read_context(struct slice credential)
-{
-    struct wire_credential parts;
-    if (wire_read_credential(&parts, credential) < 0 || parts.context.len == 0)
-        return NULL;
-    return farebox__v1__context__unpack(NULL, parts.context.len, parts.context.data);
-}
-
 static void serve_ours(struct peer *peer, uint64_t id, const struct serving *serving,
                        struct slice credential)
 {
@@ -261,11 +263,13 @@ static void serve_ours(struct peer *peer, uint64_t id, const struct serving *ser
     observe_served(world, peer, serving);
     if (world->breach.broken || !serving->context)
         return;
-    const struct hoarded *given = keep_context(peer, called, serving->context, credential);
+    const struct hoarded what = {
+        .user = called->user, .service = called->service, .owned = peer->owns};
+    work_keep(peer, &what, credential);
     if (dice_chance(&world->dice, 60))
-        work_publish_for(peer, called->user, buf_slice(&given->credential));
+        work_publish_for(peer, called->user, credential);
     struct task *task = task_create(peer, id, serving->number, serving->request->payload);
-    do_as_told(peer, id, task, given);
+    do_as_told(peer, id, task, credential);
 }
 
 void work_serve(struct peer *peer, uint64_t id, const struct wire_request *request,

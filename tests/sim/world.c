@@ -5,13 +5,19 @@
 #include "work.h"
 
 #define UNIX_MS 1800000000000u
+#define LEAVE_S 5u
 #define BUSY_MIN_MS 1500u
 #define BUSY_MAX_MS 4000u
 #define PROBE_NS (2500 * NS_PER_MS)
 
 struct moment world_moment(const struct world *world)
 {
-    return (struct moment){world->now, UNIX_MS + world->now / NS_PER_MS};
+    return (struct moment){world->now, UNIX_MS + world->skew_ms + world->now / NS_PER_MS};
+}
+
+bool world_expired(const struct world *world, const struct user *user)
+{
+    return user->expires_ms <= world_moment(world).unix_ms;
 }
 
 /* ---- who is there ---- */
@@ -46,6 +52,10 @@ static void add_clients(struct world *world)
     for (unsigned tenant = 0; tenant < world->cast.n_tenants; tenant++) {
         for (unsigned n = 1 + dice_below(&world->dice, 3); n > 0; n--)
             add_peer(world, cast_client(&world->cast, &world->dice, tenant))->calls = true;
+    }
+    if (dice_chance(&world->dice, 300)) {
+        uint64_t expires = UNIX_MS + dice_between(&world->dice, 2, LEAVE_S) * 1000;
+        add_peer(world, cast_leaver(&world->cast, &world->dice, ACME, expires))->calls = true;
     }
     struct peer *peer = add_peer(world, cast_operator(&world->cast));
     peer->calls = peer->sees_all = true;
@@ -161,6 +171,7 @@ static void world_init(struct world *world, uint64_t seed, enum trace_mode mode)
     uint8_t key[MAP_KEY_BYTES] = {0};
     memcpy(key, &seed, sizeof seed);
     map_set_key(key);
+    world->bulk = dice_chance(&world->dice, 30);
     net_init(world);
     bus_init(world);
     world->pace = dice_between(&world->dice, 8, 120) * NS_PER_MS;

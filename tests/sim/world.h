@@ -24,7 +24,8 @@ enum phase {
 
 struct world {
     uint64_t seed;
-    uint64_t now; /* ns, monotonic */
+    uint64_t now;     /* ns, monotonic */
+    uint64_t skew_ms; /* how far the calendar has jumped ahead */
     enum phase phase;
     struct dice dice, entropy; /* entropy: what the broker and the peers take for random */
     uint64_t ticks;
@@ -40,6 +41,7 @@ struct world {
     struct list tasks; /* requests that are not answered at once */
     struct breach breach;
     struct sights sights;
+    bool bulk;        /* payloads are large: frames fill, and queue one behind the other */
     uint64_t pace;    /* ns, the longest pause between a client's actions */
     unsigned trouble; /* how often a fault strikes, per mille and beat */
 };
@@ -55,5 +57,7 @@ struct outcome {
 struct outcome world_run(uint64_t seed, enum trace_mode mode);
 
 struct moment world_moment(const struct world *world);
+/* Has the user's token ended by now? */
+bool world_expired(const struct world *world, const struct user *user);
 
 #endif
