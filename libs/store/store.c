@@ -261,7 +261,7 @@ static int copy_sound(MDB_txn *txn, const struct books_table *table, struct slic
 static int get_committed(struct store *store, struct slice table, struct slice key, struct buf *out)
 {
     MDB_txn *txn;
-    struct slice raw;
+    struct slice raw = {0};
     int err = store_read_begin(store, &txn);
     if (err)
         return err;

@@ -49,7 +49,7 @@ static void bench_free(struct bench *bench)
 static struct wire_credential seal(struct bench *bench)
 {
     struct slice bytes = {0};
-    struct wire_credential credential;
+    struct wire_credential credential = {0};
     assert_int_equal(context_seal(&bench->sealer, &bench->context, &bench->arena, &bytes), 0);
     assert_int_equal(wire_read_credential(&credential, bytes), 0);
     assert_int_equal(credential.token.len, 0);
