@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #define STORE_WHY_BYTES 160u
+#define STORE_TABLES_MAX (BOOKS_TABLES_MAX - 2u)   /* two are our own */
 #define STORE_RAW_MAX (STORE_RECORD_MAX + 131072u) /* on disk: with header, or as quarantined */
 
 struct store {
@@ -17,7 +18,9 @@ struct store {
     pthread_cond_t done;  /* a commit was tried, or the last reader left */
     pthread_t committer;
 
-    struct books books;   /* transactions run unlocked */
+    struct books books;                                 /* transactions run unlocked */
+    char tables[STORE_TABLES_MAX][BATCH_TABLE_MAX + 1]; /* all that were ever written to */
+    size_t n_tables;
     struct batch queued;  /* accepted since the last commit began */
     struct batch writing; /* being committed: unlocked, the committer reads it too */
     uint64_t queued_seq, committed_seq;

@@ -14,6 +14,35 @@
 #define QUEUE_BYTES_MAX \
     (64u * 1024u * 1024u) /* a disk this far behind cannot keep what we promise */
 
+/* ---- tables ---- */
+
+static bool is_own(struct slice table)
+{
+    return slice_is(table, BOOKS_OWN_TABLE) || slice_is(table, BOOKS_QUARANTINE);
+}
+
+/* A table too many would make every commit fail. */
+static bool admit_table(struct store *store, struct slice table)
+{
+    for (size_t i = 0; i < store->n_tables; i++) {
+        if (slice_is(table, store->tables[i]))
+            return true;
+    }
+    if (store->n_tables == STORE_TABLES_MAX)
+        return false;
+    memcpy(store->tables[store->n_tables++], table.data, table.len);
+    return true;
+}
+
+static void admit_existing_tables(struct store *store)
+{
+    for (size_t i = 0; i < store->books.n_published; i++) {
+        struct slice table = slice_of(store->books.tables[i].name);
+        if (!is_own(table))
+            admit_table(store, table);
+    }
+}
+
 /* ---- opening and closing ---- */
 
 static void init_sync(struct store *store)
@@ -79,11 +108,13 @@ static int open_books(struct store *store, char *why)
     if (err)
         return err;
     err = books_open(&store->books, store->path, options->map_bytes, options->schema);
-    if (err)
+    if (err) {
         store_explain(why, "%.96s: %s", store->path, strerror(-err));
-    else
-        store->status.quarantined = count_quarantined(&store->books);
-    return err;
+        return err;
+    }
+    store->status.quarantined = count_quarantined(&store->books);
+    admit_existing_tables(store);
+    return 0;
 }
 
 int store_open(struct store **out, const struct store_options *options, char *why)
@@ -123,21 +154,18 @@ void store_close(struct store *store)
 
 /* ---- writing ---- */
 
-static bool is_own(struct slice table)
-{
-    return slice_is(table, BOOKS_OWN_TABLE) || slice_is(table, BOOKS_QUARANTINE);
-}
-
 static bool is_valid(struct slice table, struct slice key)
 {
     return table.len > 0 && table.len <= BATCH_TABLE_MAX && key.len > 0 && key.len <= STORE_KEY_MAX;
 }
 
 /* A failing disk refuses what would be lost, but takes deletes: they may cure it. */
-static int refusal(const struct store *store, enum write_kind kind)
+static int refusal(struct store *store, enum write_kind kind, struct slice table)
 {
     if (kind != WRITE_PUT)
         return 0;
+    if (!admit_table(store, table))
+        return -EINVAL;
     if (store->queued.bytes + store->writing.bytes > QUEUE_BYTES_MAX)
         return -ENOSPC;
     return store->status.last_error;
@@ -156,7 +184,7 @@ static int enqueue(struct store *store, enum write_kind kind, struct slice table
     if (!is_valid(table, key) || is_own(table) || record.len > STORE_RECORD_MAX)
         return -EINVAL;
     pthread_mutex_lock(&store->lock);
-    int err = refusal(store, kind);
+    int err = refusal(store, kind, table);
     if (!err) {
         batch_add(&store->queued, kind, table, key, record);
         queue(store);

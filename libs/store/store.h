@@ -7,8 +7,8 @@
  *
  * Thread safe. store_put and store_delete only queue (never block on disk);
  * store_sync blocks until everything queued before is on disk. Reads see queued
- * writes. What a failing disk refuses stays queued and is tried again. Tables are
- * 1 to 32 bytes, 62 of them at most; keys 1 to 500 bytes, records at most 1 MiB. */
+ * writes. What a failing disk refuses stays queued and is tried again. At most 62
+ * tables with names of 1 to 32 bytes; keys of 1 to 500 bytes, records of up to 1 MiB. */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 

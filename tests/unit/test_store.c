@@ -72,6 +72,29 @@ static void limits_are_kept(void **state)
     place_remove(&place);
 }
 
+static void a_table_too_many_harms_nobody(void **state)
+{
+    (void)state;
+    struct place place;
+    char table[16];
+    place_make(&place);
+    struct store *store = open_store(&place);
+    for (int i = 0; i < 62; i++) {
+        snprintf(table, sizeof table, "table-%d", i);
+        assert_int_equal(put(store, table, "k", "v"), 0);
+    }
+    assert_int_equal(put(store, "one-more", "k", "v"), -EINVAL);
+    assert_int_equal(store_sync(store), 0);
+    store_close(store);
+    store = open_store(&place);
+    assert_int_equal(put(store, "one-more", "k", "v"), -EINVAL);
+    assert_int_equal(put(store, "table-61", "k", "w"), 0);
+    assert_int_equal(store_sync(store), 0);
+    assert_record(store, "table-61", "k", "w");
+    store_close(store);
+    place_remove(&place);
+}
+
 static int stop_at_b(void *arg, struct slice key, struct slice record)
 {
     (void)record;
@@ -396,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_come_back),
         cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(a_table_too_many_harms_nobody),
         cmocka_unit_test(scans_lay_the_queue_over_the_disk),
         cmocka_unit_test(scans_may_write),
         cmocka_unit_test(random_work_agrees_with_a_model),
