@@ -1,0 +1,124 @@
+/* How a bus begins and ends: refusals, what was not answered, what is still held. */
+#include "scene.h"
+
+#include "../testing.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void a_connection_that_fails_says_why(void **state)
+{
+    struct scene *scene = *state;
+    fbx_bus *bus = (fbx_bus *)scene; /* to be left alone */
+    fbx_options options = {.url = scene->place->url, .token = "no.valid.token"};
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EREFUSED);
+    assert_true(strlen(fbx_last_error()) > 0);
+    options.url = "ipc:///tmp/nothing-listens-here.sock";
+    options.connect_timeout_ms = 50;
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EUNREACHABLE);
+    options.url = "carrier-pigeon://coop";
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
+    options.url = "tls+tcp://127.0.0.1:1";
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
+    assert_non_null(strstr(fbx_last_error(), "CA file"));
+    assert_ptr_equal(bus, scene);
+}
+
+static void closing_ends_what_was_not_answered(void **state)
+{
+    struct scene *scene = *state;
+    struct scene_call call;
+    scene_call(scene, &call, "block", NULL);
+    scene_await(&scene->entered);
+    fbx_close(scene->bus);
+    scene->bus = NULL;
+    assert_int_equal(sem_trywait(&call.done), 0);
+    assert_int_equal(fbx_reply_status(call.reply), FBX_CANCELLED);
+    scene_call_finish(&call);
+}
+
+static void a_bus_closes_though_broker_and_handler_do_not_help(void **state)
+{
+    struct scene *scene = *state;
+    struct scene_call call;
+    fbx_call_options options = {.timeout_ms = 200};
+    scene_call(scene, &call, "persist", &options);
+    scene_await(&scene->entered);
+    kill(scene->place->broker.pid, SIGSTOP);
+    fbx_close(scene->served);
+    scene->served = NULL;
+    kill(scene->place->broker.pid, SIGCONT);
+    assert_int_not_equal(scene_outcome(&call), FBX_OK);
+    scene_call_finish(&call);
+}
+
+static void hoard(void *arg, fbx_request *request)
+{
+    fbx_request **kept = arg;
+    *kept = request;
+}
+
+/* Its deadline passes unanswered: the bus does not wait for it, and answering it is harmless. */
+static void a_request_may_outlive_its_bus(void **state)
+{
+    struct scene *scene = *state;
+    fbx_request *kept = NULL;
+    fbx_service service = {.name = "hoarder", .handler = hoard, .arg = &kept, .on_io_thread = true};
+    fbx_call_options options = {.timeout_ms = 100};
+    fbx_reply *reply;
+    fbx_bus *bus = place_connect(scene->place, "acme", "hoarder", scene_permissions);
+    assert_int_equal(fbx_serve(bus, &service), 0);
+    assert_int_equal(
+        fbx_call(scene->bus, "hoarder", "keep", (fbx_bytes){"mine", 4}, &options, &reply), 0);
+    assert_int_equal(fbx_reply_status(reply), FBX_DEADLINE_EXCEEDED);
+    fbx_reply_free(reply);
+    fbx_close(bus);
+    assert_non_null(kept);
+    assert_memory_equal(fbx_request_payload(kept).data, "mine", 4);
+    fbx_respond_status(kept, FBX_OK, NULL);
+}
+
+/* ---- the outbox ---- */
+
+static void count_event(void *arg, const fbx_event *event)
+{
+    (void)event;
+    sem_post(arg);
+}
+
+/* Sixteen times what the outbox holds. */
+static void a_full_outbox_waits_and_loses_nothing(void **state)
+{
+    enum { EVENTS = 64, BYTES = 16 * 1024 };
+    static char payload[BYTES];
+    struct scene *scene = *state;
+    sem_t told;
+    sem_init(&told, 0, 0);
+    char *token = place_token(scene->place, "acme", "small", "pro", scene_permissions);
+    fbx_options options = {.url = scene->place->url, .token = token, .outbox_bytes = 64 * 1024};
+    fbx_bus *small;
+    assert_int_equal(fbx_connect(&small, &options), 0);
+    assert_int_equal(fbx_subscribe(scene->bus, "bulk.>", NULL, count_event, &told, NULL), 0);
+    for (int i = 0; i < EVENTS; i++)
+        assert_int_equal(fbx_publish(small, "bulk.x", (fbx_bytes){payload, BYTES}, NULL), 0);
+    for (int i = 0; i < EVENTS; i++)
+        scene_await(&told);
+    fbx_close(small);
+    free(token);
+    sem_destroy(&told);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_connection_that_fails_says_why),
+        CASE(closing_ends_what_was_not_answered),
+        CASE(a_bus_closes_though_broker_and_handler_do_not_help),
+        CASE(a_request_may_outlive_its_bus),
+        CASE(a_full_outbox_waits_and_loses_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
