@@ -75,6 +75,9 @@ static void only_the_living_have_sessions(struct world *world, const struct core
         const struct peer *peer = &world->peers[i];
         living += peer->alive && !peer->refused_at;
         connected += peer->alive;
+        if (peer->alive && !peer->refused_at && world_expired(world, peer->user))
+            promise_broken(world, PROMISE_REST, "the session of %s outlives its token",
+                           peer->user->name);
         if (!peer->raw && !peer->refused_at && !peer_ready(peer))
             promise_broken(world, PROMISE_LIVENESS, "%s is not ready", peer->user->name);
     }
