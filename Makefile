@@ -96,6 +96,7 @@ $(OBJ)/%.o: %.c $(OBJ)/flags | $(PROTO_H)
 
 # libnng must find the shim's symbols in the program, ahead of its own and libc's.
 $(OBJ)/libs/nng/%.o: CODEGEN += -fvisibility=default
+$(OBJ)/tests/%.o: INCLUDE += -Itests
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
