@@ -14,6 +14,8 @@
 #define RECEIVING_MIN 16u /* contexts waiting for a request after each turn */
 #define RECEIVING_LOW 4u  /* so few left, a burst does not wait for the turn to end */
 #define TURN_FRAMES 64u   /* after so many the turn ends, so that answers leave */
+#define SENDING_MAX 32u /* answers that wait for one pipe: more than a peer of ours ever asks for \
+                         */
 
 static void on_received(void *arg);
 
@@ -31,6 +33,20 @@ static bool is_sent(const struct exchange *exchange)
     return nng_aio_get_msg(exchange->send) == NULL;
 }
 
+/* Its peer asks without reading the answers. Each of them holds a context, so it is cut off
+ * before it holds them all. */
+static void keep_sending(struct exchange *exchange)
+{
+    struct door *door = exchange->door;
+    unsigned waiting = 1;
+    for (struct exchange *other = door->sending; other; other = other->next)
+        waiting += other->pipe == exchange->pipe;
+    exchange->next = door->sending;
+    door->sending = exchange;
+    if (waiting > SENDING_MAX)
+        nng_pipe_close((nng_pipe){.id = exchange->pipe});
+}
+
 void exchange_answer(struct exchange *exchange, struct slice frame)
 {
     nng_msg *message;
@@ -42,12 +58,10 @@ void exchange_answer(struct exchange *exchange, struct slice frame)
     nng_aio_wait(exchange->send); /* the last moments of the one before */
     nng_aio_set_msg(exchange->send, message);
     nng_ctx_send(exchange->context, exchange->send);
-    if (is_sent(exchange)) {
+    if (is_sent(exchange))
         exchange_receive(exchange);
-    } else {
-        exchange->next = exchange->door->sending;
-        exchange->door->sending = exchange;
-    }
+    else
+        keep_sending(exchange);
 }
 
 /* Those whose pipe has become free receive again. */
@@ -116,11 +130,30 @@ static void enqueue(struct door *door, struct exchange *exchange)
     door->inbox_end = &exchange->next;
 }
 
-/* With every context taken there is no room to hold the request: its peer is told at once. */
-static void answer_busy(struct exchange *exchange)
+static bool belongs_to_a_session(const nng_msg *message)
+{
+    struct wire_frame frame;
+    struct arena arena;
+    arena_init(&arena);
+    int rc = wire_read_frame(
+        &frame, slice_make(nng_msg_body((nng_msg *)(uintptr_t)message), nng_msg_len(message)),
+        &arena);
+    bool yes = rc == 0 && frame.has_session;
+    arena_finish(&arena);
+    return yes;
+}
+
+/* With every context taken there is no room to hold the request. A session loses its pipe and
+ * sends the frame again by the next; anybody else is told. */
+static void turn_away(struct exchange *exchange, const nng_msg *message)
 {
     struct wire_out out;
     Farebox__V1__Error error = FAREBOX__V1__ERROR__INIT;
+    if (belongs_to_a_session(message)) {
+        nng_pipe_close((nng_pipe){.id = exchange->pipe});
+        exchange_receive(exchange);
+        return;
+    }
     error.status = FAREBOX__V1__STATUS__OVERLOADED;
     error.message = (char *)(uintptr_t) "the broker holds as many requests as it can";
     wire_out_init(&out);
@@ -131,13 +164,19 @@ static void answer_busy(struct exchange *exchange)
 
 /* ---- the crank ---- */
 
-static void take_events(struct door *door, struct pipe_event *event)
+static void take_opened(struct door *door, const struct pipe_event *event)
+{
+    for (; event; event = event->next) {
+        if (event->opened)
+            core_pipe_opened(door->core, event->pipe);
+    }
+}
+
+static void take_closed(struct door *door, struct pipe_event *event)
 {
     while (event) {
         struct pipe_event *next = event->next;
-        if (event->opened)
-            core_pipe_opened(door->core, event->pipe);
-        else
+        if (!event->opened)
             core_pipe_lost(door->core, event->pipe);
         mem_free(event);
         event = next;
@@ -150,12 +189,12 @@ static unsigned take_frames(struct door *door, struct exchange *exchange)
     while (exchange) {
         struct exchange *next = exchange->next;
         nng_msg *message = exchange->message;
-        uint32_t pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(message));
+        exchange->pipe = (uint32_t)nng_pipe_id(nng_msg_get_pipe(message));
         exchange->message = NULL;
         if (exchange->unwelcome)
-            answer_busy(exchange);
+            turn_away(exchange, message);
         else
-            core_frame(door->core, exchange, pipe,
+            core_frame(door->core, exchange, exchange->pipe,
                        slice_make(nng_msg_body(message), nng_msg_len(message)));
         nng_msg_free(message);
         exchange = next;
@@ -180,8 +219,9 @@ static unsigned take_all(struct door *door)
     door->events = NULL;
     door->events_end = &door->events;
     pthread_mutex_unlock(&door->inbox_lock);
-    take_events(door, events);
+    take_opened(door, events);
     unsigned count = take_frames(door, frames);
+    take_closed(door, events);
     pthread_mutex_lock(&door->inbox_lock);
     return count;
 }

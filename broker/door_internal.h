@@ -15,6 +15,7 @@ struct exchange {
     nng_ctx context;
     nng_aio *send, *receive;
     nng_msg *message; /* received, not yet taken */
+    uint32_t pipe;    /* that the request came by */
     bool unwelcome;   /* came when every context was taken */
     struct door *door;
     struct exchange *next; /* in the inbox, or in sending */

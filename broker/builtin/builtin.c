@@ -58,6 +58,10 @@ void builtin_call(struct core *core, struct call *call)
     struct buf out = {0};
     const char *why = "";
     enum status status = verb->run(core, call, scope_of(call, verb), &out, &why);
+    if (status == STATUS_OK && out.len > WIRE_PAYLOAD_MAX) {
+        status = STATUS_TOO_LARGE;
+        why = "the answer is over the limit";
+    }
     if (status != STATUS_OK) {
         call_fail(core, call, status, why);
     } else if (why != BUILTIN_STREAMS) {

@@ -125,6 +125,8 @@ static enum status may_open(struct core *core, const struct call *call, struct s
                             const char **why)
 {
     const struct identity *who = call->identity;
+    if (who->delegated) /* it would outlive the call it was lent for */
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "a sealed context cannot open a feed");
     if (!name_valid_pattern(pattern))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "pattern: not a pattern of topics");
     if (!permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, who->tenant, pattern))

@@ -165,6 +165,17 @@ void taps_event(struct core *core, const struct identity *identity,
     }
 }
 
+void taps_drain(struct core *core)
+{
+    for (struct list *node; (node = list_first(&core->taps->all));) {
+        struct tap *tap = LIST_ENTRY(node, struct tap, node);
+        struct call *to = call_find(core, tap->call_id);
+        tap_close(core, tap);
+        if (to)
+            call_fail(core, to, STATUS_UNAVAILABLE, "the broker is stopping");
+    }
+}
+
 /* ---- opening ---- */
 
 static char *copy_of(struct slice text)
@@ -216,6 +227,10 @@ static enum status watch(struct core *core, struct call *call, enum scope scope,
     if (!call->caller || !call->stream) {
         *why = "a tap streams: it needs a session and a caller that takes parts";
         return STATUS_INVALID_ARGUMENT;
+    }
+    if (call->identity->delegated) { /* it would outlive the call it was lent for */
+        *why = "a sealed context cannot tap";
+        return STATUS_PERMISSION_DENIED;
     }
     if (core->taps->count >= TAPS_MAX) {
         *why = "too many taps";

@@ -9,6 +9,8 @@ struct taps;
 
 struct taps *taps_create(void);
 void taps_destroy(struct core *core);
+/* The broker is stopping: ends the calls they stream to. */
+void taps_drain(struct core *core);
 /* A call has ended. */
 void taps_call(struct core *core, struct call *call, const struct wire_reply *reply);
 /* An event was published. */

@@ -190,7 +190,10 @@ static void detach_caller(struct call *call)
 {
     if (call->caller)
         map_remove_u64(&call->caller->calls_by_id, call->caller_id);
+    if (call->pipe)
+        call->pipe->n_one_shots--;
     list_remove(&call->by_caller);
+    call->pipe = NULL;
     call->caller = NULL;
     call->exchange = NULL;
 }

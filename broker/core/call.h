@@ -12,6 +12,7 @@
 
 struct core;
 struct session;
+struct pipe;
 struct identity;
 struct service;
 struct instance;
@@ -35,7 +36,8 @@ struct call {
     enum call_state state;
     /* who asked */
     struct session *caller;    /* NULL: one-shot, or gone */
-    struct exchange *exchange; /* a one-shot's */
+    struct exchange *exchange; /* a one-shot's, and the connection it came by */
+    struct pipe *pipe;
     uint64_t caller_id;
     struct list by_caller;
     struct identity *identity; /* on whose behalf */
@@ -44,7 +46,7 @@ struct call {
     const struct wire_request *request; /* borrowed while in the chain, or `kept`; else NULL */
     struct wire_request kept;
     uint8_t *kept_bytes;     /* owns the text and payload of `kept` */
-    struct inbound *inbound; /* the frame it came in; only until the identity is known */
+    struct inbound *inbound; /* the frame it came in; NULL once the identity is known */
     uint32_t credential;     /* in that frame */
     char request_id[CALL_REQUEST_ID_MAX], method[CALL_METHOD_MAX];
     uint8_t request_id_len, method_len; /* 0: not known (yet) */

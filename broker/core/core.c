@@ -9,6 +9,10 @@
 
 #include <errno.h>
 
+/* Refusals and acknowledgements pass a full outbox, replies to calls made before too. A session
+ * that goes on asking without ever reading is ended at so many times its bound. */
+#define OUTBOXES_MAX 2u
+
 int core_create(struct core **out, const struct core_options *options, struct moment now)
 {
     struct core *core = mem_zalloc(sizeof *core);
@@ -136,7 +140,9 @@ static void session_frame(struct core *core, struct exchange *exchange, uint32_t
         registry_session_has_room(core, session);
     switch (verdict) {
     case LINK_DELIVER:
-        if (deliver(core, session, frame))
+        if (link_backlog(&session->link) > OUTBOXES_MAX * core->limits.outbox_bytes)
+            session_end(core, session, STATUS_OVERLOADED, "it does not read what it asks for");
+        else if (deliver(core, session, frame))
             deliver_held(core, session);
         break;
     case LINK_BROKEN:
@@ -217,13 +223,25 @@ void core_drain(struct core *core)
         struct session *session = LIST_ENTRY(node, struct session, node);
         wire_put_control(session_out(core, session), 0, 0, WIRE_DRAIN, NULL);
     }
+    taps_drain(core);
+}
+
+static bool nothing_to_say(const struct core *core)
+{
+    const struct list *head = &core->sessions.all;
+    for (struct list *node = head->next; node != head; node = node->next) {
+        const struct session *session = LIST_ENTRY(node, struct session, node);
+        if (session->state == SESSION_READY && link_pending(&session->link))
+            return false;
+    }
+    return true;
 }
 
 bool core_is_drained(const struct core *core)
 {
     struct core_gauges gauges;
     core_gauges(core, &gauges);
-    return gauges.calls == gauges.abandoned;
+    return gauges.calls == gauges.abandoned && nothing_to_say(core);
 }
 
 static void gauge_calls(const struct core *core, struct core_gauges *out)

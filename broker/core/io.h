@@ -1,5 +1,5 @@
 /* io.h - everything the core may ask of the world, in one small table. In
- * production broker/io_nng.c and the store stand behind it, in tests a
+ * production broker/door_io.c and the store stand behind it, in tests a
  * simulator. The core never blocks on any of these, and calls them only during a turn. */
 #ifndef CORE_IO_H
 #define CORE_IO_H

@@ -31,7 +31,8 @@ bool placement_possible(const struct service *service)
 {
     const struct list *head = &service->instances;
     for (struct list *node = head->next; node != head; node = node->next) {
-        if (!LIST_ENTRY(node, struct instance, by_service)->draining)
+        const struct instance *instance = LIST_ENTRY(node, struct instance, by_service);
+        if (!instance->draining && !instance->session->draining)
             return true;
     }
     return false;

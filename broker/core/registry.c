@@ -271,6 +271,14 @@ enum status registry_register(struct core *core, struct session *session, const 
     return STATUS_OK;
 }
 
+/* Those who wait for an instance that nobody can be any more need not wait for their deadline. */
+static void refuse_hopeless(struct core *core, struct service *service)
+{
+    while (service->n_waiting > 0 && !placement_possible(service))
+        call_fail(core, LIST_ENTRY(list_first(&service->waiting), struct call, by_place),
+                  STATUS_UNAVAILABLE, "the last instance is gone");
+}
+
 static struct instance *instance_named(struct session *session, struct slice name)
 {
     for (struct list *node = session->instances.next; node != &session->instances;
@@ -292,17 +300,10 @@ enum status registry_deregister(struct core *core, struct session *session, stru
     }
     announce_instance(core, instance, "deregistered");
     instance->draining = true;
+    refuse_hopeless(core, instance->service);
     if (instance->in_flight == 0)
         instance_remove(core, instance);
     return STATUS_OK;
-}
-
-/* Those who wait for an instance that nobody can be any more need not wait for their deadline. */
-static void refuse_hopeless(struct core *core, struct service *service)
-{
-    while (service->n_waiting > 0 && !placement_possible(service))
-        call_fail(core, LIST_ENTRY(list_first(&service->waiting), struct call, by_place),
-                  STATUS_UNAVAILABLE, "the last instance is gone");
 }
 
 void instance_remove(struct core *core, struct instance *instance)
@@ -316,6 +317,13 @@ void instance_remove(struct core *core, struct instance *instance)
     refuse_hopeless(core, service);
     mem_free(instance->version);
     mem_free(instance);
+}
+
+void registry_session_draining(struct core *core, struct session *session)
+{
+    for (struct list *node = session->instances.next; node != &session->instances;
+         node = node->next)
+        refuse_hopeless(core, LIST_ENTRY(node, struct instance, by_session)->service);
 }
 
 void registry_session_changed(struct core *core, struct session *session)

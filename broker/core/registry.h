@@ -68,6 +68,8 @@ enum status registry_deregister(struct core *core, struct session *session, stru
 void instance_remove(struct core *core, struct instance *instance);
 /* May calls be sent to it now? */
 bool instance_ready(const struct instance *instance);
+/* It takes no more calls: whoever waits for it alone is refused. */
+void registry_session_draining(struct core *core, struct session *session);
 /* Called when a session is lost or back, so that whoever waits may be served. */
 void registry_session_changed(struct core *core, struct session *session);
 /* Its outbox was full, which kept calls from its instances, and is so no longer. */

@@ -1,12 +1,8 @@
 #include "core/route.h"
 
-#include "base/mem.h"
-#include "base/name.h"
-#include "builtin/tap.h"
 #include "core/state.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #define PROTOCOL_VERSION 1u
 
@@ -60,8 +56,8 @@ void answer_acknowledge(struct core *core, struct exchange *exchange, uint64_t i
     answer_out(core, exchange, &out);
 }
 
-static void acknowledge(struct core *core, struct inbound *inbound, uint64_t id, enum status status,
-                        const char *message)
+void route_acknowledge(struct core *core, struct inbound *inbound, uint64_t id, enum status status,
+                       const char *message)
 {
     if (inbound->session) {
         put_acknowledge(session_out(core, inbound->session), id, status, message);
@@ -109,6 +105,23 @@ void inbound_finish(struct inbound *inbound)
     inbound->resolved = NULL;
 }
 
+/* ---- bounds ---- */
+
+static bool request_fits(const struct wire_request *r)
+{
+    return r->content_type.len + r->idempotency_key.len + r->request_id.len + r->traceparent.len +
+               r->tracestate.len + r->tenant.len <=
+           ROUTE_TEXTS_MAX;
+}
+
+static bool reply_fits(const struct core *core, const struct wire_reply *reply)
+{
+    size_t texts = reply->content_type.len + reply->message.len;
+    for (size_t i = 0; i < reply->n_details; i++)
+        texts += strlen(reply->details[i].key) + strlen(reply->details[i].value);
+    return reply->payload.len <= core->limits.max_payload_bytes && texts <= ROUTE_TEXTS_MAX;
+}
+
 /* ---- calls ---- */
 
 static void refuse_request(struct core *core, struct inbound *inbound, uint64_t id,
@@ -137,8 +150,20 @@ static void set_caller(struct core *core, struct call *call, struct inbound *inb
     } else {
         call->exchange = inbound->exchange;
         inbound->exchange = NULL;
-        list_push(&pipe_find(core, inbound->pipe)->one_shots, &call->by_caller);
+        struct pipe *pipe = pipe_find(core, inbound->pipe);
+        list_push(&pipe->one_shots, &call->by_caller);
+        pipe->n_one_shots++;
+        call->pipe = pipe;
     }
+}
+
+/* A session that does not read what it has asked for asks for nothing more; a connection
+ * holds only so many exchanges. */
+static bool has_room(struct core *core, const struct inbound *inbound)
+{
+    if (inbound->session)
+        return !session_full(core, inbound->session);
+    return pipe_find(core, inbound->pipe)->n_one_shots < PIPE_ONE_SHOTS_MAX;
 }
 
 static void route_request(struct core *core, struct inbound *inbound,
@@ -154,7 +179,12 @@ static void route_request(struct core *core, struct inbound *inbound,
                        "a call of that id is under way");
         return;
     }
-    struct call *call = session && session_full(core, session) ? NULL : call_open(core);
+    if (!request_fits(&envelope->request)) {
+        refuse_request(core, inbound, envelope->id, STATUS_TOO_LARGE,
+                       "the request's texts are over the limit");
+        return;
+    }
+    struct call *call = has_room(core, inbound) ? call_open(core) : NULL;
     if (!call) {
         refuse_request(core, inbound, envelope->id, STATUS_OVERLOADED, "too many calls under way");
         return;
@@ -185,9 +215,15 @@ static void route_reply(struct core *core, struct session *session,
     struct call *call = served_by(core, session, envelope->id);
     if (!call)
         return; /* ended long ago */
-    if (envelope->reply.payload.len > core->limits.max_payload_bytes) {
+    if (!reply_fits(core, &envelope->reply)) {
         struct wire_reply reply = {.status = STATUS_TOO_LARGE,
                                    .message = slice_of("the reply is over the limit")};
+        call_answer(core, call, &reply);
+        return;
+    }
+    if (call->caller && session_full(core, call->caller)) {
+        struct wire_reply reply = {.status = STATUS_OVERLOADED,
+                                   .message = slice_of("the caller reads too slowly")};
         call_answer(core, call, &reply);
         return;
     }
@@ -200,10 +236,12 @@ static void route_part(struct core *core, struct session *session,
                        const struct wire_envelope *envelope)
 {
     struct call *call = served_by(core, session, envelope->id);
-    if (!call || call->state != CALL_SERVING || !call->caller)
+    if (!call || call->state != CALL_SERVING)
         return;
-    if (!call->stream) {
+    if (!call->stream || !call->caller) {
         call_fail(core, call, STATUS_INTERNAL, "the service streams, the caller does not");
+    } else if (envelope->part.payload.len > core->limits.max_payload_bytes) {
+        call_fail(core, call, STATUS_TOO_LARGE, "a part is over the limit");
     } else if (session_full(core, call->caller)) {
         call_fail(core, call, STATUS_OVERLOADED, "the caller reads too slowly");
     } else {
@@ -219,113 +257,6 @@ static void route_cancel(struct core *core, struct session *session, uint64_t id
         call_fail(core, call, STATUS_CANCELLED, "cancelled by the caller");
 }
 
-/* ---- events ---- */
-
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
-static bool may_publish(const struct inbound *inbound, const struct identity *who,
-                        struct slice topic)
-{
-    if (permitted(&who->permissions, VERB_PUBLISH, who->tenant, who->tenant, topic))
-        return true;
-    /* A service may publish for the user it serves what it may publish itself. */
-    return who->delegated && permitted(&inbound->session->identity->permissions, VERB_PUBLISH,
-                                       who->tenant, who->tenant, topic);
-}
-
-static enum status publish(struct core *core, struct inbound *inbound,
-                           const struct wire_envelope *envelope, const char **why)
-{
-    const struct wire_publish *event = &envelope->publish;
-    struct identity *who = inbound_identity(core, inbound, envelope->credential);
-    if (!who)
-        return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
-    if (event->tenant.len > 0 && !slice_equal(event->tenant, who->tenant)) {
-        audit_mismatch(core, who, "publish", event->tenant);
-        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
-    }
-    if (!name_valid_topic(event->topic))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a topic");
-    if (event->topic.len > 4 && memcmp(event->topic.data, "bus.", 4) == 0)
-        return refuse_with(why, STATUS_PERMISSION_DENIED, "topics under bus. are the broker's own");
-    if (event->payload.len > core->limits.max_payload_bytes)
-        return refuse_with(why, STATUS_TOO_LARGE, "the payload is over the limit");
-    if (!may_publish(inbound, who, event->topic))
-        return refuse_with(
-            why, STATUS_PERMISSION_DENIED,
-            arena_printf(&core->arena, "needs publish:%.*s", SLICE_FMT(event->topic)));
-    pubsub_publish(core, who, event);
-    taps_event(core, who, event);
-    return STATUS_OK;
-}
-
-/* Unconfirmed events that are refused are only counted: nobody waits for an answer. */
-static void route_publish(struct core *core, struct inbound *inbound,
-                          const struct wire_envelope *envelope)
-{
-    const char *why = "";
-    enum status status = publish(core, inbound, envelope, &why);
-    if (status != STATUS_OK)
-        core->stats.errors[status]++;
-    if (envelope->publish.confirm || !inbound->session)
-        acknowledge(core, inbound, envelope->id, status, why);
-}
-
-static enum status subscribe(struct core *core, struct inbound *inbound,
-                             const struct wire_envelope *envelope, const char **why)
-{
-    const Farebox__V1__Subscribe *wanted = envelope->subscribe;
-    struct session *session = inbound->session;
-    struct identity *who = inbound_identity(core, inbound, envelope->credential);
-    struct slice pattern = slice_of(wanted->pattern), group = slice_of(wanted->group);
-
-    if (!who)
-        return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
-    struct slice tenant = wanted->tenant[0] ? slice_of(wanted->tenant) : who->tenant;
-    if (!slice_is(tenant, "*") && !slice_equal(tenant, who->tenant)) {
-        audit_mismatch(core, who, "subscribe", tenant);
-        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
-    }
-    if (!name_valid_pattern(pattern) || (group.len > 0 && !name_valid(group)))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a pattern, or not a group name");
-    if (!permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, tenant, pattern))
-        return refuse_with(why, STATUS_PERMISSION_DENIED,
-                           arena_printf(&core->arena, "needs subscribe:%s%s",
-                                        slice_is(tenant, "*") ? "*/" : "", wanted->pattern));
-    if (map_get_u64(&session->subscriptions, envelope->id))
-        return refuse_with(why, STATUS_CONFLICT, "a subscription of that id is there");
-    if (session->subscriptions.count >= core->limits.max_subscriptions)
-        return refuse_with(why, STATUS_OVERLOADED, "too many subscriptions");
-    struct subscription_options options = {.session = session,
-                                           .id = envelope->id,
-                                           .tenant = tenant,
-                                           .pattern = pattern,
-                                           .group = group};
-    map_put_u64(&session->subscriptions, envelope->id, subscription_add(core, &options));
-    return STATUS_OK;
-}
-
-static void route_subscribe(struct core *core, struct inbound *inbound,
-                            const struct wire_envelope *envelope)
-{
-    const char *why = "";
-    enum status status = subscribe(core, inbound, envelope, &why);
-    acknowledge(core, inbound, envelope->id, status, why);
-}
-
-static void route_unsubscribe(struct core *core, struct inbound *inbound, uint64_t id)
-{
-    struct subscription *s = map_remove_u64(&inbound->session->subscriptions, id);
-    if (s)
-        subscription_remove(core, s);
-    acknowledge(core, inbound, id, s ? STATUS_OK : STATUS_INVALID_ARGUMENT,
-                s ? "" : "no such subscription");
-}
-
 /* ---- services ---- */
 
 static void route_register(struct core *core, struct inbound *inbound,
@@ -333,7 +264,7 @@ static void route_register(struct core *core, struct inbound *inbound,
 {
     const char *why = "";
     enum status status = registry_register(core, inbound->session, envelope->registration, &why);
-    acknowledge(core, inbound, envelope->id, status, why);
+    route_acknowledge(core, inbound, envelope->id, status, why);
 }
 
 static void route_deregister(struct core *core, struct inbound *inbound,
@@ -342,7 +273,7 @@ static void route_deregister(struct core *core, struct inbound *inbound,
     const char *why = "";
     enum status status =
         registry_deregister(core, inbound->session, slice_of(envelope->deregister->service), &why);
-    acknowledge(core, inbound, envelope->id, status, why);
+    route_acknowledge(core, inbound, envelope->id, status, why);
 }
 
 int route_envelope(struct core *core, struct inbound *inbound, const struct wire_envelope *envelope)
@@ -376,10 +307,11 @@ int route_envelope(struct core *core, struct inbound *inbound, const struct wire
         route_deregister(core, inbound, envelope);
         return 0;
     case WIRE_PING:
-        acknowledge(core, inbound, envelope->id, STATUS_OK, "");
+        route_acknowledge(core, inbound, envelope->id, STATUS_OK, "");
         return 0;
     case WIRE_DRAIN:
         inbound->session->draining = true;
+        registry_session_draining(core, inbound->session);
         return 0;
     case WIRE_NONE:
         return 0; /* from a newer peer */
@@ -469,7 +401,7 @@ void route_one_shot(struct core *core, struct inbound *inbound,
         route_publish(core, inbound, envelope);
         return;
     case WIRE_PING:
-        acknowledge(core, inbound, envelope->id, STATUS_OK, "");
+        route_acknowledge(core, inbound, envelope->id, STATUS_OK, "");
         return;
     default:
         answer_error(core, inbound->exchange, STATUS_INVALID_ARGUMENT,

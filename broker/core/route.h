@@ -7,6 +7,10 @@
 /* The one text for every bad credential: a caller learns nothing from the difference. */
 #define TEXT_UNAUTHENTICATED "no valid token"
 
+/* Texts of an envelope beside its payload. What we add must not push a frame over what its
+ * receiver reads. */
+#define ROUTE_TEXTS_MAX (32u * 1024u)
+
 /* A frame being read, and who sent it. */
 struct inbound {
     struct session *session;   /* NULL: one-shot */
@@ -35,5 +39,16 @@ void answer_error(struct core *core, struct exchange *exchange, enum status stat
                   const char *message);
 void answer_acknowledge(struct core *core, struct exchange *exchange, uint64_t id,
                         enum status status, const char *message);
+
+/* Answers an envelope, in its session or outside one. */
+void route_acknowledge(struct core *core, struct inbound *inbound, uint64_t id, enum status status,
+                       const char *message);
+
+/* route_events.c */
+void route_publish(struct core *core, struct inbound *inbound,
+                   const struct wire_envelope *envelope);
+void route_subscribe(struct core *core, struct inbound *inbound,
+                     const struct wire_envelope *envelope);
+void route_unsubscribe(struct core *core, struct inbound *inbound, uint64_t id);
 
 #endif

@@ -91,11 +91,22 @@ static void detach(struct core *core, struct session *session)
     session->pipe = 0;
 }
 
+#define A_DAY_MS 86400000u
+
+/* At `due`, or when its token ends if that is sooner. */
+static void arm(struct core *core, struct session *session, uint64_t due)
+{
+    uint64_t expires = session->identity->expires_ms, now = core->now.unix_ms;
+    uint64_t left_ms = expires > now ? expires - now : 0;
+    uint64_t end = core->now.mono_ns + (left_ms < A_DAY_MS ? left_ms : A_DAY_MS) * NS_PER_MS;
+    wheel_arm(&core->wheel, &session->timer, due < end ? due : end);
+}
+
 static void lose(struct core *core, struct session *session)
 {
     detach(core, session);
     session->state = SESSION_LOST;
-    wheel_arm(&core->wheel, &session->timer, core->now.mono_ns + core->limits.grace_ms * NS_PER_MS);
+    arm(core, session, core->now.mono_ns + core->limits.grace_ms * NS_PER_MS);
     registry_session_changed(core, session);
 }
 
@@ -179,10 +190,10 @@ void session_end(struct core *core, struct session *self, enum status status, co
     self->state = SESSION_ENDED;
     wheel_disarm(&core->wheel, &self->timer);
     drop_everything_of(core, self);
-    if (why && self->n_parked > 0) {
-        answer_error(core, self->parked[0], status, why);
-        memmove(self->parked, self->parked + 1, --self->n_parked * sizeof *self->parked);
-    }
+    for (unsigned i = 0; why && i < self->n_parked; i++)
+        answer_error(core, self->parked[i], status, why);
+    if (why)
+        self->n_parked = 0;
     detach(core, self);
     map_remove(&core->sessions.by_id, slice_make(self->link.session, WIRE_SESSION_BYTES));
     list_remove(&self->node);
@@ -213,10 +224,10 @@ static void on_timer(struct timer *timer, void *arg)
         core->io.close_pipe(core->io.arg, pipe);
     } else {
         link_shrink(&self->link);
-        wheel_arm(&core->wheel, timer,
-                  self->last_heard + core->limits.heartbeat_ms * NS_PER_MS > core->now.mono_ns
-                      ? self->last_heard + silence
-                      : core->now.mono_ns + core->limits.heartbeat_ms * NS_PER_MS);
+        arm(core, self,
+            self->last_heard + core->limits.heartbeat_ms * NS_PER_MS > core->now.mono_ns
+                ? self->last_heard + silence
+                : core->now.mono_ns + core->limits.heartbeat_ms * NS_PER_MS);
     }
 }
 
@@ -225,19 +236,19 @@ static void on_timer(struct timer *timer, void *arg)
 static void attach(struct core *core, struct session *self, uint32_t pipe_id)
 {
     struct pipe *pipe = pipe_find(core, pipe_id);
-    if (self->pipe)
-        detach(core, self);
     if (!pipe) { /* it was lost while its frame waited for us: nothing can be sent by it */
-        lose(core, self);
+        if (!self->pipe)
+            lose(core, self);
         return;
     }
+    if (self->pipe)
+        detach(core, self);
     bool was_lost = self->state == SESSION_LOST;
     self->pipe = pipe_id;
     list_push(&pipe->sessions, &self->by_pipe);
     self->state = SESSION_READY;
-    wheel_arm(&core->wheel, &self->timer,
-              core->now.mono_ns +
-                  (uint64_t)core->limits.heartbeat_ms * MISSED_HEARTBEATS * NS_PER_MS);
+    arm(core, self,
+        core->now.mono_ns + (uint64_t)core->limits.heartbeat_ms * MISSED_HEARTBEATS * NS_PER_MS);
     if (was_lost)
         registry_session_changed(core, self);
 }
@@ -254,6 +265,18 @@ static void mark_dirty(struct core *core, struct session *self)
         list_push(&core->sessions.dirty, &self->dirty);
 }
 
+static void transmit(struct core *core, struct session *self)
+{
+    struct exchange *exchange = self->parked[0];
+    self->n_parked--;
+    memmove(self->parked, self->parked + 1, self->n_parked * sizeof *self->parked);
+    struct slice frame = link_transmit(&self->link, self->pipe);
+    self->frames_out++;
+    core->stats.frames_out++;
+    core->stats.bytes_out += frame.len;
+    core->io.answer(core->io.arg, exchange, frame);
+}
+
 void session_heard(struct core *core, struct session *self, struct exchange *exchange,
                    uint32_t pipe)
 {
@@ -266,8 +289,7 @@ void session_heard(struct core *core, struct session *self, struct exchange *exc
         return;
     }
     if (self->n_parked > SESSION_EXCHANGES) { /* more than we said: the oldest is answered */
-        core->io.release(core->io.arg, self->parked[0]);
-        memmove(self->parked, self->parked + 1, --self->n_parked * sizeof *self->parked);
+        transmit(core, self);
     }
     self->parked[self->n_parked++] = exchange;
     mark_dirty(core, self);
@@ -282,18 +304,6 @@ struct wire_out *session_out(struct core *core, struct session *self)
 bool session_full(const struct core *core, const struct session *self)
 {
     return link_backlog(&self->link) > core->limits.outbox_bytes;
-}
-
-static void transmit(struct core *core, struct session *self)
-{
-    struct exchange *exchange = self->parked[0];
-    self->n_parked--;
-    memmove(self->parked, self->parked + 1, self->n_parked * sizeof *self->parked);
-    struct slice frame = link_transmit(&self->link, self->pipe);
-    self->frames_out++;
-    core->stats.frames_out++;
-    core->stats.bytes_out += frame.len;
-    core->io.answer(core->io.arg, exchange, frame);
 }
 
 void sessions_flush(struct core *core)

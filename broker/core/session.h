@@ -14,6 +14,7 @@ struct core;
 #define SESSION_EXCHANGES 6u /* a peer may have under way; said in Welcome */
 #define SESSION_PARKED 2u    /* of these, we keep at most so many; older ones are answered */
 #define SESSION_NAME_MAX 128u
+#define PIPE_ONE_SHOTS_MAX 256u /* one-shot calls under way by one connection */
 
 enum session_state {
     SESSION_READY,
@@ -50,6 +51,7 @@ struct pipe {
     bool spoke;            /* a whole frame has come */
     struct list sessions;  /* session.by_pipe */
     struct list one_shots; /* call.by_caller */
+    size_t n_one_shots;    /* each holds an exchange */
     struct timer silence;
 };
 

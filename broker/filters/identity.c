@@ -21,6 +21,7 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     if (!identity)
         return refuse(refusal, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
     call->identity = identity_ref(identity);
+    call->inbound = NULL;
     if (identity->delegated) {
         call->actor = identity_ref(inbound->session->identity);
         inherit_depth(call);

@@ -2,7 +2,7 @@
  *
  * Frames are stock protobuf (proto/farebox/v1/bus.proto). Reading has two steps:
  * wire_read_frame() walks the outer message without copying and bounds it before
- * anything is unpacked; wire_read_envelope() decodes one envelope. The bodies of
+ * anything is unpacked; wire_next() decodes one envelope. The bodies of
  * the hot path (request, reply, part, publish, delivery) are read by hand into
  * slices of the frame: protobuf-c copies every field, several times the cost of
  * the rest of a call; tests hold the two codecs to the same answers. All other

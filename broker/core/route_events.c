@@ -1,0 +1,116 @@
+/* route_events.c - envelopes about events: publish, subscribe, unsubscribe. */
+#include "base/name.h"
+#include "builtin/tap.h"
+#include "core/route.h"
+#include "core/state.h"
+
+static bool publish_fits(const struct wire_publish *p)
+{
+    return p->content_type.len + p->event_id.len + p->traceparent.len <= ROUTE_TEXTS_MAX;
+}
+
+static enum status refuse_with(const char **why, enum status status, const char *text)
+{
+    *why = text;
+    return status;
+}
+
+static bool may_publish(const struct inbound *inbound, const struct identity *who,
+                        struct slice topic)
+{
+    if (permitted(&who->permissions, VERB_PUBLISH, who->tenant, who->tenant, topic))
+        return true;
+    /* A service may publish for the user it serves what it may publish itself. */
+    return who->delegated && permitted(&inbound->session->identity->permissions, VERB_PUBLISH,
+                                       who->tenant, who->tenant, topic);
+}
+
+static enum status publish(struct core *core, struct inbound *inbound,
+                           const struct wire_envelope *envelope, const char **why)
+{
+    const struct wire_publish *event = &envelope->publish;
+    struct identity *who = inbound_identity(core, inbound, envelope->credential);
+    if (!who)
+        return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
+    if (event->tenant.len > 0 && !slice_equal(event->tenant, who->tenant)) {
+        audit_mismatch(core, who, "publish", event->tenant);
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    }
+    if (!name_valid_topic(event->topic))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a topic");
+    if (event->topic.len > 4 && memcmp(event->topic.data, "bus.", 4) == 0)
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "topics under bus. are the broker's own");
+    if (event->payload.len > core->limits.max_payload_bytes || !publish_fits(event))
+        return refuse_with(why, STATUS_TOO_LARGE, "the event is over the limit");
+    if (!may_publish(inbound, who, event->topic))
+        return refuse_with(
+            why, STATUS_PERMISSION_DENIED,
+            arena_printf(&core->arena, "needs publish:%.*s", SLICE_FMT(event->topic)));
+    pubsub_publish(core, who, event);
+    taps_event(core, who, event);
+    return STATUS_OK;
+}
+
+/* Unconfirmed events that are refused are only counted: nobody waits for an answer. */
+void route_publish(struct core *core, struct inbound *inbound, const struct wire_envelope *envelope)
+{
+    const char *why = "";
+    enum status status = publish(core, inbound, envelope, &why);
+    if (status != STATUS_OK)
+        core->stats.errors[status]++;
+    if (envelope->publish.confirm || !inbound->session)
+        route_acknowledge(core, inbound, envelope->id, status, why);
+}
+
+static enum status subscribe(struct core *core, struct inbound *inbound,
+                             const struct wire_envelope *envelope, const char **why)
+{
+    const Farebox__V1__Subscribe *wanted = envelope->subscribe;
+    struct session *session = inbound->session;
+    struct identity *who = inbound_identity(core, inbound, envelope->credential);
+    struct slice pattern = slice_of(wanted->pattern), group = slice_of(wanted->group);
+
+    if (!who)
+        return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
+    if (who->delegated) /* it would outlive the call it was lent for */
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "a sealed context cannot subscribe");
+    struct slice tenant = wanted->tenant[0] ? slice_of(wanted->tenant) : who->tenant;
+    if (!slice_is(tenant, "*") && !slice_equal(tenant, who->tenant)) {
+        audit_mismatch(core, who, "subscribe", tenant);
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    }
+    if (!name_valid_pattern(pattern) || (group.len > 0 && !name_valid(group)))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a pattern, or not a group name");
+    if (!permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, tenant, pattern))
+        return refuse_with(why, STATUS_PERMISSION_DENIED,
+                           arena_printf(&core->arena, "needs subscribe:%s%s",
+                                        slice_is(tenant, "*") ? "*/" : "", wanted->pattern));
+    if (map_get_u64(&session->subscriptions, envelope->id))
+        return refuse_with(why, STATUS_CONFLICT, "a subscription of that id is there");
+    if (session->subscriptions.count >= core->limits.max_subscriptions)
+        return refuse_with(why, STATUS_OVERLOADED, "too many subscriptions");
+    struct subscription_options options = {.session = session,
+                                           .id = envelope->id,
+                                           .tenant = tenant,
+                                           .pattern = pattern,
+                                           .group = group};
+    map_put_u64(&session->subscriptions, envelope->id, subscription_add(core, &options));
+    return STATUS_OK;
+}
+
+void route_subscribe(struct core *core, struct inbound *inbound,
+                     const struct wire_envelope *envelope)
+{
+    const char *why = "";
+    enum status status = subscribe(core, inbound, envelope, &why);
+    route_acknowledge(core, inbound, envelope->id, status, why);
+}
+
+void route_unsubscribe(struct core *core, struct inbound *inbound, uint64_t id)
+{
+    struct subscription *s = map_remove_u64(&inbound->session->subscriptions, id);
+    if (s)
+        subscription_remove(core, s);
+    route_acknowledge(core, inbound, id, s ? STATUS_OK : STATUS_INVALID_ARGUMENT,
+                      s ? "" : "no such subscription");
+}
