@@ -13,7 +13,6 @@
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/supplemental/tls/tls.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #define RECONNECT_FIRST_MS 10
@@ -32,10 +31,12 @@ struct context {
 
 struct transport {
     nng_socket socket;
-    atomic_bool open;
+    bool open;
     struct transport_events events;
     struct context contexts[ENGINE_EXCHANGES];
-    pthread_mutex_t mutex; /* of pipe */
+    /* Of open and pipe, and held while an operation is asked for: nng panics when a
+     * socket is closed under one that is just being asked for. */
+    pthread_mutex_t mutex;
     nng_pipe pipe;
 };
 
@@ -51,20 +52,27 @@ static void on_received(void *arg)
     events->ended(events->arg, context->number, (struct transport_message *)message);
 }
 
-void transport_send(struct transport *transport, unsigned exchange, struct slice frame)
+static void start(struct context *context, nng_msg *message)
 {
-    struct context *context = &transport->contexts[exchange];
-    nng_msg *message;
-    if (!atomic_load(&transport->open))
-        return;
-    if (nng_msg_alloc(&message, frame.len) != 0)
-        abort();
-    memcpy(nng_msg_body(message), frame.data, frame.len);
     /* An answer can overtake the end of the send that it answers, by a moment. */
     nng_aio_wait(context->send);
     nng_aio_set_msg(context->send, message);
     nng_ctx_send(context->ctx, context->send);
     nng_ctx_recv(context->ctx, context->receive);
+}
+
+void transport_send(struct transport *transport, unsigned exchange, struct slice frame)
+{
+    nng_msg *message;
+    if (nng_msg_alloc(&message, frame.len) != 0)
+        abort();
+    memcpy(nng_msg_body(message), frame.data, frame.len);
+    pthread_mutex_lock(&transport->mutex);
+    if (transport->open)
+        start(&transport->contexts[exchange], message);
+    else
+        nng_msg_free(message);
+    pthread_mutex_unlock(&transport->mutex);
 }
 
 struct slice transport_message_bytes(const struct transport_message *message)
@@ -102,9 +110,9 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 void transport_reset(struct transport *transport)
 {
     pthread_mutex_lock(&transport->mutex);
-    nng_pipe pipe = transport->pipe;
+    if (transport->open)
+        nng_pipe_close(transport->pipe);
     pthread_mutex_unlock(&transport->mutex);
-    nng_pipe_close(pipe);
 }
 
 static int set_tls(nng_dialer dialer, const char *ca_file)
@@ -172,7 +180,7 @@ int transport_create(struct transport **out, const struct transport_options *opt
     int error = -ENOMEM;
     if (nng_req0_open(&transport->socket) != 0)
         goto fail;
-    atomic_store(&transport->open, true);
+    transport->open = true;
     set_options(transport);
     error = open_contexts(transport);
     if (error == 0)
@@ -188,11 +196,13 @@ fail:
     return error;
 }
 
-/* Operations end first, while the socket is whole: nng lets go of a closing socket's lock under a
- * callback that has just asked for the next operation. */
 void transport_stop(struct transport *transport)
 {
-    if (!atomic_exchange(&transport->open, false))
+    pthread_mutex_lock(&transport->mutex);
+    bool was_open = transport->open;
+    transport->open = false;
+    pthread_mutex_unlock(&transport->mutex);
+    if (!was_open)
         return;
     nng_close(transport->socket);
     for (unsigned n = 0; n < ENGINE_EXCHANGES && transport->contexts[n].receive; n++) {
