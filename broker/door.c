@@ -14,8 +14,7 @@
 #define RECEIVING_MIN 16u /* contexts waiting for a request after each turn */
 #define RECEIVING_LOW 4u  /* so few left, a burst does not wait for the turn to end */
 #define TURN_FRAMES 64u   /* after so many the turn ends, so that answers leave */
-#define SENDING_MAX 32u /* answers that wait for one pipe: more than a peer of ours ever asks for \
-                         */
+#define SENDING_MAX 32u   /* answers that wait for one pipe; more is not reading */
 
 static void on_received(void *arg);
 

@@ -27,6 +27,7 @@ struct pool {
     struct list queue; /* fbx_request.queued */
     pthread_t *threads;
     unsigned limit, started, idle;
+    unsigned called; /* of the idle ones, signalled but not yet awake */
     bool stopping;
 };
 

@@ -18,6 +18,8 @@ static fbx_request *await_work(fbx_bus *bus)
         pool->idle++;
         pthread_cond_wait(&pool->work, &bus->mutex);
         pool->idle--;
+        if (pool->called > 0)
+            pool->called--;
     }
     if (list_empty(&pool->queue))
         return NULL;
@@ -52,10 +54,13 @@ void pool_put(fbx_bus *bus, fbx_request *request)
 {
     struct pool *pool = &bus->pool;
     list_push(&pool->queue, &request->queued);
-    if (pool->idle > 0)
+    /* Each request gets a thread of its own: one may be waiting for another's answer. */
+    if (pool->idle > pool->called) {
+        pool->called++;
         pthread_cond_signal(&pool->work);
-    else if (pool->started < pool->limit)
+    } else if (pool->started < pool->limit) {
         start_thread(bus);
+    }
 }
 
 void pool_stop(fbx_bus *bus)

@@ -17,13 +17,13 @@ static void write_text(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A certificate for localhost, and its key, that nobody else signed. */
+/* A certificate for the loopback address, and its key, that nobody else signed. */
 static void make_certificate(struct place *place)
 {
     char command[512], out[4096];
     snprintf(command, sizeof command,
-             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-             " -addext subjectAltName=DNS:localhost -keyout %s/key.pem -out %s/cert.pem",
+             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+             " -keyout %s/key.pem -out %s/cert.pem",
              place->dir, place->dir);
     const char *argv[] = {"/bin/sh", "-c", command, NULL};
     assert_int_equal(place_run(place, out, sizeof out, argv), 0);
@@ -46,7 +46,7 @@ static void tls_encrypts_and_is_verified(void **state)
     struct place *place = place_create(), *other = place_create();
     make_certificate(place);
     make_certificate(other);
-    snprintf(url, sizeof url, "tls+tcp://localhost:%d", free_port());
+    snprintf(url, sizeof url, "tls+tcp://127.0.0.1:%d", free_port());
     snprintf(cert, sizeof cert, "%s/cert.pem", place->dir);
     snprintf(key, sizeof key, "%s/key.pem", place->dir);
     snprintf(foreign, sizeof foreign, "%s/cert.pem", other->dir);
@@ -78,13 +78,14 @@ static int check_config(struct place *place, const char *text, char *out, size_t
 static void a_configuration_is_checked_before_it_is_used(void **state)
 {
     (void)state;
+    static const char good[] = "listen: [\"%s\"]\ndata: %s\njwt-secret-file: %s\n";
+    static const char bad[] = "listen: [\"%s\"]\ndata: %s\njwt-secret-file: %s\ngrace-ms: many\n";
     char text[1024], out[2048];
     struct place *place = place_create();
     place_start_broker(place, NULL);
-    snprintf(text, sizeof text, "listen: [\"%s\"]\ndata: %s\njwt-secret-file: %s\n", place->url,
-             place->data, place->secret);
+    snprintf(text, sizeof text, good, place->url, place->data, place->secret);
     assert_int_equal(check_config(place, text, out, sizeof out), 0);
-    strcat(text, "grace-ms: many\n");
+    snprintf(text, sizeof text, bad, place->url, place->data, place->secret);
     assert_int_equal(check_config(place, text, out, sizeof out), 78);
     assert_non_null(strstr(out, "broker.yaml"));
     place_destroy(place);
