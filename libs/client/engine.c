@@ -23,7 +23,6 @@ struct engine *engine_create(const struct engine_options *options, const struct 
         options->greet_timeout_ns ? options->greet_timeout_ns : GREET_TIMEOUT_NS;
     engine->now = now;
     engine->limit = ENGINE_EXCHANGES;
-    engine->last_exchange = ENGINE_EXCHANGES;
     engine->link = mem_alloc(sizeof(*engine->link));
     link_init(engine->link);
     wire_out_init(&engine->bare);
@@ -112,8 +111,7 @@ static void start_exchange(struct engine *engine, unsigned n, struct slice frame
 static void transmit(struct engine *engine, unsigned n)
 {
     struct slice frame = link_transmit(engine->link, engine->pipe_no);
-    if (engine->leaving && !link_pending(engine->link))
-        engine->last_exchange = n;
+    engine->left = engine->leaving && !link_pending(engine->link);
     start_exchange(engine, n, frame);
 }
 
@@ -198,10 +196,14 @@ void engine_pipe_down(struct engine *engine, uint64_t now)
         engine_set_state(engine, ENGINE_DOWN, "the connection was lost");
 }
 
-/* Said goodbye, and the exchange that carried it has ended one way or the other. */
-static void close_if_last(struct engine *engine, unsigned n)
+/* The broker answers every exchange at a goodbye; hanging up on it in the middle of that would
+ * cost it the message under way. */
+static void close_if_last(struct engine *engine)
 {
-    if (engine->leaving && engine->last_exchange == n)
+    bool busy = false;
+    for (unsigned n = 0; n < ENGINE_EXCHANGES; n++)
+        busy = busy || engine->exchanges[n].busy;
+    if (engine->left && !busy)
         engine_set_state(engine, ENGINE_CLOSED, "");
 }
 
@@ -215,7 +217,7 @@ void engine_answer(struct engine *engine, unsigned n, struct slice frame, uint64
     engine->now = now;
     if (exchange->session == engine->session)
         input_take(engine, frame);
-    close_if_last(engine, n);
+    close_if_last(engine);
     engine_uncork(engine, now);
 }
 
@@ -228,7 +230,7 @@ void engine_failed(struct engine *engine, unsigned n, uint64_t now)
         link_pipe_lost(engine->link, exchange->pipe);
         engine->greeted = false;
     }
-    close_if_last(engine, n);
+    close_if_last(engine);
     engine_flush(engine);
 }
 

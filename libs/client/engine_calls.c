@@ -128,6 +128,18 @@ static void put_call(struct engine *engine, struct call *call, const struct wire
     call->session = engine->session;
 }
 
+void calls_put_again(struct engine *engine, struct call *call, const struct wire_request *request,
+                     struct slice credential)
+{
+    struct wire_request again = *request;
+    if (call->timer.due > 0) {
+        uint64_t end = call->timer.due - DEADLINE_SLACK_NS;
+        uint64_t left = end > engine->now ? (end - engine->now) / NS_PER_MS : 0;
+        again.timeout_ms = left > 0 ? (uint32_t)left : 1;
+    }
+    put_call(engine, call, &again, credential);
+}
+
 static void refuse(struct engine *engine, void *call_arg, enum status status, const char *message)
 {
     struct wire_reply reply = {
@@ -248,7 +260,7 @@ static void renew(struct engine *engine, struct call *call)
     if (call->session == engine->session)
         return; /* never left in the old session, and is in a frame of this one */
     if (call->saved && !call->streamed)
-        put_call(engine, call, &call->saved->request, call->saved->credential);
+        calls_put_again(engine, call, &call->saved->request, call->saved->credential);
     else
         calls_end_with(engine, call, STATUS_OUTCOME_UNKNOWN,
                        "the session was lost; the call may have happened");

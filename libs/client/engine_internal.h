@@ -68,10 +68,10 @@ struct engine {
     uint64_t heartbeat;   /* ns */
     uint64_t sent_at, heard_at;
     uint64_t welcomed_at;
-    uint64_t greet_at;      /* not before */
-    bool greeted;           /* Hello is under way */
-    bool leaving;           /* engine_goodbye() */
-    unsigned last_exchange; /* carries the goodbye; ENGINE_EXCHANGES: not yet sent */
+    uint64_t greet_at; /* not before */
+    bool greeted;      /* Hello is under way */
+    bool leaving;      /* engine_goodbye() */
+    bool left;         /* and it has been sent */
 
     struct wheel wheel;
     struct call **chunks;

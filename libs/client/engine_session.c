@@ -83,10 +83,7 @@ static void rescue_request(struct engine *engine, const struct wire_envelope *en
     struct call *call = calls_find(engine, envelope->id);
     if (!call)
         return;
-    struct wire_out *out = link_out(engine->link);
-    uint32_t index = wire_put_credential(out, credential);
-    wire_put_request(out, envelope->id, index, &envelope->request);
-    call->session = engine->session;
+    calls_put_again(engine, call, &envelope->request, credential);
 }
 
 static void rescue_publish(struct engine *engine, const struct wire_envelope *envelope,
@@ -127,6 +124,8 @@ static void rescue(struct engine *engine, struct link *old)
 
 void session_lost(struct engine *engine, const char *why)
 {
+    if (engine->leaving)
+        return; /* it is what we have asked for */
     struct link *old = engine->link;
     engine->link = mem_alloc(sizeof(*engine->link));
     link_init(engine->link);
@@ -139,10 +138,6 @@ void session_lost(struct engine *engine, const char *why)
     rescue(engine, old);
     link_finish(old);
     mem_free(old);
-    if (engine->leaving) {
-        engine_set_state(engine, ENGINE_CLOSED, why);
-        return;
-    }
     engine_set_state(engine, engine->pipe ? ENGINE_GREETING : ENGINE_DOWN, why);
     controls_settle(engine);
     calls_renew(engine);

@@ -94,9 +94,7 @@ struct hoarded {
 };
 
 #define HOARD_MAX 128u
-
-/* All numbered from 1. */
-struct books {
+struct books { /* all numbered from 1 */
     struct called *calls;
     struct published *events;
     struct listening *listenings;
@@ -108,7 +106,6 @@ struct books {
     uint64_t deliveries;
 };
 
-void books_finish(struct books *books);
 /* Pointers into the books are good until the next addition of that kind. */
 unsigned books_add_call(struct books *books, const struct called *called);
 unsigned books_add_event(struct books *books, const struct published *published);
@@ -116,6 +113,7 @@ unsigned books_add_listening(struct books *books, const struct listening *listen
 unsigned books_add_control(struct books *books, const struct control *control);
 /* The oldest one is forgotten when there are too many. */
 struct hoarded *books_hoard(struct books *books);
+void books_finish(struct books *books);
 /* NULL: there is none. */
 const struct hoarded *books_any_hoarded(const struct books *books, struct dice *dice);
 
