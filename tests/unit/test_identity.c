@@ -22,7 +22,7 @@ static int judge_token(void *arg, struct slice token, int64_t now_s, struct toke
     struct judge *judge = arg;
     judge->asked++;
     if (token.len < 3 || memcmp(token.data, "t-", 2) != 0 || now_s >= judge->expires_s) {
-        strcpy(why, "bad");
+        snprintf(why, IDENTITY_WHY_BYTES, "bad");
         return -EACCES;
     }
     *claims = (struct token_claims){.tenant = mem_strdup("acme"),

@@ -82,14 +82,14 @@ static bool matches(const char *pattern, const char *topic)
 static void draw_topic(struct rng *rng, bool pattern, char *out)
 {
     size_t tokens = 1 + rng_below(rng, 4);
-    *out = '\0';
     for (size_t i = 0; i < tokens; i++) {
         uint64_t kind = rng_below(rng, pattern ? 5 : 3);
         bool tail = kind == 4 && i + 1 == tokens;
-        const char token[2] = {kind < 3 ? (char)('a' + kind) : tail ? '>' : '*', '\0'};
-        strcat(out, i ? "." : "");
-        strcat(out, token);
+        if (i > 0)
+            *out++ = '.';
+        *out++ = kind < 3 ? (char)('a' + kind) : tail ? '>' : '*';
     }
+    *out = '\0';
 }
 
 static unsigned count_deliveries(struct actor *actor)
