@@ -3,6 +3,7 @@
 #include "../testing.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/state.h"
 
 #include <errno.h>
 #include <string.h>
@@ -227,16 +228,21 @@ static void free_frames(struct list *frames)
     }
 }
 
+void stage_dismiss(struct actor *actor)
+{
+    assert_ptr_equal(actor, &actor->stage->actors[actor->stage->n_actors - 1]);
+    assert_int_equal(actor->parked, 0);
+    free_frames(&actor->frames);
+    free_frames(&actor->taken);
+    link_finish(&actor->link);
+    arena_finish(&actor->arena);
+    actor->stage->n_actors--;
+}
+
 static void dismiss_actors(struct stage *stage)
 {
-    for (unsigned i = 0; i < stage->n_actors; i++) {
-        struct actor *actor = &stage->actors[i];
-        free_frames(&actor->frames);
-        free_frames(&actor->taken);
-        link_finish(&actor->link);
-        arena_finish(&actor->arena);
-    }
-    stage->n_actors = 0;
+    while (stage->n_actors > 0)
+        stage_dismiss(&stage->actors[stage->n_actors - 1]);
 }
 
 void stage_restart(struct stage *stage)
@@ -287,6 +293,7 @@ static void give(struct stage *stage, struct actor *actor, uint32_t pipe, struct
         actor->parked++;
     core_begin(stage->core, stage->now);
     core_frame(stage->core, exchange, pipe, slice_make(copy, bytes.len));
+    stage->arena_used = stage->core->arena.used;
     mem_free(copy);
     core_finish(stage->core);
 }

@@ -40,6 +40,7 @@ struct stage {
     unsigned n_actors;
     uint32_t pipes;
     unsigned held, answered, released; /* exchanges */
+    size_t arena_used;                 /* by the newest frame */
     uint64_t random;
     unsigned verified; /* tokens judged */
     unsigned puts;
@@ -71,6 +72,8 @@ struct actor *stage_join(struct stage *stage, const char *token);
 struct actor *stage_try_join(struct stage *stage, const char *token, enum status *status);
 /* Its connection breaks; with `back` it makes another and goes on. */
 void actor_cut(struct actor *actor, bool back);
+/* The newest actor leaves the stage: its place is free. It must be cut. */
+void stage_dismiss(struct actor *newest);
 /* Where to put envelopes; actor_say() sends them. */
 struct wire_out *actor_out(struct actor *actor);
 void actor_say(struct actor *actor);
