@@ -31,10 +31,10 @@ struct call *calls_find(const struct engine *engine, uint64_t id);
 void calls_end(struct engine *engine, struct call *call, const struct wire_reply *reply);
 void calls_end_with(struct engine *engine, struct call *call, enum status status,
                     const char *message);
-/* In the new session: makes again what may be made again, ends the others. */
 /* In a new session, with what is left of the call's time. */
 void calls_put_again(struct engine *engine, struct call *call, const struct wire_request *request,
                      struct slice credential);
+/* In the new session: makes again what may be made again, ends the others. */
 void calls_renew(struct engine *engine);
 void calls_give_up(struct engine *engine, enum status status, const char *why);
 
