@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "context.h"
+#include "core/context.h"
 #include "core/permission.h"
 #include "token/token.h"
 

@@ -1,7 +1,7 @@
 #include "../testing.h"
 
 #include "base/mem.h"
-#include "context.h"
+#include "core/context.h"
 #include "wire/wire.h"
 
 #include <errno.h>

@@ -4,8 +4,8 @@
  * farebox.v1.Context under a keyed BLAKE2b-256 seal. Whoever holds one can read it and hand it
  * back, but not change it, pass it to another service or use it after its time.
  * Pure: the key and the time are passed in. Not thread safe by itself; nothing is shared. */
-#ifndef BROKER_CONTEXT_H
-#define BROKER_CONTEXT_H
+#ifndef CORE_CONTEXT_H
+#define CORE_CONTEXT_H
 
 #include "base/arena.h"
 #include "base/slice.h"
