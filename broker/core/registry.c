@@ -159,25 +159,27 @@ static bool same_record(const Record *record, const uint8_t *packed, size_t len)
 }
 
 /* The newest registration describes the service. Unchanged ones, as after every
- * restart of a service, write nothing. */
-static enum status describe(struct core *core, struct service *service, const Record *wanted)
+ * restart of a service, write nothing. What the store cannot keep describes a service that
+ * is known all the same, and is written with the next registration: a full disk must not keep
+ * instances away that come back. False: it is not known, and cannot be kept. */
+static bool describe(struct core *core, struct service *service, const Record *wanted)
 {
     uint8_t *packed;
     size_t len;
-    enum status status = STATUS_OK;
     Record *record = copy_of(wanted, &packed, &len);
+    bool fresh = !service->record, known = true;
 
-    if (same_record(service->record, packed, len)) {
-        farebox__v1__register__free_unpacked(record, NULL);
-    } else if (core->io.put(core->io.arg, REGISTRY_TABLE, slice_of(service->key),
-                            slice_make(packed, len)) < 0) {
-        farebox__v1__register__free_unpacked(record, NULL);
-        status = STATUS_UNAVAILABLE;
-    } else {
-        service_describe(service, record);
+    if (service->unsaved || !same_record(service->record, packed, len)) {
+        service->unsaved = core->io.put(core->io.arg, REGISTRY_TABLE, slice_of(service->key),
+                                        slice_make(packed, len)) < 0;
+        known = !fresh || !service->unsaved;
     }
+    if (known)
+        service_describe(service, record);
+    else
+        farebox__v1__register__free_unpacked(record, NULL);
     mem_free(packed);
-    return status;
+    return known;
 }
 
 /* ---- instances ---- */
@@ -252,14 +254,11 @@ enum status registry_register(struct core *core, struct session *session, const 
     }
     if (fresh)
         service = service_create(core, tenant, name);
-    status = describe(core, service, wanted);
-    if (status != STATUS_OK) {
+    if (!describe(core, service, wanted)) {
         *why = "the store cannot keep the record";
-        if (fresh) {
-            map_remove(&core->registry.by_key, slice_of(service->key));
-            service_destroy(service);
-        }
-        return status;
+        map_remove(&core->registry.by_key, slice_of(service->key));
+        service_destroy(service);
+        return STATUS_UNAVAILABLE;
     }
     core->registry.n_own += fresh && tenant.len > 0;
     struct instance *instance = instance_of(session, service);

@@ -24,6 +24,7 @@ struct service {
     struct slice name, tenant;     /* views into key; tenant empty: shared */
     const struct builtin *builtin; /* the broker's own; NULL for all others */
     Farebox__V1__Register *record; /* the newest registration, unpacked; NULL for a builtin */
+    bool unsaved;                  /* the store has an older record, or none */
     struct list instances;         /* instance.by_service */
     struct list waiting;           /* call.by_service: no instance had room */
     size_t n_waiting;

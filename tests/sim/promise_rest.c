@@ -113,6 +113,34 @@ static void nothing_is_left(struct world *world, const struct core *core,
     }
 }
 
+static bool serves(const struct core *core, const struct peer *peer, unsigned number)
+{
+    struct slice tenant = slice_of(peer->owns ? tenant_names[peer->user->tenant] : NULL);
+    const struct service *service = registry_find(core, tenant, slice_of(service_names[number]));
+    if (!service)
+        return false;
+    for (const struct list *node = service->instances.next; node != &service->instances;
+         node = node->next) {
+        const struct instance *instance = LIST_ENTRY(node, struct instance, by_service);
+        if (strcmp(instance->session->name, peer->user->name) == 0)
+            return instance_ready(instance);
+    }
+    return false;
+}
+
+/* Whatever they went through, they are there for what they came for. */
+static void servers_serve(struct world *world, const struct core *core)
+{
+    for (unsigned i = 0; i < world->n_peers; i++) {
+        const struct peer *peer = &world->peers[i];
+        for (unsigned number = 0; number < SERVICES; number++) {
+            if ((peer->serves & 1u << number) && !serves(core, peer, number))
+                promise_broken(world, PROMISE_LIVENESS, "%s does not serve %s any more",
+                               peer->user->name, service_names[number]);
+        }
+    }
+}
+
 static void on_over(struct world *world)
 {
     struct core_gauges gauges;
@@ -124,6 +152,7 @@ static void on_over(struct world *world)
     nothing_is_under_way(world, &gauges);
     only_the_living_have_sessions(world, &gauges);
     nothing_is_left(world, world->bus.core, &gauges);
+    servers_serve(world, world->bus.core);
 }
 
 const struct observer observer_rest = {

@@ -8,7 +8,8 @@
 #define LARGE_LENGTH 6000u
 #define BULK_LENGTH 70000u
 #define PROBE_TIMEOUT_MS 1000u
-#define PROBE_PAUSE_NS (30 * NS_PER_MS)
+#define PROBE_PAUSE_NS (50 * NS_PER_MS)
+#define PROBE_FIRST_NS (25 * NS_PER_MS) /* between the markers: an outbox may hold little */
 
 /* ---- drawing one ---- */
 
@@ -174,8 +175,8 @@ void work_probes(struct world *world)
     for (unsigned i = 0; i < world->n_peers; i++) {
         struct peer *peer = &world->peers[i];
         if (peer->calls)
-            agenda_add(&world->agenda, world->now + i * PROBE_PAUSE_NS, probe, peer,
-                       peer_stamp(peer, 0));
+            agenda_add(&world->agenda, world->now + PROBE_FIRST_NS + i * PROBE_PAUSE_NS, probe,
+                       peer, peer_stamp(peer, 0));
     }
 }
 

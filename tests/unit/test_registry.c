@@ -309,6 +309,26 @@ static void what_cannot_be_kept_is_refused(void **state)
     assert_int_equal(serve(host, "orders", ""), STATUS_OK);
 }
 
+/* A full disk does not keep away an instance of what is known. */
+static void what_is_known_is_served_without_the_store(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, CALLER), *host = stage_join(&stage, EVERYONES);
+    Farebox__V1__Register wanted = service("orders", "");
+    assert_int_equal(serve(host, "orders", ""), STATUS_OK);
+    stage.store_fails = true;
+    wanted.version = (char *)(uintptr_t) "2";
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
+    actor_call(ann, 1, "orders", "echo");
+    actor_requested(host);
+    stage.store_fails = false;
+    unsigned before = stage.puts;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK); /* kept when it can be */
+    assert_int_equal(stage.puts, before + 1);
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
+    assert_int_equal(stage.puts, before + 1);
+}
+
 static void damaged_records_are_left_out(void **state)
 {
     static const char *const names[] = {"garbage", "orders"};
@@ -369,6 +389,7 @@ int main(void)
         TEST(records_survive_the_broker),
         TEST(the_same_again_writes_nothing),
         TEST(what_cannot_be_kept_is_refused),
+        TEST(what_is_known_is_served_without_the_store),
         TEST(damaged_records_are_left_out),
         TEST(the_list_shows_what_the_caller_may_use),
     };
