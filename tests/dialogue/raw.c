@@ -114,17 +114,24 @@ bool raw_receive(struct raw_peer *peer, struct buf *frame)
     return true;
 }
 
-bool raw_is_gone(const struct raw_peer *peer)
+static bool is_end(ssize_t got)
 {
-    uint8_t byte;
-    ssize_t got = recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got == 0 || (got < 0 && errno == ECONNRESET);
 }
 
 bool raw_is_cut_off(struct raw_peer *peer)
 {
-    (void)ready(peer->fd, POLLIN);
-    return raw_is_gone(peer);
+    uint8_t byte;
+    return ready(peer->fd, POLLIN) && is_end(recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
+}
+
+bool raw_is_gone(struct raw_peer *peer)
+{
+    uint8_t ignored[512];
+    ssize_t got = 1;
+    while (got > 0)
+        got = recv(peer->fd, ignored, sizeof ignored, MSG_DONTWAIT);
+    return is_end(got);
 }
 
 /* ---- frames ---- */

@@ -25,8 +25,8 @@ void raw_send_bytes(struct raw_peer *peer, size_t size);
 bool raw_receive(struct raw_peer *peer, struct buf *frame);
 /* Waits until the broker hangs up; false if it sends an answer instead. */
 bool raw_is_cut_off(struct raw_peer *peer);
-/* Has it hung up by now? */
-bool raw_is_gone(const struct raw_peer *peer);
+/* Has it hung up by now? Answers that came before are not looked at. */
+bool raw_is_gone(struct raw_peer *peer);
 
 /* One envelope without a session, sent and answered: the kind of the answer and its status
  * (STATUS_OK where it has none). */
