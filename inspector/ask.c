@@ -1,7 +1,11 @@
 #include "ask.h"
 
+#include "base/clock.h"
 #include "wait.h"
 
+#include <limits.h>
+
+#define ASK_AGAIN_MS 100u
 #define BROKER_TIMEOUT_MS 10000u /* its own services answer at once or not at all */
 
 static void on_reply(void *arg, const fbx_reply *reply)
@@ -44,14 +48,12 @@ static int await(const struct cli *cli, struct ask *ask, uint64_t id, bool *ende
     return code ? code : write_lines(cli, ask);
 }
 
-int ask_run(const struct cli *cli, struct ask *ask, fbx_reply **reply)
+/* `*reply` stays NULL when the wait was cut short, or everything wanted is here. */
+static int ask_once(const struct cli *cli, struct ask *ask, fbx_reply **reply)
 {
     uint64_t id;
     bool ended;
-    *reply = NULL;
-    wait_arm();
-    if (ask->on_part)
-        ask->options.on_part = on_part;
+    atomic_store(&ask->reply, NULL);
     int error = fbx_call_async(cli->bus, ask->service, ask->method, ask->payload, &ask->options,
                                on_reply, ask, &id);
     if (error)
@@ -59,8 +61,6 @@ int ask_run(const struct cli *cli, struct ask *ask, fbx_reply **reply)
     int code = await(cli, ask, id, &ended);
     fbx_reply *answer = atomic_load(&ask->reply);
     bool complete = ended || (ask->lines && lines_complete(ask->lines));
-    if (code == EXIT_OK && !complete && fbx_reply_status(answer) != FBX_OK)
-        code = cli_fail_reply(cli, answer);
     if (code == EXIT_OK && !complete)
         *reply = answer;
     else
@@ -68,8 +68,65 @@ int ask_run(const struct cli *cli, struct ask *ask, fbx_reply **reply)
     return code;
 }
 
-int ask_broker(const struct cli *cli, const char *service, const char *method,
-               const fbx_writer *request, fbx_reply **reply)
+static bool broker_is_gone(const fbx_reply *reply)
+{
+    int status = reply ? fbx_reply_status(reply) : FBX_OK;
+    return status == FBX_OUTCOME_UNKNOWN || status == FBX_UNAVAILABLE;
+}
+
+/* A broker that is stopping refuses at once, again and again: not to be asked in a hurry. */
+static int pause_before_asking(const struct cli *cli, struct ask *ask)
+{
+    uint64_t until = clock_mono_ns() + ASK_AGAIN_MS * NS_PER_MS;
+    enum wait_end end = WAIT_WOKEN;
+    for (uint64_t now; end == WAIT_WOKEN && (now = clock_mono_ns()) < until;)
+        end = wait_ms((until - now + NS_PER_MS - 1) / NS_PER_MS);
+    if (end == WAIT_INTERRUPTED)
+        return EXIT_INTERRUPTED;
+    return write_lines(cli, ask);
+}
+
+/* Once for each connection, however often a broker that is stopping refuses. */
+static void note_gap(const struct cli *cli, unsigned *told)
+{
+    unsigned returns = atomic_load(&cli->returns);
+    if (*told != returns)
+        cli_note(cli, "watching again; what passed meanwhile went unseen");
+    *told = returns;
+}
+
+static int ask_any(const struct cli *cli, struct ask *ask, fbx_reply **reply)
+{
+    *reply = NULL;
+    wait_arm();
+    if (ask->on_part)
+        ask->options.on_part = on_part;
+    int code = ask_once(cli, ask, reply);
+    for (unsigned told = UINT_MAX; code == EXIT_OK && ask->lasting && broker_is_gone(*reply);) {
+        fbx_reply_free(*reply);
+        *reply = NULL;
+        note_gap(cli, &told);
+        code = pause_before_asking(cli, ask);
+        if (code == EXIT_OK)
+            code = ask_once(cli, ask, reply);
+    }
+    return code;
+}
+
+int ask_run(const struct cli *cli, struct ask *ask, fbx_reply **reply)
+{
+    int code = ask_any(cli, ask, reply);
+    if (*reply && fbx_reply_status(*reply) != FBX_OK) {
+        code = cli_fail_reply(cli, *reply);
+        fbx_reply_free(*reply);
+        *reply = NULL;
+    }
+    return code;
+}
+
+static int ask_of_broker(const struct cli *cli, const char *service, const char *method,
+                         const fbx_writer *request, fbx_reply **reply,
+                         int (*run)(const struct cli *, struct ask *, fbx_reply **))
 {
     fbx_writer empty = {0};
     fbx_write_map(&empty, 0);
@@ -79,7 +136,19 @@ int ask_broker(const struct cli *cli, const char *service, const char *method,
         .payload = fbx_written(request ? request : &empty),
         .options = {.timeout_ms = BROKER_TIMEOUT_MS, .idempotent = true},
     };
-    int code = ask_run(cli, &ask, reply);
+    int code = run(cli, &ask, reply);
     fbx_writer_free(&empty);
     return code;
+}
+
+int ask_broker(const struct cli *cli, const char *service, const char *method,
+               const fbx_writer *request, fbx_reply **reply)
+{
+    return ask_of_broker(cli, service, method, request, reply, ask_run);
+}
+
+int ask_broker_any(const struct cli *cli, const char *service, const char *method,
+                   const fbx_writer *request, fbx_reply **reply)
+{
+    return ask_of_broker(cli, service, method, request, reply, ask_any);
 }

@@ -13,6 +13,7 @@ struct ask {
     /* of a streamed reply: adds to `lines`, in the library's thread; NULL: not streamed */
     void (*on_part)(struct ask *ask, fbx_bytes part);
     struct lines *lines;
+    bool lasting; /* asked again, with a note, when the broker it was asked of is gone */
     _Atomic(fbx_reply *) reply; /* internal until it is here */
 };
 
@@ -20,8 +21,11 @@ struct ask {
  * because the wanted lines are written or nobody reads them any more; or the exit status,
  * complained. */
 int ask_run(const struct cli *cli, struct ask *ask, fbx_reply **reply);
-/* The same for the broker's own services; `request` NULL: `{}`. */
+/* As ask_run for the broker's own services; `request` NULL: `{}`. */
 int ask_broker(const struct cli *cli, const char *service, const char *method,
                const fbx_writer *request, fbx_reply **reply);
+/* As ask_broker, but a refusal is a reply too, and for whoever asks to judge. */
+int ask_broker_any(const struct cli *cli, const char *service, const char *method,
+                   const fbx_writer *request, fbx_reply **reply);
 
 #endif

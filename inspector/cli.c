@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "human.h"
+#include "wait.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -120,15 +121,21 @@ int cli_read_token(struct cli *cli, const struct args *args)
     return EXIT_OK;
 }
 
-/* The library comes back by itself; whoever watches should know why nothing moves. */
+/* The library comes back by itself; whoever watches should know, once, why nothing moves. */
 static void on_state(void *arg, bool connected)
 {
     struct cli *cli = arg;
+    if (connected == cli->connected)
+        return;
+    cli->connected = connected;
     if (!connected && !atomic_load(&cli->leaving))
         cli_note(cli, "connection lost, trying again");
-    if (connected && cli->connected)
+    if (connected && cli->was_connected) {
         cli_note(cli, "connected again");
-    cli->connected = true;
+        atomic_fetch_add(&cli->returns, 1);
+        wait_wake();
+    }
+    cli->was_connected = true;
 }
 
 int cli_connect(struct cli *cli, const struct args *args)

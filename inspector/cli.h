@@ -15,7 +15,8 @@ struct cli {
     bool colour; /* tables on a terminal */
     char *token; /* once read */
     fbx_bus *bus;
-    bool connected;      /* has been; library's thread only */
+    bool was_connected, connected; /* library's thread only */
+    atomic_uint returns; /* how often the connection came back; each wakes the main thread */
     atomic_bool leaving; /* the session ends because we end it */
 };
 

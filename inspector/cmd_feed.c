@@ -13,15 +13,14 @@ static const struct opt options[] = {
     {0},
 };
 
-static int open_feed(const struct cli *cli, const struct args *args, uint64_t lease,
-                     fbx_reply **reply)
+static int open_feed(const struct cli *cli, const struct args *args, fbx_reply **reply)
 {
     fbx_writer request = {0};
     fbx_write_map(&request, 2);
     fbx_write_text(&request, "pattern");
     fbx_write_text(&request, args_word(args, 0));
     fbx_write_text(&request, "lease_ms");
-    fbx_write_uint(&request, lease);
+    fbx_write_uint(&request, args_number(args, "lease", LEASE_MS));
     int code = ask_broker(cli, "bus.feed", "open", &request, reply);
     fbx_writer_free(&request);
     return code;
@@ -46,58 +45,82 @@ static bool read_feed(const fbx_reply *reply, struct feed *feed)
     return fbx_as_text(&field, feed->url, sizeof feed->url);
 }
 
-static int renew(const struct cli *cli, const struct feed *feed)
-{
-    fbx_writer request = {0};
-    fbx_reply *reply;
-    fbx_write_map(&request, 1);
-    fbx_write_text(&request, "id");
-    fbx_write_text(&request, feed->id);
-    int code = ask_broker(cli, "bus.feed", "renew", &request, &reply);
-    fbx_reply_free(reply);
-    fbx_writer_free(&request);
-    return code;
-}
-
-static int print_feed(const struct cli *cli, const fbx_reply *reply, const struct feed *feed)
+/* Opens it and says where; the URL is the one line of output. */
+static int open_and_print(const struct cli *cli, const struct args *args, struct feed *feed)
 {
     struct buf line = {0};
-    if (cli->json)
+    fbx_reply *reply;
+    int code = open_feed(cli, args, &reply);
+    if (!reply)
+        return code;
+    if (!read_feed(reply, feed))
+        code = cli_fail(cli, EXIT_UNCERTAIN, "the broker's answer makes no sense");
+    else if (cli->json)
         view_json(&line, reply);
     else
         buf_printf(&line, "%s\n", feed->url);
-    int code = cli_write(cli, buf_slice(&line));
+    if (code == EXIT_OK)
+        code = cli_write(cli, buf_slice(&line));
+    fbx_reply_free(reply);
     buf_finish(&line);
     return code;
 }
 
-/* Its end needs no word: the feed closes with the session. */
-static int keep_open(const struct cli *cli, const struct feed *feed)
+/* NULL `*reply`: interrupted, or worse. */
+static int renew(const struct cli *cli, const struct feed *feed, fbx_reply **reply)
 {
+    fbx_writer request = {0};
+    fbx_write_map(&request, 1);
+    fbx_write_text(&request, "id");
+    fbx_write_text(&request, feed->id);
+    int code = ask_broker_any(cli, "bus.feed", "renew", &request, reply);
+    fbx_writer_free(&request);
+    return code;
+}
+
+/* What the broker says of the lease decides: it knows the feed, it has forgotten it (a new broker,
+ * or one that missed us for too long), or it is not there to be asked, which the next turn may
+ * change. */
+static int tend(const struct cli *cli, const struct args *args, struct feed *feed)
+{
+    fbx_reply *reply;
+    int code = renew(cli, feed, &reply);
+    int status = reply ? fbx_reply_status(reply) : FBX_OK;
+    if (status == FBX_INVALID_ARGUMENT) {
+        cli_note(cli, "the feed is gone; subscribers must dial the new one");
+        code = open_and_print(cli, args, feed);
+    } else if (exits_of(status) != EXIT_OK && exits_of(status) != EXIT_NOBODY &&
+               status != FBX_OUTCOME_UNKNOWN) {
+        code = cli_fail_reply(cli, reply);
+    }
+    fbx_reply_free(reply);
+    return code;
+}
+
+/* Its end needs no word: the feed closes with the session. */
+static int keep_open(const struct cli *cli, const struct args *args, struct feed *feed)
+{
+    unsigned returns = atomic_load(&cli->returns);
     for (;;) {
         enum wait_end end = wait_ms(feed->lease_ms / RENEWALS);
+        unsigned returned = atomic_load(&cli->returns);
         if (end == WAIT_INTERRUPTED || end == WAIT_DEAF)
             return end == WAIT_DEAF ? EXIT_OK : EXIT_INTERRUPTED;
-        int code = end == WAIT_TIMEOUT ? renew(cli, feed) : EXIT_OK;
+        bool due = end == WAIT_TIMEOUT || returned != returns;
+        int code = due ? tend(cli, args, feed) : EXIT_OK;
         if (code)
             return code;
+        returns = returned;
     }
 }
 
 static int run(struct cli *cli, const struct args *args)
 {
-    fbx_reply *reply = NULL;
     struct feed feed = {.lease_ms = LEASE_MS};
     int code = cli_connect(cli, args);
     if (code == EXIT_OK)
-        code = open_feed(cli, args, args_number(args, "lease", LEASE_MS), &reply);
-    if (!reply)
-        return code;
-    code = read_feed(reply, &feed)
-               ? print_feed(cli, reply, &feed)
-               : cli_fail(cli, EXIT_UNCERTAIN, "the broker's answer makes no sense");
-    fbx_reply_free(reply);
-    return code ? code : keep_open(cli, &feed);
+        code = open_and_print(cli, args, &feed);
+    return code || !*feed.url ? code : keep_open(cli, args, &feed);
 }
 
 const struct command command_feed_open = {
@@ -107,7 +130,7 @@ const struct command command_feed_open = {
     .summary = "open a feed for plain nng subscribers",
     .about = "Prints the URL of a PUB socket that carries what the pattern matches, and keeps it "
              "open until interrupted or until nobody reads this output: nngcat --sub --dial URL "
-             "--ascii shows it.",
+             "--quoted shows it. When the broker restarts, another URL is printed.",
     .options = options,
     .run = run,
 };

@@ -117,6 +117,7 @@ static int watch_traffic(struct tap *tap, const struct args *args)
         .options = {.timeout_ms = FOR_EVER_MS},
         .on_part = on_part,
         .lines = &tap->lines,
+        .lasting = true,
     };
     int code = ask_run(tap->cli, &tap->ask, &reply);
     fbx_reply_free(reply);

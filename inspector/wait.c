@@ -5,10 +5,12 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static int bell = -1; /* an eventfd, because a signal handler may write to it */
+/* An eventfd, because a signal handler may write to it. */
+static atomic_int bell = -1;
 static volatile sig_atomic_t interrupted;
 
 void wait_wake(void)

@@ -2,36 +2,110 @@
 #include "inspect.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 
-/* The subscription is repeated in the new session, but nothing says when it has arrived. */
-static bool is_heard(void *arg)
+struct follower {
+    struct process *process;
+    const char *traffic; /* a line of shell that it should see something of */
+    const char *wanted;  /* what that looks like */
+};
+
+static bool has_output(const struct process *process)
 {
-    struct process *sub = arg;
-    struct pollfd ready = {.fd = sub->out, .events = POLLIN};
-    char line[64];
-    ends(0, "farebox pub back 1");
-    return poll(&ready, 1, 0) == 1 && process_line(sub, "", line, sizeof line) &&
-           strcmp(line, "back  1") == 0;
+    struct pollfd ready = {.fd = process->out, .events = POLLIN};
+    return poll(&ready, 1, 0) == 1;
 }
 
-static void test_a_broker_that_comes_back(void **state)
+/* Neither a subscription nor a tap says when it has arrived at a new broker: something is sent
+ * until something is seen. */
+static bool follows(void *arg)
+{
+    const struct follower *follower = arg;
+    char line[1024];
+    ends(0, "%s", follower->traffic);
+    while (has_output(follower->process) &&
+           process_line(follower->process, "", line, sizeof line)) {
+        if (strstr(line, follower->wanted))
+            return true;
+    }
+    return false;
+}
+
+static void restart_broker(struct process *watcher, int signal)
+{
+    char line[512];
+    place_stop_broker(place, signal);
+    assert_true(process_line(watcher, "farebox: connection lost", line, sizeof line));
+    place_start_broker(place, NULL);
+    assert_true(process_line(watcher, "farebox: connected again", line, sizeof line));
+}
+
+static void test_a_subscription_goes_on(void **state)
 {
     (void)state;
     char line[512];
     struct process *sub = START("farebox: subscribed", "farebox", "sub", "back", "--count", "1");
-    place_stop_broker(place, SIGKILL);
-    assert_true(process_line(sub, "farebox: connection lost", line, sizeof line));
-    place_start_broker(place, NULL);
-    assert_true(process_line(sub, "farebox: connected again", line, sizeof line));
-    assert_true(eventually(is_heard, sub));
+    struct follower follower = {sub, "farebox pub back 1", "back  1"};
+    restart_broker(sub, SIGKILL);
+    assert_true(eventually(follows, &follower));
     assert_false(process_line(sub, "", line, sizeof line));
     assert_int_equal(process_stop(sub, 0), 0);
+}
+
+static void tap_over_restart(int signal)
+{
+    struct process *tap =
+        START(NULL, "/bin/sh", "-c", "exec farebox tap --topic back --token-file \"$OPERATOR\"");
+    struct follower follower = {tap, "farebox pub back 1", "event  acme  ann  back"};
+    assert_true(eventually(follows, &follower));
+    restart_broker(tap, signal);
+    assert_true(eventually(follows, &follower));
+    assert_int_equal(process_stop(tap, SIGINT), 130);
+}
+
+static void test_a_tap_is_opened_again(void **state)
+{
+    (void)state;
+    tap_over_restart(SIGKILL);
+    tap_over_restart(SIGTERM);
+}
+
+static void test_a_feed_is_opened_again(void **state)
+{
+    (void)state;
+    char first[512], second[512];
+    struct stat info;
+    struct process *feed = START(NULL, "farebox", "feed", "open", ">", "--lease", "1h");
+    assert_true(process_line(feed, "ipc://", first, sizeof first));
+    restart_broker(feed, SIGKILL);
+    assert_true(process_line(feed, "farebox: the feed is gone", second, sizeof second));
+    assert_true(process_line(feed, "ipc://", second, sizeof second));
+    assert_string_not_equal(first, second);
+    assert_int_equal(stat(second + strlen("ipc://"), &info), 0);
+    assert_int_equal(process_stop(feed, SIGINT), 130);
+}
+
+/* The next broker does not know who opened it. */
+static void test_a_feed_that_cannot_be_opened_again(void **state)
+{
+    (void)state;
+    char line[512];
+    struct process *feed = START(NULL, "/bin/sh", "-c", "farebox feed open '>'; echo \"ended $?\"");
+    assert_true(process_line(feed, "ipc://", line, sizeof line));
+    place_stop_broker(place, SIGKILL);
+    place_start_broker(place, (const char *const[]){"--max-feeds", "0", NULL});
+    assert_true(process_line(feed, "ended", line, sizeof line));
+    assert_string_equal(line, "ended 75");
+    process_stop(feed, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_broker_that_comes_back),
+        cmocka_unit_test(test_a_subscription_goes_on),
+        cmocka_unit_test(test_a_tap_is_opened_again),
+        cmocka_unit_test(test_a_feed_is_opened_again),
+        cmocka_unit_test(test_a_feed_that_cannot_be_opened_again),
     };
     return cmocka_run_group_tests(tests, inspect_set_up, inspect_tear_down);
 }
