@@ -100,8 +100,9 @@ static int set_from_file(struct loader *loader)
     struct config_file file;
     if (!loader->settings.config_file)
         return 0;
-    if (config_file_read(&file, loader->settings.config_file, loader->why, loader->why_len) != 0)
-        return EX_CONFIG;
+    int err = config_file_read(&file, loader->settings.config_file, loader->why, loader->why_len);
+    if (err)
+        return err == -EINVAL ? EX_CONFIG : EX_NOINPUT;
     int code = 0;
     for (size_t i = 0; i < SETTINGS_COUNT && !code; i++) {
         const struct origin origin = {.source = FROM_FILE, .line = file.lines[i]};
@@ -330,11 +331,12 @@ static int check_numbers(const struct loader *loader)
     return 0;
 }
 
-/* What a file holds is configuration, whoever named the file. */
-static int blame_file(const struct loader *loader, size_t i, const char *path, const char *problem)
+/* What a file holds is configuration, whoever named the file; -EINVAL says that of it. */
+static int blame_file(const struct loader *loader, size_t i, const char *path, int err,
+                      const char *problem)
 {
     blame(loader, i, "\"%.128s\": %s", path, problem);
-    return EX_CONFIG;
+    return err == -EINVAL ? EX_CONFIG : EX_NOINPUT;
 }
 
 static int check_secret(const struct loader *loader)
@@ -345,7 +347,7 @@ static int check_secret(const struct loader *loader)
     token_key_destroy(key);
     if (!err)
         return 0;
-    return blame_file(loader, SETTING_jwt_secret_file, path,
+    return blame_file(loader, SETTING_jwt_secret_file, path, err,
                       err == -EINVAL ? "a secret needs at least 32 bytes" : strerror(-err));
 }
 
@@ -353,7 +355,7 @@ static int check_readable(const struct loader *loader, size_t i, const char *pat
 {
     if (!*path || access(path, R_OK) == 0)
         return 0;
-    return blame_file(loader, i, path, strerror(errno));
+    return blame_file(loader, i, path, -errno, strerror(errno));
 }
 
 static int check(const struct loader *loader)
@@ -426,25 +428,20 @@ static void add_name(char *names, size_t size, const char *key)
     snprintf(names + len, size - len, "%s%s", len ? ", " : "", key);
 }
 
-int config_reload(struct settings *current, int argc, char **argv, struct config_changes *changes,
-                  char *why, size_t why_len)
+void settings_adopt(struct settings *current, struct settings *fresh,
+                    struct config_changes *changes)
 {
-    struct settings fresh;
-    int code = config_load(&fresh, argc, argv, why, why_len);
-    if (code)
-        return code;
     memset(changes, 0, sizeof *changes);
     for (size_t i = 0; i < SETTINGS_COUNT; i++) {
         const struct setting *setting = &setting_table[i];
-        if (setting_equal(setting, current, &fresh))
+        if (setting_equal(setting, current, fresh))
             continue;
         if (setting->live)
-            setting_swap(setting, current, &fresh);
+            setting_swap(setting, current, fresh);
         add_name(setting->live ? changes->live : changes->restart, sizeof changes->live,
                  setting->key);
     }
-    settings_finish(&fresh);
-    return 0;
+    settings_finish(fresh);
 }
 
 int config_act(const struct settings *settings, FILE *out)

@@ -45,7 +45,8 @@ struct settings {
 /* Fills `out` from --config FILE (or FAREBOX_CONFIG), the environment and the flags, and
  * checks all of it, the secret and the TLS files too. Returns 0, or the exit code to leave with:
  * EX_USAGE for the command line, EX_CONFIG for the file, the environment and the contents of
- * files, and for any value under --check-config; `why` then says what is wrong and where in one
+ * files, and for any value under --check-config, EX_NOINPUT for a file that is named and cannot be
+ * read; `why` then says what is wrong and where in one
  * line, and `out` is untouched. For help, version and manual nothing is read, for print nothing is
  * checked as a whole. */
 int config_load(struct settings *out, int argc, char **argv, char *why, size_t why_len);
@@ -60,10 +61,9 @@ struct config_changes {
     char restart[512]; /* wait for a restart; `current` still holds the old value */
 };
 
-/* Loads again from the same sources and puts the live settings in force. Call it on the
- * thread that owns `current`. Returns as config_load; on failure nothing changes. The secret
- * file is not read here: the caller loads the key again whatever changed. */
-int config_reload(struct settings *current, int argc, char **argv, struct config_changes *changes,
-                  char *why, size_t why_len);
+/* Puts the live settings of `fresh`, which config_load() filled and which this ends, in force.
+ * Call it on the thread that owns `current`. */
+void settings_adopt(struct settings *current, struct settings *fresh,
+                    struct config_changes *changes);
 
 #endif

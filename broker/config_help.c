@@ -23,8 +23,8 @@ static const char *const help_head =
 static const char *const help_tail =
     "\n"
     "Signals: SIGTERM and SIGINT drain and stop; SIGHUP reads the settings and the secret again.\n"
-    "Exit codes: 0 stopped as asked, 64 wrong usage, 78 wrong configuration, others from "
-    "sysexits.\n";
+    "Exit codes: 0 stopped as asked, 64 wrong usage, 66 a named file cannot be read, 69 cannot\n"
+    "listen, 73 no data folder or store, 78 wrong configuration, others from sysexits.\n";
 
 static bool has_default(const struct setting *setting)
 {
@@ -67,12 +67,29 @@ static const char *const manual_head =
     "\n"
     "`--check-config` reads everything, the secret and the TLS files too, and says\n"
     "`configuration ok` or what is wrong and in which line; `--print-config` prints the\n"
-    "settings in force as YAML. Wrong usage leaves with exit code 64, a wrong configuration\n"
-    "with 78.\n"
+    "settings in force as YAML.\n"
     "\n"
     "On SIGHUP the broker reads its settings and the secret again. Settings marked *live*\n"
     "are in force at once; it names the others that changed, which need a restart. If\n"
-    "anything is wrong it says so and goes on as before.\n"
+    "anything is wrong it says so (`reload.refused`) and goes on as before. The service\n"
+    "manager hears RELOADING=1 and then READY=1 either way.\n"
+    "\n"
+    "With another secret (`secret=rotated` in the log) new sessions and one-shots need tokens\n"
+    "signed with it. Sessions that are open go on under the token they showed, until that one\n"
+    "ends; sealed contexts are not affected. To put holders of the old secret out at once,\n"
+    "restart the broker.\n"
+    "\n"
+    "| exit code | |\n"
+    "|---|---|\n"
+    "| 0 | stopped as asked |\n"
+    "| 64 | wrong usage of the command line |\n"
+    "| 66 | a file that a setting or `--config` names cannot be read |\n"
+    "| 69 | an address cannot be listened on: it is taken, or its certificate is no use |\n"
+    "| 70 | the registry's records cannot be read |\n"
+    "| 71 | the system refuses random bytes or signals |\n"
+    "| 73 | the data folder or the store cannot be made or opened, or another broker has it |\n"
+    "| 74 | what was asked for cannot be printed |\n"
+    "| 78 | wrong configuration: the file, the environment or what a named file holds |\n"
     "\n"
     "| setting | value | default | reload | meaning |\n"
     "|---|---|---|---|---|\n";

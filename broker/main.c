@@ -1,9 +1,9 @@
 /* fareboxd - the broker. Puts the parts together and waits for signals. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/notify.h"
 #include "config.h"
 #include "door.h"
-#include "notify.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -65,9 +65,9 @@ static const char *or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
-static int load_key(struct broker *broker, struct token_key **out)
+/* Returns 0 or the exit code. */
+static int load_key(struct broker *broker, const struct settings *s, struct token_key **out)
 {
-    const struct settings *s = &broker->settings;
     int rc =
         token_key_load(out, s->jwt_secret_file, or_null(s->jwt_issuer), or_null(s->jwt_audience));
     if (rc == -EINVAL)
@@ -75,7 +75,7 @@ static int load_key(struct broker *broker, struct token_key **out)
                  s->jwt_secret_file, TOKEN_SECRET_MIN);
     else if (rc < 0)
         snprintf(broker->why, sizeof broker->why, "%s: %s", s->jwt_secret_file, strerror(-rc));
-    return rc;
+    return rc == 0 ? 0 : rc == -EINVAL ? EX_CONFIG : EX_NOINPUT;
 }
 
 static int verify(void *arg, struct slice token, int64_t now_s, struct token_claims *claims,
@@ -175,8 +175,9 @@ static int start(struct broker *broker)
     raise_descriptor_limit();
     if (make_data_dir(broker) < 0)
         return EX_CANTCREAT;
-    if (load_key(broker, &broker->key) < 0)
-        return EX_CONFIG;
+    int code = load_key(broker, s, &broker->key);
+    if (code != 0)
+        return code;
     if (open_store(broker) < 0)
         return EX_CANTCREAT;
     if (start_core(broker) < 0)
@@ -201,35 +202,52 @@ static void say_ready(const struct broker *broker)
 
 struct reload {
     struct broker *broker;
+    struct settings fresh;
     struct token_key *key;
     struct config_changes changes;
+    bool other_secret;
 };
+
+/* All that can fail. */
+static int read_again(struct reload *reload)
+{
+    struct broker *broker = reload->broker;
+    int code =
+        config_load(&reload->fresh, broker->argc, broker->argv, broker->why, sizeof broker->why);
+    if (code != 0)
+        return code;
+    code = load_key(broker, &reload->fresh, &reload->key);
+    if (code != 0)
+        settings_finish(&reload->fresh);
+    return code;
+}
 
 static void reload_in_turn(struct core *core, void *arg)
 {
     struct reload *reload = arg;
     struct broker *broker = reload->broker;
+    settings_adopt(&broker->settings, &reload->fresh, &reload->changes);
+    reload->other_secret = !token_key_same_secret(broker->key, reload->key);
     token_key_destroy(broker->key);
     broker->key = reload->key;
     struct limits limits = limits_of(&broker->settings);
     core_reload(core, &limits);
 }
 
-/* All or nothing: a file with a mistake leaves everything as it is. */
+/* All or nothing: a mistake anywhere leaves everything as it is. */
 static void reload(struct broker *broker)
 {
     struct reload job = {.broker = broker};
-    int code = config_reload(&broker->settings, broker->argc, broker->argv, &job.changes,
-                             broker->why, sizeof broker->why);
-    if (code != 0 || load_key(broker, &job.key) < 0) {
+    notify_manager_reloading();
+    if (read_again(&job) == 0) {
+        door_turn(broker->door, reload_in_turn, &job);
+        log_set_level(broker->settings.log_level);
+        door_limit_connections(broker->door, broker->settings.max_connections);
+        log_event(LOG_INFO, "reload.done", "changed", job.changes.live, "needs_restart",
+                  job.changes.restart, "secret", job.other_secret ? "rotated" : "same", NULL);
+    } else {
         log_event(LOG_ERROR, "reload.refused", "why", broker->why, NULL);
-        return;
     }
-    log_set_level(broker->settings.log_level);
-    door_limit_connections(broker->door, broker->settings.max_connections);
-    door_turn(broker->door, reload_in_turn, &job);
-    log_event(LOG_INFO, "reload.done", "changed", job.changes.live, "needs_restart",
-              job.changes.restart, NULL);
     notify_manager("READY=1");
 }
 
@@ -271,7 +289,6 @@ static void serve(struct broker *broker)
             continue;
         if (info.ssi_signo != SIGHUP)
             return;
-        notify_manager("RELOADING=1");
         reload(broker);
     }
 }

@@ -78,3 +78,9 @@ void token_key_destroy(struct token_key *key)
     mem_free(key->audience);
     mem_free(key);
 }
+
+bool token_key_same_secret(const struct token_key *a, const struct token_key *b)
+{
+    return a->secret_len == b->secret_len &&
+           sodium_memcmp(a->secret, b->secret, a->secret_len) == 0;
+}

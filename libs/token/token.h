@@ -28,6 +28,8 @@ int token_key_create(struct token_key **out, struct slice secret, const char *is
 int token_key_load(struct token_key **out, const char *path, const char *issuer,
                    const char *audience);
 void token_key_destroy(struct token_key *key);
+/* Do tokens signed with the one hold with the other? Issuer and audience are not compared. */
+bool token_key_same_secret(const struct token_key *a, const struct token_key *b);
 
 /* The claims the bus uses (names in JSON: user_id, tenant_id, subscription_tier,
  * subscription_status, permissions, usage_limits, exp, iat, jti, iss, aud,

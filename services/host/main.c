@@ -1,6 +1,6 @@
 /* farebox-host - runs service modules on one connection to the broker. */
 #include "base/log.h"
-#include "notify.h"
+#include "base/notify.h"
 #include "options.h"
 #include "running.h"
 
@@ -92,7 +92,7 @@ static void announce(const struct running *running)
         (void)printf(" %s", running_service(running, i));
     (void)puts("");
     (void)fflush(stdout);
-    host_notify("READY=1");
+    notify_manager("READY=1");
 }
 
 /* Until a signal comes, or the broker is back and no longer takes the token: the
@@ -124,7 +124,7 @@ static enum host_exit serve(const struct imports *imports, const struct host_opt
     announce(running);
     status = await_end(ending, bus, &connected);
     release_signals(ending);
-    host_notify("STOPPING=1");
+    notify_manager("STOPPING=1");
     log_event(LOG_INFO, "host.draining", NULL);
     running_end(running, atomic_load(&connected));
     return status;

@@ -6,6 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static const char *const all[] = {"call:*", "publish:*", "subscribe:*", "serve:*", "admin:*", NULL};
 
@@ -116,17 +119,34 @@ static bool old_token_refused(void *arg)
     return rc == FBX_EREFUSED;
 }
 
+/* Sends SIGHUP and waits for the line that says how it went. */
+static void reload(struct place *place, char *line, size_t size)
+{
+    kill(place->broker.pid, SIGHUP);
+    do
+        assert_true(process_line(&place->broker, "ts=", line, size));
+    while (!strstr(line, "event=reload."));
+}
+
 static void a_rotated_secret_is_in_force_after_sighup(void **state)
 {
     (void)state;
+    char line[1024];
     struct place *place = place_create();
     place_start_broker(place, NULL);
     char *old = place_token(place, "acme", "ann", "pro", all);
     void *old_one[] = {place, old};
     assert_false(old_token_refused(old_one));
+    fbx_bus *bus = place_connect(place, "acme", "ann", all);
+    reload(place, line, sizeof line);
+    assert_non_null(strstr(line, "event=reload.done"));
+    assert_non_null(strstr(line, "secret=same"));
     write_text(place->secret, "another secret of more than thirty-two bytes\n");
-    kill(place->broker.pid, SIGHUP);
-    assert_true(eventually(old_token_refused, old_one));
+    reload(place, line, sizeof line);
+    assert_non_null(strstr(line, "secret=rotated"));
+    assert_true(old_token_refused(old_one));
+    assert_int_equal(fbx_ping(bus, 5000), 0); /* what is open goes on */
+    fbx_close(bus);
     free(old);
     place_destroy(place);
 }
@@ -154,15 +174,83 @@ static void a_bad_file_changes_nothing_a_good_one_does(void **state)
     fbx_bus *bus = place_connect(place, "acme", "ann", all);
     assert_false(too_large_now(bus));
     write_text(path, "max-payload-bytes: 1024\nno-such-setting: 1\n");
-    kill(place->broker.pid, SIGHUP);
-    assert_true(process_line(&place->broker, "ts=", text, sizeof text));
-    while (!strstr(text, "reload.refused"))
-        assert_true(process_line(&place->broker, "ts=", text, sizeof text));
+    reload(place, text, sizeof text);
+    assert_non_null(strstr(text, "event=reload.refused"));
     assert_false(too_large_now(bus));
     write_text(path, "max-payload-bytes: 1024\n");
-    kill(place->broker.pid, SIGHUP);
-    assert_true(eventually(too_large_now, bus));
+    reload(place, text, sizeof text);
+    assert_non_null(strstr(text, "changed=max-payload-bytes"));
+    assert_true(too_large_now(bus));
+    write_text(path, "");
+    write_text(place->secret, "too short");
+    reload(place, text, sizeof text);
+    assert_non_null(strstr(text, "event=reload.refused"));
+    assert_true(too_large_now(bus));
     fbx_close(bus);
+    place_destroy(place);
+}
+
+static void assert_told(int fd, const char *start)
+{
+    char said[128];
+    ssize_t len = recv(fd, said, sizeof said - 1, 0);
+    assert_true(len > 0);
+    said[len] = '\0';
+    if (strncmp(said, start, strlen(start)) != 0)
+        fail_msg("\"%s\" where \"%s\" was due", said, start);
+}
+
+/* Whoever waits for the end of a reload waits for READY=1. */
+static void the_service_manager_hears_of_reloads(void **state)
+{
+    (void)state;
+    char line[1024];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval patience = {.tv_sec = PLACE_PATIENCE_MS / 1000};
+    struct place *place = place_create();
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/notify", place->dir);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    setenv("NOTIFY_SOCKET", address.sun_path, 1);
+    place_start_broker(place, NULL);
+    unsetenv("NOTIFY_SOCKET");
+    assert_told(fd, "READY=1");
+    reload(place, line, sizeof line);
+    assert_told(fd, "RELOADING=1\nMONOTONIC_USEC=");
+    assert_told(fd, "READY=1");
+    write_text(place->secret, "too short");
+    reload(place, line, sizeof line);
+    assert_told(fd, "RELOADING=1\nMONOTONIC_USEC=");
+    assert_told(fd, "READY=1");
+    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
+    assert_told(fd, "STOPPING=1");
+    close(fd);
+    place_destroy(place);
+}
+
+/* ---- how it refuses to start ---- */
+
+static void each_refusal_has_its_exit_code(void **state)
+{
+    (void)state;
+    char out[1024], missing[PLACE_PATH], below[PLACE_PATH];
+    struct place *place = place_create();
+    snprintf(missing, sizeof missing, "%s/missing", place->dir);
+    snprintf(below, sizeof below, "%s/secret/data", place->dir);
+    const char *no_secret[] = {"fareboxd",  "--listen",          place->url, "--data",
+                               place->data, "--jwt-secret-file", missing,    NULL};
+    assert_int_equal(place_run(place, out, sizeof out, no_secret), 66);
+    const char *no_file[] = {"fareboxd", "--config", missing, NULL};
+    assert_int_equal(place_run(place, out, sizeof out, no_file), 66);
+    const char *no_address[] = {"fareboxd",  "--listen",          "ipc:///nowhere/bus", "--data",
+                                place->data, "--jwt-secret-file", place->secret,        NULL};
+    assert_int_equal(place_run(place, out, sizeof out, no_address), 69);
+    const char *no_folder[] = {"fareboxd", "--listen",          place->url,    "--data",
+                               below,      "--jwt-secret-file", place->secret, NULL};
+    assert_int_equal(place_run(place, out, sizeof out, no_folder), 73);
+    const char *no_option[] = {"fareboxd", "--nonsense", NULL};
+    assert_int_equal(place_run(place, out, sizeof out, no_option), 64);
     place_destroy(place);
 }
 
@@ -174,6 +262,8 @@ int main(void)
         cmocka_unit_test(a_short_secret_is_refused),
         cmocka_unit_test(a_rotated_secret_is_in_force_after_sighup),
         cmocka_unit_test(a_bad_file_changes_nothing_a_good_one_does),
+        cmocka_unit_test(the_service_manager_hears_of_reloads),
+        cmocka_unit_test(each_refusal_has_its_exit_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
