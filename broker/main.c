@@ -6,6 +6,7 @@
 #include "door.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 #define STORE_SCHEMA 1u
 #define IDLE_WAIT_MS 60000
 #define DRAIN_LOOK_MS 20
+#define HEAP_LARGEST (1024 * 1024)    /* bytes; larger blocks are mapped */
+#define HEAP_SPARE (16 * 1024 * 1024) /* bytes kept at most for the next burst */
 
 struct broker {
     int argc;
@@ -308,6 +311,13 @@ static void stop(struct broker *broker)
         close(broker->signals);
 }
 
+/* A full frame is just large enough for malloc to map and unmap pages of its own, each time. */
+static void keep_frames_in_the_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, HEAP_LARGEST);
+    mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
+}
+
 int main(int argc, char **argv)
 {
     struct broker broker = {.argc = argc, .argv = argv, .signals = -1};
@@ -319,6 +329,7 @@ int main(int argc, char **argv)
         settings_finish(&broker.settings);
         return code;
     }
+    keep_frames_in_the_heap();
     if (sodium_init() < 0 || catch_signals(&broker) < 0) {
         snprintf(broker.why, sizeof broker.why, "the system refuses random bytes or signals");
         return fail(&broker, EX_OSERR);

@@ -9,6 +9,7 @@ struct topic_node {
     struct topic_node *parent;
     char *token; /* key in parent->children; NULL for the root and '*' */
     struct map children;
+    struct topic_node *recent; /* the child found last: events come in runs */
     struct topic_node *star;
     struct list plain, tail; /* subscriptions that end here; that end here in '>' */
     struct map groups, tail_groups;
@@ -78,6 +79,7 @@ static void prune(struct topic_node *node)
             parent->star = NULL;
         else
             map_remove(&parent->children, slice_of(node->token));
+        parent->recent = NULL;
         node_destroy(node);
         node = parent;
     }
@@ -315,6 +317,18 @@ static void deliver_groups(struct core *core, struct event *event, const struct 
         deliver_group(core, event, group);
 }
 
+static struct topic_node *find_child(struct topic_node *node, struct slice token)
+{
+    if (node->children.count == 0)
+        return NULL;
+    if (node->recent && slice_is(token, node->recent->token))
+        return node->recent;
+    struct topic_node *child = map_get(&node->children, token);
+    if (child)
+        node->recent = child;
+    return child;
+}
+
 /* Depth is bounded by NAME_TOPIC_TOKENS. */
 static void visit(struct core *core, struct event *event, struct topic_node *node,
                   struct slice rest)
@@ -328,17 +342,27 @@ static void visit(struct core *core, struct event *event, struct topic_node *nod
     deliver_groups(core, event, &node->tail_groups);
     struct slice token = first_token(rest);
     struct slice others = other_tokens(rest, token);
-    struct topic_node *child = node->children.count ? map_get(&node->children, token) : NULL;
+    struct topic_node *child = find_child(node, token);
     if (child)
         visit(core, event, child, others);
     if (node->star)
         visit(core, event, node->star, others);
 }
 
+static struct topic_root *find_root(struct pubsub *pubsub, struct slice tenant)
+{
+    if (pubsub->recent && slice_is(tenant, pubsub->recent->tenant))
+        return pubsub->recent;
+    struct topic_root *root = map_get(&pubsub->tenants, tenant);
+    if (root)
+        pubsub->recent = root;
+    return root;
+}
+
 static void send_out(struct core *core, struct event *event, struct slice tenant)
 {
     struct pubsub *pubsub = &core->pubsub;
-    struct topic_root *root = map_get(&pubsub->tenants, tenant);
+    struct topic_root *root = find_root(pubsub, tenant);
 
     event->delivery.sequence = ++pubsub->sequence;
     pubsub->published++;

@@ -29,6 +29,7 @@ struct subscription {
 struct pubsub {
     struct map tenants; /* name -> struct topic_root */
     struct topic_root *across;
+    struct topic_root *recent; /* the root found last: roots stay until the end */
     size_t count;
     uint64_t sequence; /* of events */
     uint64_t published, delivered, missed;
