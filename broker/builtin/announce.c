@@ -6,10 +6,9 @@
 
 #include <stdio.h>
 
-void announce_instance(struct core *core, const struct instance *instance, const char *what)
+static void announce(struct core *core, struct slice tenant, struct slice service,
+                     struct slice instance, const char *what)
 {
-    const struct session *session = instance->session;
-    struct slice name = instance->service->name;
     char topic[96];
     struct buf payload = {0};
     msgpack_packer packer;
@@ -17,11 +16,26 @@ void announce_instance(struct core *core, const struct instance *instance, const
     packing_init(&packer, &payload);
     msgpack_pack_map(&packer, 3);
     pack_pair_text(&packer, "event", slice_of(what));
-    pack_pair_text(&packer, "service", name);
-    pack_pair_text(&packer, "instance", slice_of(session->name));
-    snprintf(topic, sizeof topic, "bus.service.%.*s", SLICE_FMT(name));
-    pubsub_announce(core, session->identity->tenant, topic, buf_slice(&payload));
+    pack_pair_text(&packer, "service", service);
+    pack_pair_text(&packer, "instance", instance);
+    snprintf(topic, sizeof topic, "bus.service.%.*s", SLICE_FMT(service));
+    pubsub_announce(core, tenant, topic, buf_slice(&payload));
     buf_finish(&payload);
+}
+
+void announce_instance(struct core *core, const struct instance *instance, const char *what)
+{
+    const struct session *session = instance->session;
+    announce(core, session->identity->tenant, instance->service->name, slice_of(session->name),
+             what);
     log_event(LOG_INFO, "service.instance", "what", what, "service", instance->service->key,
               "instance", session->name, NULL);
+}
+
+void announce_removal(struct core *core, const struct service *service, const struct identity *by)
+{
+    announce(core, service->tenant.len ? service->tenant : by->tenant, service->name,
+             slice_make(NULL, 0), "removed");
+    log_event(LOG_INFO, "service.removed", "service", service->key, "tenant", by->context.tenant,
+              "user", by->context.user, NULL);
 }

@@ -52,6 +52,7 @@ void feeds_destroy(struct core *core)
         feed_close(core, LIST_ENTRY(node, struct feed, node));
     map_finish(&core->feeds->by_id);
     mem_free(core->feeds);
+    core->feeds = NULL;
 }
 
 size_t feeds_count(const struct core *core)
@@ -61,6 +62,8 @@ size_t feeds_count(const struct core *core)
 
 void feeds_session_ended(struct core *core, const struct session *session)
 {
+    if (!core->feeds)
+        return;
     struct list *node = core->feeds->all.next;
     while (node != &core->feeds->all) {
         struct feed *feed = LIST_ENTRY(node, struct feed, node);

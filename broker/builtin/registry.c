@@ -1,4 +1,5 @@
 /* registry.c - bus.registry: what there is, as far as the caller may use it. */
+#include "base/name.h"
 #include "builtin/builtin.h"
 #include "builtin/packing.h"
 #include "core/state.h"
@@ -57,12 +58,31 @@ static struct load load_of(const struct service *service)
     return load;
 }
 
-#define DESCRIPTION_PAIRS 18u
-
-/* All pairs but "instances". */
-static void pack_description(msgpack_packer *packer, const struct service *service,
-                             const struct load *load)
+/* What a shared service has to do tells one tenant about the others. */
+static bool shows_work(const struct service *service, enum scope scope)
 {
+    return scope == SCOPE_ALL || service->tenant.len > 0;
+}
+
+static void pack_work(msgpack_packer *packer, const struct service *service,
+                      const struct load *load)
+{
+    pack_pair_uint(packer, "in_flight", load->in_flight);
+    pack_pair_uint(packer, "queued", service->n_waiting);
+    pack_pair_uint(packer, "calls", service->calls);
+    pack_pair_uint(packer, "errors", service->errors);
+    pack_pair_uint(packer, "p50_us", hist_at(&service->latency, 0.50) / 1000);
+    pack_pair_uint(packer, "p99_us", hist_at(&service->latency, 0.99) / 1000);
+}
+
+#define DESCRIPTION_PAIRS 12u
+#define WORK_PAIRS 6u
+
+/* The head of the map, and all pairs but "instances". */
+static void pack_description(msgpack_packer *packer, const struct service *service,
+                             const struct load *load, bool work)
+{
+    msgpack_pack_map(packer, DESCRIPTION_PAIRS + (work ? WORK_PAIRS : 0) + 1);
     const Farebox__V1__Register *record = service->record ? service->record : &no_record;
     pack_pair_text(packer, "name", service->name);
     pack_pair_text(packer, "tenant", service->tenant);
@@ -76,12 +96,8 @@ static void pack_description(msgpack_packer *packer, const struct service *servi
     pack_pair_text(packer, "health_endpoint", slice_of(record->health_endpoint));
     pack_pair_uint(packer, "ready", load->ready);
     pack_pair_uint(packer, "capacity", load->capacity);
-    pack_pair_uint(packer, "in_flight", load->in_flight);
-    pack_pair_uint(packer, "queued", service->n_waiting);
-    pack_pair_uint(packer, "calls", service->calls);
-    pack_pair_uint(packer, "errors", service->errors);
-    pack_pair_uint(packer, "p50_us", hist_at(&service->latency, 0.50) / 1000);
-    pack_pair_uint(packer, "p99_us", hist_at(&service->latency, 0.99) / 1000);
+    if (work)
+        pack_work(packer, service, load);
 }
 
 static int by_key(const void *a, const void *b)
@@ -119,8 +135,7 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
     pack_pair_array(&packer, "services", count);
     for (size_t i = 0; i < count; i++) {
         struct load load = load_of(found[i]);
-        msgpack_pack_map(&packer, DESCRIPTION_PAIRS + 1);
-        pack_description(&packer, found[i], &load);
+        pack_description(&packer, found[i], &load, shows_work(found[i], scope));
         pack_pair_uint(&packer, "instances", load.instances);
     }
     return STATUS_OK;
@@ -133,53 +148,121 @@ static const char *instance_state(const struct instance *instance)
     return session_state_text(instance->session->state);
 }
 
-static void pack_instance(msgpack_packer *packer, const struct instance *instance)
+static void pack_instance(msgpack_packer *packer, const struct instance *instance, bool work)
 {
     const struct session *session = instance->session;
-    msgpack_pack_map(packer, 10);
+    msgpack_pack_map(packer, work ? 10 : 7);
     pack_pair_hex(packer, "session", session->link.session, 4);
     pack_pair_text(packer, "name", slice_of(session->name));
     pack_pair_text(packer, "version", slice_of(instance->version));
     pack_pair_text(packer, "tenant", instance->service->tenant);
     pack_pair_text(packer, "state", slice_of(instance_state(instance)));
     pack_pair_uint(packer, "capacity", instance->capacity);
+    pack_pair_uint(packer, "since_ms", instance->since_ms);
+    if (!work)
+        return;
     pack_pair_uint(packer, "in_flight", instance->in_flight);
     pack_pair_uint(packer, "calls", instance->n_calls);
     pack_pair_uint(packer, "errors", instance->errors);
-    pack_pair_uint(packer, "since_ms", instance->since_ms);
+}
+
+static void pack_service(struct buf *out, const struct service *service, bool work)
+{
+    struct load load = load_of(service);
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    pack_description(&packer, service, &load, work);
+    pack_pair_array(&packer, "instances", load.instances);
+    for (struct list *node = service->instances.next; node != &service->instances;
+         node = node->next)
+        pack_instance(&packer, LIST_ENTRY(node, struct instance, by_service), work);
+}
+
+/* ---- one service, by name ---- */
+
+struct named {
+    struct slice name, tenant; /* in the turn's arena */
+};
+
+static struct slice kept(struct core *core, struct slice text)
+{
+    return slice_of(arena_printf(&core->arena, "%.*s", SLICE_FMT(text)));
+}
+
+/* Only who sees every tenant may name another one. */
+static enum status read_named(struct core *core, const struct call *call, enum scope scope,
+                              const char *key, struct named *out, const char **why)
+{
+    struct arguments arguments;
+    struct slice none = slice_make(NULL, 0);
+    if (!arguments_read(&arguments, call->request->payload)) {
+        *why = "the payload is not a MessagePack map";
+        return STATUS_INVALID_ARGUMENT;
+    }
+    out->name = kept(core, argument_text(&arguments, key, none));
+    out->tenant = kept(core, argument_text(&arguments, "tenant", none));
+    arguments_finish(&arguments);
+    if (!name_valid_service(out->name) || (out->tenant.len > 0 && !name_valid(out->tenant))) {
+        *why = arena_printf(&core->arena, "%s, tenant: not names", key);
+        return STATUS_INVALID_ARGUMENT;
+    }
+    if (scope != SCOPE_ALL && out->tenant.len > 0 &&
+        !slice_equal(out->tenant, call->identity->tenant)) {
+        audit_mismatch(core, call->identity, "bus.registry", out->tenant);
+        *why = "that is another tenant";
+        return STATUS_TENANT_MISMATCH;
+    }
+    return STATUS_OK;
+}
+
+static enum status not_found(struct core *core, const struct named *named, const char **why)
+{
+    *why = arena_printf(&core->arena, "no service %.*s", SLICE_FMT(named->name));
+    return STATUS_SERVICE_NOT_FOUND;
 }
 
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
-    struct arguments arguments;
-    if (!arguments_read(&arguments, call->request->payload)) {
-        *why = "the payload is not a MessagePack map";
-        return STATUS_INVALID_ARGUMENT;
-    }
-    struct slice name = argument_text(&arguments, "name", slice_make(NULL, 0));
-    struct service *service = registry_resolve(core, call->identity->tenant, name);
-    if (!service || !visible(call, service, scope)) {
-        *why = arena_printf(&core->arena, "no service %.*s", SLICE_FMT(name));
-        arguments_finish(&arguments);
-        return STATUS_SERVICE_NOT_FOUND;
-    }
-    arguments_finish(&arguments);
-    struct load load = load_of(service);
+    struct named named;
+    enum status status = read_named(core, call, scope, "name", &named, why);
+    if (status != STATUS_OK)
+        return status;
+    const struct service *service =
+        named.tenant.len ? registry_find(core, named.tenant, named.name)
+                         : registry_resolve(core, call->identity->tenant, named.name);
+    if (!service || !visible(call, service, scope))
+        return not_found(core, &named, why);
+    pack_service(out, service, shows_work(service, scope));
+    return STATUS_OK;
+}
+
+/* An administrator of one tenant removes what that tenant owns, an operator whatever it names. */
+static enum status remove_service(struct core *core, struct call *call, enum scope scope,
+                                  struct buf *out, const char **why)
+{
+    struct named named;
+    enum status status = read_named(core, call, scope, "service", &named, why);
+    if (status != STATUS_OK)
+        return status;
+    if (scope != SCOPE_ALL)
+        named.tenant = call->identity->tenant;
+    struct service *service = registry_find(core, named.tenant, named.name);
+    if (!service || service->builtin)
+        return not_found(core, &named, why);
+    status = registry_remove(core, service, call->identity, why);
+    if (status != STATUS_OK)
+        return status;
     msgpack_packer packer;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, DESCRIPTION_PAIRS + 1);
-    pack_description(&packer, service, &load);
-    pack_pair_array(&packer, "instances", load.instances);
-    for (struct list *node = service->instances.next; node != &service->instances;
-         node = node->next)
-        pack_instance(&packer, LIST_ENTRY(node, struct instance, by_service));
+    msgpack_pack_map(&packer, 0);
     return STATUS_OK;
 }
 
 static const struct builtin_verb verbs[] = {
     {"list", ACCESS_ANYONE, "registry", list},
     {"show", ACCESS_ANYONE, "registry", show},
+    {"remove", ACCESS_ADMIN, "registry", remove_service},
     {0},
 };
 

@@ -52,9 +52,9 @@ void core_destroy(struct core *core)
     if (!core)
         return;
     core->limits.grace_ms = 0;
+    feeds_destroy(core); /* before anything ends that they would tell of */
     sessions_finish(core);
     calls_finish(&core->calls);
-    feeds_destroy(core);
     taps_destroy(core);
     chain_stop(core);
     registry_finish(core);

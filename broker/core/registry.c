@@ -13,25 +13,102 @@
 typedef Farebox__V1__Register Record;
 
 #define KEY_MAX 160u /* two names and a slash */
+#define TEXT_MAX 64u /* of a registration's smaller texts */
+#define ENDPOINT_MAX 256u
 
 static bool names_valid(char *const *names, size_t count, bool services)
 {
+    if (count > REGISTRY_METHODS_MAX)
+        return false;
     for (size_t i = 0; i < count; i++) {
         struct slice name = slice_of(names[i]);
         if (services ? !name_valid_service(name) : !name_valid(name))
             return false;
     }
-    return count <= REGISTRY_METHODS_MAX;
+    return true;
 }
 
-static bool well_formed(const Record *wanted)
+static bool features_valid(const Record *wanted)
 {
-    return name_valid(slice_of(wanted->service)) && strlen(wanted->version) <= 64 &&
-           strlen(wanted->health_endpoint) <= 256 && strlen(wanted->minimum_tier) <= 64 &&
-           (wanted->tenant[0] == '\0' || name_valid(slice_of(wanted->tenant))) &&
-           names_valid(wanted->methods, wanted->n_methods, false) &&
-           names_valid(wanted->requires, wanted->n_requires, true) &&
-           wanted->n_business_features <= REGISTRY_METHODS_MAX;
+    if (wanted->n_business_features > REGISTRY_METHODS_MAX)
+        return false;
+    for (size_t i = 0; i < wanted->n_business_features; i++) {
+        if (strlen(wanted->business_features[i]) > TEXT_MAX)
+            return false;
+    }
+    return true;
+}
+
+/* NULL: there is none. Whatever else a newer peer put into the record counts as well: we
+ * keep it. */
+static const char *defect_of(const Record *wanted)
+{
+    if (!name_valid(slice_of(wanted->service)))
+        return "service: not a name";
+    if (wanted->tenant[0] && !name_valid(slice_of(wanted->tenant)))
+        return "tenant: not a name";
+    if (strlen(wanted->version) > TEXT_MAX || strlen(wanted->minimum_tier) > TEXT_MAX)
+        return "version, minimum_tier: at most 64 bytes";
+    if (strlen(wanted->health_endpoint) > ENDPOINT_MAX)
+        return "health_endpoint: at most 256 bytes";
+    if (!names_valid(wanted->methods, wanted->n_methods, false))
+        return "methods: at most 256 names";
+    if (!names_valid(wanted->requires, wanted->n_requires, true))
+        return "requires: at most 256 names of services";
+    if (!features_valid(wanted))
+        return "business_features: at most 256, of at most 64 bytes";
+    if (farebox__v1__register__get_packed_size(wanted) > REGISTRY_RECORD_MAX)
+        return "the record is over 64 KiB";
+    return NULL;
+}
+
+/* ---- shares ---- */
+
+/* How many services a tenant owns. */
+struct owner {
+    size_t n;
+    char tenant[];
+};
+
+static void count_own(struct registry *registry, struct slice tenant)
+{
+    if (tenant.len == 0)
+        return;
+    struct owner *owner = map_get(&registry->owners, tenant);
+    if (!owner) {
+        owner = mem_zalloc(sizeof *owner + tenant.len + 1);
+        memcpy(owner->tenant, tenant.data, tenant.len);
+        map_put(&registry->owners, slice_of(owner->tenant), owner);
+    }
+    owner->n++;
+    registry->n_own++;
+}
+
+static void discount_own(struct registry *registry, struct slice tenant)
+{
+    struct owner *owner = tenant.len ? map_get(&registry->owners, tenant) : NULL;
+    if (!owner)
+        return;
+    registry->n_own--;
+    if (--owner->n == 0) {
+        map_remove(&registry->owners, tenant);
+        mem_free(owner);
+    }
+}
+
+/* STATUS_OK: a further service of that tenant, or a shared one, finds a place. */
+static enum status find_place(const struct core *core, struct slice tenant, const char **why)
+{
+    const struct owner *owner = tenant.len ? map_get(&core->registry.owners, tenant) : NULL;
+    if (owner && owner->n >= core->limits.max_services / REGISTRY_SHARE) {
+        *why = "the tenant's share of the registry is used up";
+        return STATUS_QUOTA_EXCEEDED;
+    }
+    if (core->registry.by_key.count >= core->limits.max_services) {
+        *why = "the registry is full";
+        return STATUS_OVERLOADED;
+    }
+    return STATUS_OK;
 }
 
 /* ---- services ---- */
@@ -72,6 +149,12 @@ static void service_destroy(struct service *service)
     mem_free(service);
 }
 
+static void service_forget(struct core *core, struct service *service)
+{
+    map_remove(&core->registry.by_key, slice_of(service->key));
+    service_destroy(service);
+}
+
 struct service *registry_find(const struct core *core, struct slice tenant, struct slice name)
 {
     char room[KEY_MAX];
@@ -103,7 +186,7 @@ static int load(void *arg, struct slice key, struct slice bytes)
 {
     struct core *core = arg;
     Record *record = farebox__v1__register__unpack(NULL, bytes.len, bytes.data);
-    if (!record || !well_formed(record)) {
+    if (!record || defect_of(record)) {
         log_event(LOG_ERROR, "registry.record_unreadable", NULL);
         if (record)
             farebox__v1__register__free_unpacked(record, NULL);
@@ -113,7 +196,7 @@ static int load(void *arg, struct slice key, struct slice bytes)
     struct service *service =
         service_create(core, slice_of(record->tenant), slice_of(record->service));
     service->record = record;
-    core->registry.n_own += record->tenant[0] != '\0';
+    count_own(&core->registry, service->tenant);
     return 0;
 }
 
@@ -125,6 +208,7 @@ static void add_builtin(struct core *core, const struct builtin *builtin)
 int registry_start(struct core *core)
 {
     map_init(&core->registry.by_key);
+    map_init(&core->registry.owners);
     builtins_each(core, add_builtin);
     return core->io.scan(core->io.arg, REGISTRY_TABLE, load, core);
 }
@@ -135,6 +219,10 @@ void registry_finish(struct core *core)
     for (struct service *s; (s = map_next(&core->registry.by_key, &cursor));)
         service_destroy(s);
     map_finish(&core->registry.by_key);
+    cursor = 0;
+    for (struct owner *owner; (owner = map_next(&core->registry.owners, &cursor));)
+        mem_free(owner);
+    map_finish(&core->registry.owners);
 }
 
 /* ---- records ---- */
@@ -222,10 +310,10 @@ static enum status check(struct core *core, struct session *session, const Recor
     struct slice own = session->identity->tenant;
     struct slice target = wanted->tenant[0] ? slice_of(wanted->tenant) : slice_of("*");
 
-    if (!well_formed(wanted)) {
-        *why = "not a well-formed registration";
+    *why = defect_of(wanted);
+    if (*why)
         return STATUS_INVALID_ARGUMENT;
-    }
+    *why = "";
     if (wanted->tenant[0] && !slice_equal(own, target)) {
         audit_mismatch(core, session->identity, "register", target);
         *why = "that is another tenant";
@@ -248,19 +336,17 @@ enum status registry_register(struct core *core, struct session *session, const 
     struct slice tenant = slice_of(wanted->tenant), name = slice_of(wanted->service);
     struct service *service = registry_find(core, tenant, name);
     bool fresh = !service;
-    if (fresh && core->registry.by_key.count >= core->limits.max_services) {
-        *why = "the registry is full";
-        return STATUS_OVERLOADED;
-    }
+    if (fresh && (status = find_place(core, tenant, why)) != STATUS_OK)
+        return status;
     if (fresh)
         service = service_create(core, tenant, name);
     if (!describe(core, service, wanted)) {
         *why = "the store cannot keep the record";
-        map_remove(&core->registry.by_key, slice_of(service->key));
-        service_destroy(service);
+        service_forget(core, service);
         return STATUS_UNAVAILABLE;
     }
-    core->registry.n_own += fresh && tenant.len > 0;
+    if (fresh)
+        count_own(&core->registry, service->tenant);
     struct instance *instance = instance_of(session, service);
     if (!instance)
         instance = instance_add(core, session, service);
@@ -278,21 +364,25 @@ static void refuse_hopeless(struct core *core, struct service *service)
                   STATUS_UNAVAILABLE, "the last instance is gone");
 }
 
-static struct instance *instance_named(struct session *session, struct slice name)
+static struct instance *instance_named(struct session *session, struct slice tenant,
+                                       struct slice name)
 {
     for (struct list *node = session->instances.next; node != &session->instances;
          node = node->next) {
         struct instance *instance = LIST_ENTRY(node, struct instance, by_session);
-        if (slice_equal(instance->service->name, name))
+        if (slice_equal(instance->service->name, name) &&
+            slice_equal(instance->service->tenant, tenant))
             return instance;
     }
     return NULL;
 }
 
-enum status registry_deregister(struct core *core, struct session *session, struct slice name,
-                                const char **why)
+enum status registry_deregister(struct core *core, struct session *session, struct slice tenant,
+                                struct slice name, const char **why)
 {
-    struct instance *instance = instance_named(session, name);
+    struct instance *instance = instance_named(session, tenant, name);
+    if (!instance && tenant.len == 0)
+        instance = instance_named(session, session->identity->tenant, name);
     if (!instance) {
         *why = "this session does not serve it";
         return STATUS_SERVICE_NOT_FOUND;
@@ -302,6 +392,23 @@ enum status registry_deregister(struct core *core, struct session *session, stru
     refuse_hopeless(core, instance->service);
     if (instance->in_flight == 0)
         instance_remove(core, instance);
+    return STATUS_OK;
+}
+
+enum status registry_remove(struct core *core, struct service *service, const struct identity *by,
+                            const char **why)
+{
+    if (!list_empty(&service->instances)) {
+        *why = "it has instances";
+        return STATUS_CONFLICT;
+    }
+    if (core->io.remove(core->io.arg, REGISTRY_TABLE, slice_of(service->key)) < 0) {
+        *why = "the store cannot forget the record";
+        return STATUS_UNAVAILABLE;
+    }
+    announce_removal(core, service, by);
+    discount_own(&core->registry, service->tenant);
+    service_forget(core, service);
     return STATUS_OK;
 }
 
@@ -316,6 +423,16 @@ void instance_remove(struct core *core, struct instance *instance)
     refuse_hopeless(core, service);
     mem_free(instance->version);
     mem_free(instance);
+}
+
+void registry_session_ended(struct core *core, struct session *session)
+{
+    for (struct list *node; (node = list_first(&session->instances));) {
+        struct instance *instance = LIST_ENTRY(node, struct instance, by_session);
+        if (!instance->draining) /* that was told when it deregistered */
+            announce_instance(core, instance, "gone");
+        instance_remove(core, instance);
+    }
 }
 
 void registry_session_draining(struct core *core, struct session *session)

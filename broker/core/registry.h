@@ -15,9 +15,12 @@ struct core;
 struct session;
 struct call;
 struct builtin;
+struct identity;
 
 #define REGISTRY_TABLE "registry"
 #define REGISTRY_METHODS_MAX 256u
+#define REGISTRY_RECORD_MAX (64u * 1024u)
+#define REGISTRY_SHARE 4u /* one part in so many of it is the most that one tenant may own */
 
 struct service {
     char *key;                     /* in registry.by_key: the name, or "tenant/name" */
@@ -46,7 +49,8 @@ struct instance {
 
 struct registry {
     struct map by_key;
-    size_t n_own; /* services that belong to a tenant */
+    size_t n_own;      /* services that belong to a tenant */
+    struct map owners; /* struct owner by tenant */
 };
 
 /* Reads the records back. */
@@ -62,10 +66,16 @@ struct service *registry_resolve(const struct core *core, struct slice tenant, s
  * `why` (in the turn's arena) explains a refusal. */
 enum status registry_register(struct core *core, struct session *session,
                               const Farebox__V1__Register *wanted, const char **why);
-/* No new calls for the session's instance; it goes when its last one is answered. */
-enum status registry_deregister(struct core *core, struct session *session, struct slice name,
-                                const char **why);
-/* The session is gone: what ran there ends or moves. */
+/* No new calls for the session's instance; it goes when its last one is answered. `tenant` empty:
+ * that of the shared service if the session serves that, else that of its tenant's own. */
+enum status registry_deregister(struct core *core, struct session *session, struct slice tenant,
+                                struct slice name, const char **why);
+/* Forgets a service that has no instances: STATUS_CONFLICT while it has any. */
+enum status registry_remove(struct core *core, struct service *service, const struct identity *by,
+                            const char **why);
+/* The session is gone, and its instances with it. */
+void registry_session_ended(struct core *core, struct session *session);
+/* What runs there ends or moves. */
 void instance_remove(struct core *core, struct instance *instance);
 /* May calls be sent to it now? */
 bool instance_ready(const struct instance *instance);

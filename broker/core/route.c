@@ -272,7 +272,8 @@ static void route_deregister(struct core *core, struct inbound *inbound,
 {
     const char *why = "";
     enum status status =
-        registry_deregister(core, inbound->session, slice_of(envelope->deregister->service), &why);
+        registry_deregister(core, inbound->session, slice_of(envelope->deregister->tenant),
+                            slice_of(envelope->deregister->service), &why);
     route_acknowledge(core, inbound, envelope->id, status, why);
 }
 

@@ -169,16 +169,15 @@ struct session *session_find(struct core *core, const uint8_t id[WIRE_SESSION_BY
 
 static void drop_everything_of(struct core *core, struct session *self)
 {
-    for (struct list *node; (node = list_first(&self->calls));)
-        call_orphan(core, LIST_ENTRY(node, struct call, by_caller));
-    for (struct list *node; (node = list_first(&self->instances));)
-        instance_remove(core, LIST_ENTRY(node, struct instance, by_session));
     size_t cursor = 0;
     for (struct subscription *s; (s = map_next(&self->subscriptions, &cursor));) {
         map_remove_u64(&self->subscriptions, s->id);
         subscription_remove(core, s);
     }
     feeds_session_ended(core, self);
+    for (struct list *node; (node = list_first(&self->calls));)
+        call_orphan(core, LIST_ENTRY(node, struct call, by_caller));
+    registry_session_ended(core, self); /* hears nothing of it any more */
 }
 
 void session_end(struct core *core, struct session *self, enum status status, const char *why)

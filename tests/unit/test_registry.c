@@ -1,6 +1,7 @@
 /* Services: who may serve what, for whom, and what outlives them. */
 #include "../testing.h"
 
+#include "base/mem.h"
 #include "builtin/packing.h"
 #include "core/state.h"
 #include "core_stage.h"
@@ -117,6 +118,47 @@ static void every_part_of_a_registration_is_bounded(void **state)
     wanted.n_requires = 1;
     wanted.requires = &bad_method;
     assert_int_equal(actor_register_as(host, &wanted), STATUS_INVALID_ARGUMENT);
+}
+
+static void features_are_few_and_short(void **state)
+{
+    char text[66], *features[REGISTRY_METHODS_MAX + 1];
+    (void)state;
+    memset(text, 'x', 65);
+    text[65] = '\0';
+    struct actor *host = stage_join(&stage, EVERYONES);
+    Farebox__V1__Register wanted = service("orders", "");
+    for (size_t i = 0; i <= REGISTRY_METHODS_MAX; i++)
+        features[i] = text + 1;
+    wanted.business_features = features;
+    wanted.n_business_features = REGISTRY_METHODS_MAX;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
+    wanted.n_business_features++;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_INVALID_ARGUMENT);
+    wanted.n_business_features = 1;
+    features[0] = text;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_INVALID_ARGUMENT);
+}
+
+/* We keep what a newer peer says and we do not know, so it counts. */
+static void unknown_fields_are_part_of_the_record(void **state)
+{
+    (void)state;
+    uint8_t *room = mem_zalloc(REGISTRY_RECORD_MAX);
+    ProtobufCMessageUnknownField extra = {.tag = 100, .wire_type = PROTOBUF_C_WIRE_TYPE_VARINT};
+    struct actor *host = stage_join(&stage, EVERYONES);
+    Farebox__V1__Register wanted = service("orders", "");
+    room[0] = 1;
+    extra.data = room;
+    extra.len = 1;
+    wanted.base.unknown_fields = &extra;
+    wanted.base.n_unknown_fields = 1;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
+    extra.wire_type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+    memcpy(room, "\xfc\xff\x03", 3); /* 64 KiB less 4 */
+    extra.len = REGISTRY_RECORD_MAX - 1;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_INVALID_ARGUMENT);
+    mem_free(room);
 }
 
 static void the_registry_can_be_full(void **state)
@@ -377,6 +419,8 @@ int main(void)
         TEST(serving_needs_a_permission),
         TEST(names_must_be_names),
         TEST(every_part_of_a_registration_is_bounded),
+        TEST(features_are_few_and_short),
+        TEST(unknown_fields_are_part_of_the_record),
         TEST(the_registry_can_be_full),
         TEST(a_tenants_own_comes_first),
         TEST(the_shared_one_steps_in),
