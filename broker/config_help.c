@@ -86,7 +86,7 @@ static const char *const manual_head =
     "| 66 | a file that a setting or `--config` names cannot be read |\n"
     "| 69 | an address cannot be listened on: it is taken, or its certificate is no use |\n"
     "| 70 | the registry's records cannot be read |\n"
-    "| 71 | the system refuses random bytes or signals |\n"
+    "| 71 | the system refuses random bytes, signals or a thread |\n"
     "| 73 | the data folder or the store cannot be made or opened, or another broker has it |\n"
     "| 74 | what was asked for cannot be printed |\n"
     "| 78 | wrong configuration: the file, the environment or what a named file holds |\n"

@@ -330,8 +330,9 @@ int main(int argc, char **argv)
         return code;
     }
     keep_frames_in_the_heap();
-    if (sodium_init() < 0 || catch_signals(&broker) < 0) {
-        snprintf(broker.why, sizeof broker.why, "the system refuses random bytes or signals");
+    if (sodium_init() < 0 || catch_signals(&broker) < 0 || log_start_writer() < 0) {
+        snprintf(broker.why, sizeof broker.why,
+                 "the system refuses random bytes, signals or a thread");
         return fail(&broker, EX_OSERR);
     }
     code = start(&broker);
@@ -343,5 +344,6 @@ int main(int argc, char **argv)
         fail(&broker, code);
     }
     stop(&broker);
+    log_stop_writer();
     return code;
 }

@@ -1,4 +1,4 @@
-#include "base/log.h"
+#include "base/log_writer.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -7,17 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-/* At most what a pipe takes in one piece, so that lines of several processes
- * never mix; what does not fit is cut. */
-#define LINE_MAX_BYTES 4096u
 
 static const char *const level_text[] = {"debug", "info", "warn", "error"};
 static atomic_int lowest = LOG_INFO;
 
 struct line {
-    char text[LINE_MAX_BYTES];
+    char text[LOG_LINE_BYTES];
     size_t len;
     bool full; /* something was cut: nothing follows it */
 };
@@ -137,5 +132,5 @@ void log_event(enum log_level level, const char *event, ...)
     }
     va_end(args);
     line.text[line.len++] = '\n';
-    (void)!write(STDERR_FILENO, line.text, line.len);
+    log_emit(event, line.text, line.len);
 }

@@ -5,6 +5,7 @@
 #include "../testing.h"
 
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -238,6 +239,27 @@ static void one_connection_has_only_so_many_calls(void **state)
     place_destroy(place);
 }
 
+/* ---- a log nobody reads ---- */
+
+#define REGISTRATIONS 800 /* two lines each: more than a pipe holds */
+
+static void a_log_nobody_reads_stops_nobody(void **state)
+{
+    (void)state;
+    struct hoard hoard = {.n = 0};
+    struct place *place = place_create();
+    place_start_broker(place, NULL); /* into a pipe, which is not read from now on */
+    fbx_bus *bus = place_connect(place, "acme", "ann", all);
+    fbx_service service = {.name = "hoard", .handler = keep, .arg = &hoard, .on_io_thread = true};
+    for (int i = 0; i < REGISTRATIONS; i++) {
+        assert_int_equal(fbx_serve(bus, &service), 0);
+        assert_int_equal(fbx_unserve(bus, service.name), 0);
+    }
+    fbx_close(bus);
+    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
+    place_destroy(place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +267,7 @@ int main(void)
         cmocka_unit_test(a_full_broker_says_so_and_recovers),
         cmocka_unit_test(a_frame_too_large_is_not_answered),
         cmocka_unit_test(one_connection_has_only_so_many_calls),
+        cmocka_unit_test(a_log_nobody_reads_stops_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

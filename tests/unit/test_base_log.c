@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 struct capture {
     FILE *file;
     int saved;
-    char text[16384];
+    char text[65536];
 };
 
 static void capture_begin(struct capture *capture)
@@ -102,6 +103,109 @@ static void below_the_level_nothing_is_written(void **state)
     log_event(LOG_DEBUG, "shown", NULL);
     log_set_level(LOG_INFO);
     assert_string_equal(after_time(capture_end(&capture)), "level=debug event=shown\n");
+}
+
+/* ---- the writer ---- */
+
+static unsigned count_of(const char *text, const char *what)
+{
+    unsigned n = 0;
+    for (; (text = strstr(text, what)); text += strlen(what))
+        n++;
+    return n;
+}
+
+static void a_writer_keeps_the_order_and_ends_with_everything(void **state)
+{
+    (void)state;
+    struct capture capture;
+    char number[16], last[64];
+    capture_begin(&capture);
+    assert_int_equal(log_start_writer(), 0);
+    for (unsigned i = 0; i < LOG_EVENT_PER_SECOND; i++) {
+        snprintf(number, sizeof number, "%u", i);
+        log_event(LOG_INFO, "counted", "n", number, NULL);
+    }
+    log_stop_writer();
+    const char *text = capture_end(&capture);
+    for (unsigned i = 0; i < LOG_EVENT_PER_SECOND; i++) {
+        snprintf(last, sizeof last, "event=counted n=%u\n", i);
+        text = strstr(text, last);
+        assert_non_null(text);
+    }
+}
+
+/* At worst the second changes once on the way. */
+static void a_flood_of_one_event_leaves_room_for_others(void **state)
+{
+    (void)state;
+    struct capture capture;
+    capture_begin(&capture);
+    assert_int_equal(log_start_writer(), 0);
+    for (unsigned i = 0; i < 3 * LOG_EVENT_PER_SECOND; i++)
+        log_event(LOG_INFO, "f", NULL);
+    log_event(LOG_INFO, "other", NULL);
+    log_stop_writer();
+    const char *text = capture_end(&capture);
+    assert_true(count_of(text, "event=f\n") <= 2 * LOG_EVENT_PER_SECOND);
+    assert_int_equal(count_of(text, "event=other\n"), 1);
+    assert_true(count_of(text, "event=log.lines_lost") >= 1);
+}
+
+struct unread {
+    int ends[2], saved;
+    char text[1024 * 1024];
+    size_t len;
+};
+
+static void *read_at_last(void *arg)
+{
+    struct unread *unread = arg;
+    for (ssize_t got = 1; got > 0; unread->len += (size_t)got) {
+        got = read(unread->ends[0], unread->text + unread->len,
+                   sizeof unread->text - 1 - unread->len);
+        if (got < 0)
+            break;
+    }
+    return NULL;
+}
+
+/* More than the pipe and the ring hold, under names enough. */
+static unsigned log_much(void)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    static char filler[3000];
+    unsigned lines = 0;
+    memset(filler, 'x', sizeof filler - 1);
+    for (unsigned i = 0; i < 160; i++, lines++)
+        log_event(LOG_INFO, names[i % 8], "v", filler, NULL);
+    return lines;
+}
+
+/* Written as before, this would wait for ever. */
+static void nobody_waits_for_who_does_not_read(void **state)
+{
+    (void)state;
+    struct unread *unread = mem_zalloc(sizeof *unread);
+    pthread_t reader;
+    assert_int_equal(pipe(unread->ends), 0);
+    unread->saved = dup(STDERR_FILENO);
+    assert_true(dup2(unread->ends[1], STDERR_FILENO) >= 0);
+    close(unread->ends[1]);
+    assert_int_equal(log_start_writer(), 0);
+    unsigned logged = log_much();
+    assert_int_equal(pthread_create(&reader, NULL, read_at_last, unread), 0);
+    log_stop_writer();
+    assert_true(dup2(unread->saved, STDERR_FILENO) >= 0);
+    close(unread->saved);
+    pthread_join(reader, NULL);
+    close(unread->ends[0]);
+
+    const char *lost = strstr(unread->text, "event=log.lines_lost count=");
+    assert_non_null(lost);
+    unsigned missing = (unsigned)strtoul(lost + strlen("event=log.lines_lost count="), NULL, 10);
+    assert_int_equal(count_of(unread->text, "\n") - 1 + missing, logged);
+    mem_free(unread);
 }
 
 static void levels_have_texts(void **state)
@@ -211,6 +315,9 @@ int main(void)
         cmocka_unit_test(nothing_in_a_value_ends_a_line),
         cmocka_unit_test(a_long_line_is_cut_and_still_ends),
         cmocka_unit_test(below_the_level_nothing_is_written),
+        cmocka_unit_test(a_writer_keeps_the_order_and_ends_with_everything),
+        cmocka_unit_test(a_flood_of_one_event_leaves_room_for_others),
+        cmocka_unit_test(nobody_waits_for_who_does_not_read),
         cmocka_unit_test(levels_have_texts),
         cmocka_unit_test(clocks_go_forward),
         cmocka_unit_test(quantiles_are_within_the_error),
