@@ -6,6 +6,7 @@
 #include "door.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
@@ -131,6 +132,19 @@ static int make_data_dir(struct broker *broker)
     return -errno;
 }
 
+/* Whoever can mend it wants to know: what is lost here was promised once. */
+static void report_damage(struct store *store)
+{
+    struct store_status status;
+    char count[24];
+    store_status(store, &status);
+    snprintf(count, sizeof count, "%" PRIu64, status.quarantined);
+    if (status.rebuilt)
+        log_event(LOG_ERROR, "store.rebuilt", "quarantined", count, NULL);
+    else if (status.quarantined > 0)
+        log_event(LOG_WARN, "store.quarantine_not_empty", "quarantined", count, NULL);
+}
+
 static int open_store(struct broker *broker)
 {
     char why[160] = "";
@@ -143,6 +157,8 @@ static int open_store(struct broker *broker)
     int rc = store_open(&broker->store, &options, why);
     if (rc < 0)
         snprintf(broker->why, sizeof broker->why, "%s", why);
+    else
+        report_damage(broker->store);
     return rc;
 }
 

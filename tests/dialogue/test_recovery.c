@@ -185,6 +185,45 @@ static void the_registry_remembers(void **state)
     place_destroy(place);
 }
 
+/* Spoils a text wherever it stands in the store's file. Returns how often that is. */
+static int spoil(const struct place *place, const char *text)
+{
+    static char books[1024 * 1024];
+    char path[PLACE_PATH + 32];
+    snprintf(path, sizeof path, "%s/store/books.mdb", place->data);
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    size_t len = fread(books, 1, sizeof books, file);
+    int found = 0;
+    for (char *at = books; (at = memmem(at, len - (size_t)(at - books), text, strlen(text)));) {
+        *at ^= 1;
+        found++;
+    }
+    rewind(file);
+    assert_int_equal(fwrite(books, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+    return found;
+}
+
+static void a_damaged_store_is_reported_at_start(void **state)
+{
+    (void)state;
+    char line[1024];
+    struct place *place = place_create();
+    place_start_broker(place, quick);
+    process_stop(start_host(place, "one"), SIGTERM);
+    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
+    assert_true(spoil(place, "echo") > 0);
+    const char *argv[] = {"fareboxd",  "--listen",          place->url,    "--data",
+                          place->data, "--jwt-secret-file", place->secret, NULL};
+    struct process *broker = place_start(place, NULL, argv);
+    do
+        assert_true(process_line(broker, "ts=", line, sizeof line));
+    while (!strstr(line, "event=store.rebuilt"));
+    assert_int_equal(process_stop(broker, SIGTERM), 0);
+    place_destroy(place);
+}
+
 /* A stopped process keeps its connection. Its calls run into their deadlines; its slots stay
  * taken, so the other instance serves everybody. */
 static void a_frozen_service_delays_nobody_else(void **state)
@@ -240,6 +279,7 @@ int main(void)
         cmocka_unit_test(an_idempotent_call_moves_to_another_instance),
         cmocka_unit_test(everybody_finds_back_after_kill_9_of_the_broker),
         cmocka_unit_test(the_registry_remembers),
+        cmocka_unit_test(a_damaged_store_is_reported_at_start),
         cmocka_unit_test(a_frozen_service_delays_nobody_else),
         cmocka_unit_test(a_draining_broker_lets_calls_finish),
     };
