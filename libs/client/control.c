@@ -41,6 +41,7 @@ static int await(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
         continue;
     if (!ask->answered) {
         ask->abandoned = true;
+        text_set_error("the broker did not answer within %u ms", timeout_ms);
         return FBX_ETIMEDOUT;
     }
     int error = judge(bus, ask);

@@ -197,8 +197,8 @@ typedef struct fbx_service {
     void (*on_cancel)(void *arg, fbx_request *request); /* may be NULL; I/O thread; still answer */
 } fbx_service;
 
-/* Registers; blocks for the broker's word. FBX_EREFUSED: e.g. missing permission. Strings are
- * copied. */
+/* Registers; blocks for the broker's word. FBX_EREFUSED: e.g. missing permission. What fails
+ * leaves nothing behind: it is not registered later. Strings are copied. */
 FBX_API int fbx_serve(fbx_bus *bus, const fbx_service *service);
 /* No new requests; those running finish. */
 FBX_API int fbx_unserve(fbx_bus *bus, const char *name);
@@ -251,7 +251,8 @@ typedef struct fbx_subscribe_options {
     const char *group;  /* queue group, or NULL */
     const char *tenant; /* NULL: own; "*": all */
 } fbx_subscribe_options;
-/* Blocks for the broker's word. `*id` (may be NULL) names it for fbx_unsubscribe. */
+/* Blocks for the broker's word. `*id` (may be NULL) names it for fbx_unsubscribe. What fails
+ * leaves nothing behind. */
 FBX_API int fbx_subscribe(fbx_bus *bus, const char *pattern, const fbx_subscribe_options *options,
                           fbx_on_event on_event, void *arg, uint64_t *id);
 FBX_API int fbx_unsubscribe(fbx_bus *bus, uint64_t id);

@@ -94,6 +94,9 @@ static int subscribe_locked(fbx_bus *bus, Farebox__V1__Subscribe *body, fbx_on_e
         drop_subscription(bus, subscription);
     else if (id)
         *id = made;
+    /* It may still be on its way, and would stand from session to session. */
+    if (error == FBX_ETIMEDOUT)
+        engine_control(bus->engine, WIRE_UNSUBSCRIBE, made, NULL, NULL);
     return error;
 }
 

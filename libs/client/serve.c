@@ -69,6 +69,32 @@ static int ask_to_register(fbx_bus *bus, const fbx_service *service)
     return bus_ask(bus, WIRE_REGISTER, 0, &body.base, bus->connect_timeout_ms);
 }
 
+static void tell_deregister(fbx_bus *bus, const char *name)
+{
+    Farebox__V1__Deregister body = FAREBOX__V1__DEREGISTER__INIT;
+    body.service = (char *)name;
+    engine_control(bus->engine, WIRE_DEREGISTER, 0, &body.base, NULL);
+}
+
+/* Known before the broker hears of it: requests may come with its answer. */
+static int serve_locked(fbx_bus *bus, const fbx_service *description)
+{
+    if (bus->closing)
+        return FBX_ECLOSED;
+    if (find_by_name(bus, description->name))
+        return FBX_EINVAL;
+    struct service *service = create_service(description);
+    list_push(&bus->services, &service->node);
+    int error = ask_to_register(bus, description);
+    if (error == 0 || find_by_name(bus, description->name) != service)
+        return error;
+    drop_service(service);
+    /* It may still be on its way, and would stand from session to session. */
+    if (error == FBX_ETIMEDOUT)
+        tell_deregister(bus, description->name);
+    return error;
+}
+
 int fbx_serve(fbx_bus *bus, const fbx_service *description)
 {
     if (!bus || !description || !description->name || !description->handler)
@@ -76,17 +102,7 @@ int fbx_serve(fbx_bus *bus, const fbx_service *description)
     if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     bus_lock(bus);
-    int error = bus->closing ? FBX_ECLOSED : 0;
-    if (error == 0 && find_by_name(bus, description->name))
-        error = FBX_EINVAL;
-    if (error == 0) {
-        /* Known before the broker hears of it: requests may come with its answer. */
-        struct service *service = create_service(description);
-        list_push(&bus->services, &service->node);
-        error = ask_to_register(bus, description);
-        if (error < 0)
-            drop_service(service);
-    }
+    int error = serve_locked(bus, description);
     bus_unlock(bus);
     return error;
 }
@@ -114,11 +130,8 @@ int fbx_unserve(fbx_bus *bus, const char *name)
 
 void services_deregister(fbx_bus *bus)
 {
-    for (struct list *node = bus->services.next; node != &bus->services; node = node->next) {
-        Farebox__V1__Deregister body = FAREBOX__V1__DEREGISTER__INIT;
-        body.service = LIST_ENTRY(node, struct service, node)->name;
-        engine_control(bus->engine, WIRE_DEREGISTER, 0, &body.base, NULL);
-    }
+    for (struct list *node = bus->services.next; node != &bus->services; node = node->next)
+        tell_deregister(bus, LIST_ENTRY(node, struct service, node)->name);
 }
 
 void services_free(fbx_bus *bus)

@@ -79,13 +79,61 @@ static void a_request_may_outlive_its_bus(void **state)
     fbx_respond_status(kept, FBX_OK, NULL);
 }
 
-/* ---- the outbox ---- */
+/* ---- what was not answered in time ---- */
 
 static void count_event(void *arg, const fbx_event *event)
 {
     (void)event;
     sem_post(arg);
 }
+
+static void answer_nothing(void *arg, fbx_request *request)
+{
+    (void)arg;
+    fbx_respond_status(request, FBX_OK, NULL);
+}
+
+/* A broker that wakes up finds nothing the application was told had failed, in
+ * this session or a later one. */
+static void what_timed_out_leaves_nothing_behind(void **state)
+{
+    struct scene *scene = *state;
+    const fbx_service service = {.name = "late", .handler = answer_nothing};
+    char *token = place_token(scene->place, "acme", "late", "pro", scene_permissions);
+    fbx_options options = {
+        .url = scene->place->url, .token = token, .connect_timeout_ms = 200, .name = "late"};
+    fbx_reply *reply;
+    sem_t told;
+    fbx_bus *bus;
+    sem_init(&told, 0, 0);
+    assert_int_equal(fbx_connect(&bus, &options), 0);
+    kill(scene->place->broker.pid, SIGSTOP);
+    int served = fbx_serve(bus, &service);
+    bool said = strstr(fbx_last_error(), "200 ms") != NULL;
+    int subscribed = fbx_subscribe(bus, "late.>", NULL, count_event, &told, NULL);
+    kill(scene->place->broker.pid, SIGCONT);
+    assert_int_equal(served, FBX_ETIMEDOUT);
+    assert_true(said);
+    assert_int_equal(subscribed, FBX_ETIMEDOUT);
+    for (int session = 0; session < 2; session++) {
+        assert_int_equal(fbx_ping(bus, 0), 0);
+        assert_int_equal(fbx_call(scene->bus, "late", "x", (fbx_bytes){0}, NULL, &reply), 0);
+        assert_int_equal(fbx_reply_status(reply), FBX_UNAVAILABLE);
+        assert_string_equal(fbx_reply_message(reply), "no instance of late is there");
+        fbx_reply_free(reply);
+        assert_int_equal(
+            fbx_publish(bus, "late.x", (fbx_bytes){0}, &(fbx_publish_options){.confirm = true}), 0);
+        assert_int_equal(fbx_ping(bus, 0), 0);
+        assert_int_equal(sem_trywait(&told), -1);
+        (void)place_stop_broker(scene->place, SIGKILL);
+        place_start_broker(scene->place, NULL);
+    }
+    fbx_close(bus);
+    free(token);
+    sem_destroy(&told);
+}
+
+/* ---- the outbox ---- */
 
 /* Sixteen times what the outbox holds. */
 static void a_full_outbox_waits_and_loses_nothing(void **state)
@@ -118,6 +166,7 @@ int main(void)
         CASE(closing_ends_what_was_not_answered),
         CASE(a_bus_closes_though_broker_and_handler_do_not_help),
         CASE(a_request_may_outlive_its_bus),
+        CASE(what_timed_out_leaves_nothing_behind),
         CASE(a_full_outbox_waits_and_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
