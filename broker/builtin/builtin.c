@@ -6,8 +6,6 @@ static const struct builtin *const all[] = {
     &builtin_registry, &builtin_sessions, &builtin_stats, &builtin_feed, &builtin_tap,
 };
 
-const char BUILTIN_STREAMS[] = "streams";
-
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *))
 {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -64,7 +62,7 @@ void builtin_call(struct core *core, struct call *call)
     }
     if (status != STATUS_OK) {
         call_fail(core, call, status, why);
-    } else if (why != BUILTIN_STREAMS) {
+    } else if (!verb->streams) {
         struct wire_reply reply = {.status = STATUS_OK, .payload = buf_slice(&out)};
         call_end(core, call, &reply);
     }

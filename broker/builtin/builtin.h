@@ -23,9 +23,10 @@ struct builtin_verb {
     enum access access;
     const char *area; /* of the admin permission */
     /* Answers into `out` (MessagePack). STATUS_OK, or a status with `*why` in the
-     * turn's arena. A verb that streams keeps the call and sets `*why` to BUILTIN_STREAMS. */
+     * turn's arena. */
     enum status (*run)(struct core *core, struct call *call, enum scope scope, struct buf *out,
                        const char **why);
+    bool streams; /* STATUS_OK means that it keeps the call, and ends it itself */
 };
 
 struct builtin {
@@ -35,8 +36,6 @@ struct builtin {
 
 extern const struct builtin builtin_registry, builtin_sessions, builtin_stats, builtin_feed,
     builtin_tap;
-
-extern const char BUILTIN_STREAMS[];
 
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *));
 /* For the entitlement filter. */

@@ -78,10 +78,12 @@ static void on_lease_over(struct timer *timer, void *arg)
     feed_close(arg, LIST_ENTRY(timer, struct feed, lease));
 }
 
+/* Not beyond the token it was opened, or last renewed, with. */
 static void renew_lease(struct core *core, struct feed *feed)
 {
     uint64_t until = core->now.mono_ns + feed->lease_ms * NS_PER_MS;
-    wheel_arm(&core->wheel, &feed->lease, until);
+    uint64_t end = identity_look_at(feed->identity->expires_ms, core->now);
+    wheel_arm(&core->wheel, &feed->lease, until < end ? until : end);
 }
 
 static void make_id(struct core *core, char id[33])
@@ -124,6 +126,12 @@ static enum status refuse_with(const char **why, enum status status, const char 
     return status;
 }
 
+static bool may_listen(const struct call *call, struct slice pattern)
+{
+    const struct identity *who = call->identity;
+    return permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, who->tenant, pattern);
+}
+
 static enum status may_open(struct core *core, const struct call *call, struct slice pattern,
                             const char **why)
 {
@@ -132,7 +140,7 @@ static enum status may_open(struct core *core, const struct call *call, struct s
         return refuse_with(why, STATUS_PERMISSION_DENIED, "a sealed context cannot open a feed");
     if (!name_valid_pattern(pattern))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "pattern: not a pattern of topics");
-    if (!permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, who->tenant, pattern))
+    if (!may_listen(call, pattern))
         return refuse_with(why, STATUS_PERMISSION_DENIED,
                            arena_printf(&core->arena, "needs subscribe:%.*s", SLICE_FMT(pattern)));
     if (feeds_count(core) >= core->limits.max_feeds)
@@ -194,6 +202,14 @@ static struct feed *own_feed(struct core *core, const struct call *call)
     return own ? feed : NULL;
 }
 
+/* Its opener's newer token. */
+static void adopt(struct feed *feed, struct identity *identity)
+{
+    identity_ref(identity);
+    identity_unref(feed->identity);
+    feed->identity = identity;
+}
+
 static enum status renew(struct core *core, struct call *call, enum scope scope, struct buf *out,
                          const char **why)
 {
@@ -201,6 +217,10 @@ static enum status renew(struct core *core, struct call *call, enum scope scope,
     struct feed *feed = own_feed(core, call);
     if (!feed)
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "id: no feed of yours");
+    if (!may_listen(call, feed->subscription->pattern))
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "it may not be subscribed to any more");
+    if (!call->identity->delegated)
+        adopt(feed, call->identity);
     renew_lease(core, feed);
     msgpack_packer packer;
     packing_init(&packer, out);
@@ -224,9 +244,9 @@ static enum status close_feed(struct core *core, struct call *call, enum scope s
 }
 
 static const struct builtin_verb verbs[] = {
-    {"open", ACCESS_ANYONE, NULL, open},
-    {"renew", ACCESS_ANYONE, NULL, renew},
-    {"close", ACCESS_ANYONE, NULL, close_feed},
+    {"open", ACCESS_ANYONE, NULL, open, false},
+    {"renew", ACCESS_ANYONE, NULL, renew, false},
+    {"close", ACCESS_ANYONE, NULL, close_feed, false},
     {0},
 };
 

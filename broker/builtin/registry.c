@@ -260,9 +260,9 @@ static enum status remove_service(struct core *core, struct call *call, enum sco
 }
 
 static const struct builtin_verb verbs[] = {
-    {"list", ACCESS_ANYONE, "registry", list},
-    {"show", ACCESS_ANYONE, "registry", show},
-    {"remove", ACCESS_ADMIN, "registry", remove_service},
+    {"list", ACCESS_ANYONE, "registry", list, false},
+    {"show", ACCESS_ANYONE, "registry", show, false},
+    {"remove", ACCESS_ADMIN, "registry", remove_service, false},
     {0},
 };
 

@@ -81,7 +81,7 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
 }
 
 static const struct builtin_verb verbs[] = {
-    {"list", ACCESS_ADMIN, "sessions", list},
+    {"list", ACCESS_ADMIN, "sessions", list, false},
     {0},
 };
 

@@ -219,6 +219,16 @@ static void tap_open(struct core *core, const struct call *call, enum scope scop
     core->taps->count++;
 }
 
+/* Until it is cancelled, but no longer than the token it was opened with. */
+static void last(struct core *core, struct call *call)
+{
+    uint64_t expires_ms = call->identity->expires_ms;
+    if (expires_ms < call->caller->identity->expires_ms)
+        wheel_arm(&core->wheel, &call->timer, identity_look_at(expires_ms, core->now));
+    else
+        wheel_disarm(&core->wheel, &call->timer);
+}
+
 static enum status watch(struct core *core, struct call *call, enum scope scope, struct buf *out,
                          const char **why)
 {
@@ -244,15 +254,14 @@ static enum status watch(struct core *core, struct call *call, enum scope scope,
     if (status == STATUS_OK) {
         tap_open(core, call, scope, &arguments);
         call_keep_request(call);
-        wheel_disarm(&core->wheel, &call->timer); /* it lasts until it is cancelled */
-        *why = BUILTIN_STREAMS;
+        last(core, call);
     }
     arguments_finish(&arguments);
     return status;
 }
 
 static const struct builtin_verb verbs[] = {
-    {"watch", ACCESS_ADMIN, "tap", watch},
+    {"watch", ACCESS_ADMIN, "tap", watch, true},
     {0},
 };
 

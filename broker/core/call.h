@@ -95,7 +95,7 @@ void call_move(struct call *call, enum call_state to);
 
 /* Every call ends in one of these, once: the filters it passed hear of it in reverse, the
  * caller gets `reply`, observers look. If an instance is still busy with it, it is told to
- * stop, and the call stays, abandoned, until the instance answers. */
+ * stop, and the call stays, abandoned, until the instance answers, for max_timeout at most. */
 void call_end(struct core *core, struct call *call, const struct wire_reply *reply);
 /* The same with a status and a text. */
 void call_fail(struct core *core, struct call *call, enum status status, const char *message);

@@ -178,7 +178,7 @@ void core_frame(struct core *core, struct exchange *exchange, uint32_t pipe_id, 
     core->stats.bytes_in += bytes.len;
     arena_reset(&core->arena);
     if (pipe)
-        pipe->spoke = true;
+        pipe->last_heard = core->now.mono_ns;
     int rc = wire_read_frame(&frame, bytes, &core->arena);
     if (rc < 0) {
         core->stats.bad_frames++;

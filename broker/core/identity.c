@@ -1,6 +1,5 @@
 #include "core/identity.h"
 
-#include "base/clock.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -149,6 +148,14 @@ void identity_unref(struct identity *self)
     permissions_finish(&self->permissions);
     mem_free(self->block);
     mem_free(self);
+}
+
+#define A_DAY_MS 86400000u
+
+uint64_t identity_look_at(uint64_t expires_ms, struct moment now)
+{
+    uint64_t left_ms = expires_ms > now.unix_ms ? expires_ms - now.unix_ms : 0;
+    return now.mono_ns + (left_ms < A_DAY_MS ? left_ms : A_DAY_MS) * NS_PER_MS;
 }
 
 /* ---- resolving ---- */

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "core/context.h"
 #include "core/permission.h"
 #include "token/token.h"
@@ -57,6 +58,9 @@ struct identity *identities_resolve_token(struct identities *identities, struct 
                                           uint64_t unix_ms, char *why);
 struct identity *identity_ref(struct identity *identity);
 void identity_unref(struct identity *identity); /* takes NULL */
+/* When to look whether what ends at `expires_ms` has: then, on the monotonic clock, or in a day,
+ * whichever comes first. */
+uint64_t identity_look_at(uint64_t expires_ms, struct moment now);
 
 /* The identity's context sealed for `audience` at `depth`: a serialised
  * Credential, good for at least `valid_ms` unless the identity itself ends

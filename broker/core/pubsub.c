@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/name.h"
+#include "core/route.h"
 #include "core/state.h"
 
 /* One token of a topic. Children are found by token; '*' and '>' have places of their own. */
@@ -171,6 +172,17 @@ static struct slice own_copy(struct slice text)
     return slice_make(mem_dup(text.data, text.len), text.len);
 }
 
+static void on_expiry(struct timer *timer, void *arg)
+{
+    struct core *core = arg;
+    struct subscription *self = LIST_ENTRY(timer, struct subscription, expiry);
+    if (self->expires_ms > core->now.unix_ms)
+        wheel_arm(&core->wheel, timer, identity_look_at(self->expires_ms, core->now));
+    else
+        route_subscription_over(core, self, STATUS_UNAUTHENTICATED,
+                                "the token it was made with has expired");
+}
+
 struct subscription *subscription_add(struct core *core, const struct subscription_options *wanted)
 {
     struct pubsub *pubsub = &core->pubsub;
@@ -181,6 +193,10 @@ struct subscription *subscription_add(struct core *core, const struct subscripti
     self->feed = wanted->feed;
     self->id = wanted->id;
     self->across = slice_is(wanted->tenant, "*");
+    self->expires_ms = wanted->expires_ms;
+    timer_init(&self->expiry, on_expiry);
+    if (self->expires_ms)
+        wheel_arm(&core->wheel, &self->expiry, identity_look_at(self->expires_ms, core->now));
     self->pattern = own_copy(wanted->pattern);
     self->tenant = own_copy(wanted->tenant);
     struct topic_root *root = self->across ? pubsub->across : root_for(pubsub, wanted->tenant);
@@ -211,6 +227,7 @@ static void leave_group(struct subscription *self)
 
 void subscription_remove(struct core *core, struct subscription *self)
 {
+    wheel_disarm(&core->wheel, &self->expiry);
     list_remove(&self->by_node);
     if (self->group)
         leave_group(self);

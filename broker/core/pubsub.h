@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/wheel.h"
 #include "wire/wire.h"
 
 struct core;
@@ -24,6 +25,8 @@ struct subscription {
     struct topic_group *group; /* NULL: none */
     struct list by_node;       /* in node.plain or group.members */
     uint64_t missed;           /* since the last delivery */
+    uint64_t expires_ms;       /* Unix; 0: with its session, or its feed */
+    struct timer expiry;
 };
 
 struct pubsub {
@@ -44,6 +47,7 @@ struct subscription_options {
     uint64_t feed, id;
     struct slice tenant; /* "*": all */
     struct slice pattern, group;
+    uint64_t expires_ms; /* 0: ends with its session, or its feed */
 };
 struct subscription *subscription_add(struct core *core,
                                       const struct subscription_options *options);

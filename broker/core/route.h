@@ -11,6 +11,8 @@
  * receiver reads. */
 #define ROUTE_TEXTS_MAX (32u * 1024u)
 
+struct subscription;
+
 /* A frame being read, and who sent it. */
 struct inbound {
     struct session *session;   /* NULL: one-shot */
@@ -50,5 +52,8 @@ void route_publish(struct core *core, struct inbound *inbound,
 void route_subscribe(struct core *core, struct inbound *inbound,
                      const struct wire_envelope *envelope);
 void route_unsubscribe(struct core *core, struct inbound *inbound, uint64_t id);
+/* Ends a session's subscription that it has not ended itself, and says why. */
+void route_subscription_over(struct core *core, struct subscription *subscription,
+                             enum status status, const char *why);
 
 #endif

@@ -62,6 +62,12 @@ void route_publish(struct core *core, struct inbound *inbound, const struct wire
         route_acknowledge(core, inbound, envelope->id, status, why);
 }
 
+/* When it ends by itself; 0: its session does not outlive the token. */
+static uint64_t own_end(const struct session *session, const struct identity *who)
+{
+    return who->expires_ms < session->identity->expires_ms ? who->expires_ms : 0;
+}
+
 static enum status subscribe(struct core *core, struct inbound *inbound,
                              const struct wire_envelope *envelope, const char **why)
 {
@@ -93,7 +99,8 @@ static enum status subscribe(struct core *core, struct inbound *inbound,
                                            .id = envelope->id,
                                            .tenant = tenant,
                                            .pattern = pattern,
-                                           .group = group};
+                                           .group = group,
+                                           .expires_ms = own_end(session, who)};
     map_put_u64(&session->subscriptions, envelope->id, subscription_add(core, &options));
     return STATUS_OK;
 }
@@ -113,4 +120,14 @@ void route_unsubscribe(struct core *core, struct inbound *inbound, uint64_t id)
         subscription_remove(core, s);
     route_acknowledge(core, inbound, id, s ? STATUS_OK : STATUS_INVALID_ARGUMENT,
                       s ? "" : "no such subscription");
+}
+
+void route_subscription_over(struct core *core, struct subscription *subscription,
+                             enum status status, const char *why)
+{
+    struct inbound none = {.session = subscription->session};
+    uint64_t id = subscription->id;
+    map_remove_u64(&none.session->subscriptions, id);
+    subscription_remove(core, subscription);
+    route_acknowledge(core, &none, id, status, why);
 }

@@ -55,6 +55,14 @@ struct pipe *pipe_find(struct core *core, uint32_t id)
     return map_get_u64(&core->sessions.pipes, id);
 }
 
+/* Whoever is silent in a session is found by its heartbeat. */
+static void watch_silence(struct core *core, struct pipe *pipe)
+{
+    uint64_t due = pipe->last_heard + core->limits.silent_pipe_ms * NS_PER_MS;
+    if (list_empty(&pipe->sessions))
+        wheel_arm(&core->wheel, &pipe->silence, due);
+}
+
 struct pipe *pipe_opened(struct core *core, uint32_t id)
 {
     struct pipe *pipe = mem_zalloc(sizeof *pipe);
@@ -62,8 +70,8 @@ struct pipe *pipe_opened(struct core *core, uint32_t id)
     list_init(&pipe->sessions);
     list_init(&pipe->one_shots);
     timer_init(&pipe->silence, on_silence);
-    wheel_arm(&core->wheel, &pipe->silence,
-              core->now.mono_ns + core->limits.silent_pipe_ms * NS_PER_MS);
+    pipe->last_heard = core->now.mono_ns;
+    watch_silence(core, pipe);
     map_put_u64(&core->sessions.pipes, id, pipe);
     return pipe;
 }
@@ -72,7 +80,14 @@ static void on_silence(struct timer *timer, void *arg)
 {
     struct core *core = arg;
     struct pipe *pipe = LIST_ENTRY(timer, struct pipe, silence);
-    if (!pipe->spoke)
+    uint64_t silence = core->limits.silent_pipe_ms * NS_PER_MS;
+    if (!list_empty(&pipe->sessions))
+        return;
+    if (pipe->n_one_shots > 0) /* it waits for an answer */
+        pipe->last_heard = core->now.mono_ns;
+    if (pipe->last_heard + silence > core->now.mono_ns)
+        watch_silence(core, pipe);
+    else
         core->io.close_pipe(core->io.arg, pipe->id);
 }
 
@@ -88,17 +103,18 @@ static void detach(struct core *core, struct session *session)
     release_parked(core, session);
     link_pipe_lost(&session->link, session->pipe);
     list_remove(&session->by_pipe);
+    struct pipe *pipe = pipe_find(core, session->pipe); /* NULL: it is what was lost */
+    if (pipe) {
+        pipe->last_heard = core->now.mono_ns;
+        watch_silence(core, pipe);
+    }
     session->pipe = 0;
 }
-
-#define A_DAY_MS 86400000u
 
 /* At `due`, or when its token ends if that is sooner. */
 static void arm(struct core *core, struct session *session, uint64_t due)
 {
-    uint64_t expires = session->identity->expires_ms, now = core->now.unix_ms;
-    uint64_t left_ms = expires > now ? expires - now : 0;
-    uint64_t end = core->now.mono_ns + (left_ms < A_DAY_MS ? left_ms : A_DAY_MS) * NS_PER_MS;
+    uint64_t end = identity_look_at(session->identity->expires_ms, core->now);
     wheel_arm(&core->wheel, &session->timer, due < end ? due : end);
 }
 

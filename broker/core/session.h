@@ -48,7 +48,7 @@ struct session {
 /* A connection: who is on it, so that its loss can be told to them. */
 struct pipe {
     uint32_t id;
-    bool spoke;            /* a whole frame has come */
+    uint64_t last_heard;   /* mono ns */
     struct list sessions;  /* session.by_pipe */
     struct list one_shots; /* call.by_caller */
     size_t n_one_shots;    /* each holds an exchange */

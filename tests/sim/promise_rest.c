@@ -70,7 +70,7 @@ static void nothing_is_under_way(struct world *world, const struct core_gauges *
 
 static void only_the_living_have_sessions(struct world *world, const struct core_gauges *gauges)
 {
-    size_t living = 0, connected = 1; /* the witness's */
+    size_t living = 0, connected = 0; /* the witness has long been silent */
     for (unsigned i = 0; i < world->n_peers; i++) {
         const struct peer *peer = &world->peers[i];
         living += peer->alive && !peer->refused_at;

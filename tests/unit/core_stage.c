@@ -6,6 +6,7 @@
 #include "core/state.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TURN_MS 5u
@@ -166,6 +167,9 @@ static int verify(void *arg, struct slice token, int64_t now_s, struct token_cla
                                     .permissions = mem_zalloc(64 * sizeof(char *)),
                                     .features = mem_zalloc(sizeof(char *)),
                                     .expires_s = now_s + DAY_S};
+    const char *ends = strstr(text, " ends:");
+    if (ends)
+        claims->expires_s = now_s + (int64_t)strtoul(ends + strlen(" ends:"), NULL, 10);
     while (*at && claims->n_permissions < 64)
         claims->permissions[claims->n_permissions++] = next_word(&at);
     return 0;

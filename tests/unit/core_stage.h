@@ -66,7 +66,8 @@ void stage_pass(struct stage *stage, uint64_t ms);
 struct core_gauges stage_gauges(const struct stage *stage);
 
 /* ---- actors ----
- * A token is "TENANT USER PERMISSION PERMISSION…"; it lasts a day. */
+ * A token is "TENANT USER PERMISSION PERMISSION…"; it lasts a day, or with "ends:N" among the
+ * permissions N seconds from when it is first shown. */
 struct actor *stage_join(struct stage *stage, const char *token);
 /* The same, with the status the broker gave; NULL when refused. */
 struct actor *stage_try_join(struct stage *stage, const char *token, enum status *status);
