@@ -333,7 +333,7 @@ int door_create(struct door **out, const struct door_options *options)
     atomic_store(&door->waiting_until, UINT64_MAX);
     door->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     door->feeds = feeds_door_create(options->feeds_dir);
-    if (door->wake < 0 || nng_rep0_open(&door->socket) != 0) {
+    if (door->wake < 0 || !door->feeds || nng_rep0_open(&door->socket) != 0) {
         door_destroy(door);
         return -EMFILE;
     }
