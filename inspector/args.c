@@ -181,7 +181,8 @@ static int take_opt(struct reading *reading, const struct opt *opt, const char *
         return wrong(reading, "--%s takes no value", opt->name);
     if (opt->kind != OPT_FLAG && !attached)
         given.text = value_behind(reading, opt);
-    if (opt->kind != OPT_FLAG && !given.text && !opt->value_may_lack)
+    bool lacks = !given.text || (!*given.text && (opt->kind == OPT_TEXT || opt->kind == OPT_FILE));
+    if (opt->kind != OPT_FLAG && lacks && !opt->value_may_lack)
         return wrong(reading, "--%s needs a value: %s", opt->name, opt->value);
     int rc = given.text ? check_value(reading, &given) : 0;
     if (rc)

@@ -1,12 +1,10 @@
 #include "ask.h"
 
-#include "base/clock.h"
 #include "wait.h"
 
 #include <limits.h>
 
 #define ASK_AGAIN_MS 100u
-#define BROKER_TIMEOUT_MS 10000u /* its own services answer at once or not at all */
 
 static void on_reply(void *arg, const fbx_reply *reply)
 {
@@ -34,13 +32,13 @@ static int await(const struct cli *cli, struct ask *ask, uint64_t id, bool *ende
     int code = EXIT_OK;
     *ended = false;
     while (!atomic_load(&ask->reply)) {
-        enum wait_end end = wait_ms(WAIT_FOR_EVER);
+        enum wait_end end = wait_ms(wait_left(ask->until));
         if (code == EXIT_OK)
             code = write_lines(cli, ask);
         if (end == WAIT_INTERRUPTED)
             code = EXIT_INTERRUPTED;
         bool enough = ask->lines && lines_complete(ask->lines);
-        if (!*ended && (code || enough || end == WAIT_DEAF)) {
+        if (!*ended && (code || enough || end == WAIT_DEAF || end == WAIT_TIMEOUT)) {
             *ended = true;
             (void)fbx_cancel(cli->bus, id);
         }
@@ -77,10 +75,10 @@ static bool broker_is_gone(const fbx_reply *reply)
 /* A broker that is stopping refuses at once, again and again: not to be asked in a hurry. */
 static int pause_before_asking(const struct cli *cli, struct ask *ask)
 {
-    uint64_t until = clock_mono_ns() + ASK_AGAIN_MS * NS_PER_MS;
+    uint64_t until = wait_until(ASK_AGAIN_MS);
     enum wait_end end = WAIT_WOKEN;
-    for (uint64_t now; end == WAIT_WOKEN && (now = clock_mono_ns()) < until;)
-        end = wait_ms((until - now + NS_PER_MS - 1) / NS_PER_MS);
+    while (end == WAIT_WOKEN)
+        end = wait_ms(wait_left(until));
     if (end == WAIT_INTERRUPTED)
         return EXIT_INTERRUPTED;
     return write_lines(cli, ask);
@@ -134,7 +132,7 @@ static int ask_of_broker(const struct cli *cli, const char *service, const char 
         .service = service,
         .method = method,
         .payload = fbx_written(request ? request : &empty),
-        .options = {.timeout_ms = BROKER_TIMEOUT_MS, .idempotent = true},
+        .options = {.timeout_ms = cli_timeout_ms(cli, CLI_TIMEOUT_MS), .idempotent = true},
     };
     int code = run(cli, &ask, reply);
     fbx_writer_free(&empty);

@@ -13,7 +13,8 @@ struct ask {
     /* of a streamed reply: adds to `lines`, in the library's thread; NULL: not streamed */
     void (*on_part)(struct ask *ask, fbx_bytes part);
     struct lines *lines;
-    bool lasting; /* asked again, with a note, when the broker it was asked of is gone */
+    uint64_t until; /* ends by itself then, of wait_until; 0: never */
+    bool lasting;   /* asked again, with a note, when the broker it was asked of is gone */
     _Atomic(fbx_reply *) reply; /* internal until it is here */
 };
 

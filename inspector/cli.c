@@ -61,9 +61,11 @@ int cli_read_file(const struct cli *cli, const char *path, size_t max, struct bu
     int rc = fd < 0 ? -errno : read_all(fd, max, out);
     if (!standard && fd >= 0)
         close(fd);
+    const char *name = standard ? "standard input" : path;
+    if (rc == -EFBIG)
+        return cli_fail(cli, EXIT_BAD_INPUT, "too large: %s has more than %zu bytes", name, max);
     if (rc)
-        return cli_fail(cli, EXIT_NO_INPUT, "cannot read %s: %s",
-                        standard ? "standard input" : path, strerror(-rc));
+        return cli_fail(cli, EXIT_NO_INPUT, "cannot read %s: %s", name, strerror(-rc));
     return EXIT_OK;
 }
 
@@ -97,6 +99,8 @@ int cli_read_token_from(struct cli *cli, const char *path)
     int code = cli_read_file(cli, path, TOKEN_FILE_MAX, &text);
     while (text.len && isspace(text.data[text.len - 1]))
         text.len--;
+    if (code == EXIT_OK && text.len == 0)
+        code = cli_fail(cli, EXIT_BAD_INPUT, "%s holds no token", path);
     buf_append(&text, "", 1);
     if (code == EXIT_OK)
         cli->token = mem_strdup((const char *)text.data);
@@ -138,26 +142,71 @@ static void on_state(void *arg, bool connected)
     cli->was_connected = true;
 }
 
-int cli_connect(struct cli *cli, const struct args *args)
+/* A command that has a --timeout of its own means the length of its stay by it. */
+static int read_timeout(struct cli *cli, const struct args *args)
 {
-    const char *url = args_text(args, "url", from_environment("FAREBOX_URL"));
-    if (!url)
-        return cli_fail(cli, EXIT_USAGE, "no broker: set FAREBOX_URL, or give --url");
-    int code = cli_read_token(cli, args);
-    if (code)
-        return code;
-    fbx_options options = {.url = url,
-                           .token = cli->token,
-                           .name = "farebox",
-                           .tls_ca_file = args_text(args, "tls-ca", NULL),
-                           .on_state = on_state,
-                           .on_state_arg = cli};
-    int error = fbx_connect(&cli->bus, &options);
-    if (error == 0)
+    static const char name[] = "timeout";
+    uint64_t ms = args_number(args, name, 0);
+    if (args_find_opt(args->command->options, name, sizeof name - 1))
         return EXIT_OK;
-    if (error == FBX_EINVAL)
-        return cli_fail(cli, EXIT_USAGE, "%s", fbx_last_error());
+    if (ms > UINT32_MAX)
+        return cli_fail(cli, EXIT_USAGE, "--timeout is at most 49 days");
+    cli->timeout_ms = (uint32_t)ms;
+    return EXIT_OK;
+}
+
+uint32_t cli_timeout_ms(const struct cli *cli, uint32_t otherwise)
+{
+    return cli->timeout_ms ? cli->timeout_ms : otherwise;
+}
+
+/* The library would tell too, but not which of the user's mistakes it was. */
+static int check_tls(const struct cli *cli, const struct args *args, const char *url)
+{
+    const char *ca = args_text(args, "tls-ca", NULL);
+    if (!ca && strncmp(url, "tls+", 4) == 0)
+        return cli_fail(cli, EXIT_USAGE, "%s needs --tls-ca: the certificates to trust", url);
+    if (ca && access(ca, R_OK) != 0)
+        return cli_fail(cli, EXIT_NO_INPUT, "cannot read %s: %s", ca, strerror(errno));
+    return EXIT_OK;
+}
+
+static int find_broker(struct cli *cli, const struct args *args, const char **url)
+{
+    *url = args_text(args, "url", from_environment("FAREBOX_URL"));
+    if (!*url)
+        return cli_fail(cli, EXIT_USAGE, "no broker: set FAREBOX_URL, or give --url");
+    int code = read_timeout(cli, args);
+    if (code == EXIT_OK)
+        code = check_tls(cli, args, *url);
+    return code ? code : cli_read_token(cli, args);
+}
+
+static int fail_to_connect(const struct cli *cli, int error, const char *url)
+{
     char doing[160];
+    if (error == FBX_EINVAL)
+        return cli_fail(cli, EXIT_USAGE,
+                        "%s; there are ipc:///path, tcp://host:port and tls+tcp://host:port",
+                        fbx_last_error());
     snprintf(doing, sizeof doing, "connect to %s", url);
     return cli_fail_error(cli, error, doing);
+}
+
+int cli_connect(struct cli *cli, const struct args *args)
+{
+    const char *url;
+    int code = find_broker(cli, args, &url);
+    if (code)
+        return code;
+    const fbx_options options = {.url = url,
+                                 .token = cli->token,
+                                 .name = "farebox",
+                                 .connect_timeout_ms = cli->timeout_ms,
+                                 .default_timeout_ms = cli_timeout_ms(cli, CLI_TIMEOUT_MS),
+                                 .tls_ca_file = args_text(args, "tls-ca", NULL),
+                                 .on_state = on_state,
+                                 .on_state_arg = cli};
+    int error = fbx_connect(&cli->bus, &options);
+    return error ? fail_to_connect(cli, error, url) : EXIT_OK;
 }

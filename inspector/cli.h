@@ -10,11 +10,14 @@
 
 #include <stdatomic.h>
 
+#define CLI_TIMEOUT_MS 10000u /* the broker answers at once or not at all */
+
 struct cli {
     bool json;   /* -o json */
     bool colour; /* tables on a terminal */
     char *token; /* once read */
     fbx_bus *bus;
+    uint32_t timeout_ms;           /* of --timeout; 0: not given */
     bool was_connected, connected; /* library's thread only */
     atomic_uint returns; /* how often the connection came back; each wakes the main thread */
     atomic_bool leaving; /* the session ends because we end it */
@@ -32,6 +35,8 @@ int cli_read_token(struct cli *cli, const struct args *args);
 int cli_read_token_from(struct cli *cli, const char *path);
 /* Connects to the broker that --url or the environment names, under that token. */
 int cli_connect(struct cli *cli, const struct args *args);
+/* What --timeout says, or else `otherwise`. */
+uint32_t cli_timeout_ms(const struct cli *cli, uint32_t otherwise);
 /* Appends a whole file, "-" being standard input; at most `max` bytes. */
 int cli_read_file(const struct cli *cli, const char *path, size_t max, struct buf *out);
 /* Writes everything at once, so that a line is never seen in halves. A reader who has left is no

@@ -2,8 +2,9 @@
 #include "payload.h"
 #include "pretty.h"
 
+#define TIMEOUT_MS 30000u
+
 static const struct opt options[] = {
-    {.name = "timeout", .kind = OPT_TIME, .value = "TIME", .help = "give up after this long; 30 s"},
     {.name = "tenant",
      .kind = OPT_TEXT,
      .value = "TENANT",
@@ -68,7 +69,7 @@ static int make_call(const struct cli *cli, const struct args *args, fbx_bytes p
         .service = args_word(args, 0),
         .method = args_word(args, 1),
         .payload = payload,
-        .options = {.timeout_ms = (uint32_t)args_number(args, "timeout", 0),
+        .options = {.timeout_ms = cli_timeout_ms(cli, TIMEOUT_MS),
                     .idempotency_key = args_text(args, "idempotency-key", NULL),
                     .idempotent = args_has(args, "idempotent"),
                     .tenant = args_text(args, "tenant", NULL)},
@@ -88,8 +89,6 @@ static int run(struct cli *cli, const struct args *args)
     struct buf payload = {0};
     if (args_has(args, "raw") && args_has(args, "stream"))
         return cli_fail(cli, EXIT_USAGE, "--raw and --stream exclude each other");
-    if (args_number(args, "timeout", 0) > UINT32_MAX)
-        return cli_fail(cli, EXIT_USAGE, "--timeout is at most 49 days");
     int code = payload_read(cli, args_word(args, 2), &payload);
     if (code == EXIT_OK)
         code = cli_connect(cli, args);

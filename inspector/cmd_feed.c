@@ -10,6 +10,7 @@ static const struct opt options[] = {
      .kind = OPT_TIME,
      .value = "TIME",
      .help = "how long the feed outlives an inspector that was killed; 30 s"},
+    {.name = "timeout", .kind = OPT_TIME, .value = "TIME", .help = "end after this long"},
     {0},
 };
 
@@ -101,8 +102,10 @@ static int tend(const struct cli *cli, const struct args *args, struct feed *fee
 static int keep_open(const struct cli *cli, const struct args *args, struct feed *feed)
 {
     unsigned returns = atomic_load(&cli->returns);
-    for (;;) {
-        enum wait_end end = wait_ms(feed->lease_ms / RENEWALS);
+    uint64_t until = wait_until(args_number(args, "timeout", WAIT_FOR_EVER));
+    for (uint64_t left; (left = wait_left(until)) > 0;) {
+        uint64_t pause = feed->lease_ms / RENEWALS;
+        enum wait_end end = wait_ms(left < pause ? left : pause);
         unsigned returned = atomic_load(&cli->returns);
         if (end == WAIT_INTERRUPTED || end == WAIT_DEAF)
             return end == WAIT_DEAF ? EXIT_OK : EXIT_INTERRUPTED;
@@ -112,6 +115,7 @@ static int keep_open(const struct cli *cli, const struct args *args, struct feed
             return code;
         returns = returned;
     }
+    return EXIT_OK;
 }
 
 static int run(struct cli *cli, const struct args *args)

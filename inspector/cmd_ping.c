@@ -3,7 +3,6 @@
 #include "human.h"
 #include "wait.h"
 
-#define TIMEOUT_MS 5000u
 #define BETWEEN_MS 1000u
 
 static const struct opt options[] = {
@@ -15,7 +14,7 @@ static int ping(const struct cli *cli, uint64_t number)
 {
     struct buf line = {0};
     uint64_t start = clock_mono_ns();
-    int error = fbx_ping(cli->bus, TIMEOUT_MS);
+    int error = fbx_ping(cli->bus, cli_timeout_ms(cli, CLI_TIMEOUT_MS));
     uint64_t nanos = clock_mono_ns() - start;
     if (error)
         return cli_fail_error(cli, error, "ping");

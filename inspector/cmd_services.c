@@ -1,8 +1,15 @@
-#include "ask.h"
+#include "inquiry.h"
 #include "view.h"
-#include "watch.h"
 
-static const struct opt options[] = {WATCH_OPTION, {0}};
+#define TENANT_OPTION                                                     \
+    {                                                                     \
+        .name = "tenant", .kind = OPT_TEXT, .value = "TENANT",            \
+        .help = "the one that this tenant owns, rather than a shared one" \
+    }
+
+static const struct opt list_options[] = {WATCH_OPTION, {0}};
+static const struct opt show_options[] = {TENANT_OPTION, WATCH_OPTION, {0}};
+static const struct opt remove_options[] = {TENANT_OPTION, {0}};
 
 static const struct column in_list[] = {
     {"SERVICE", "name", UNIT_TEXT},      {"STATE", "state", UNIT_STATE},
@@ -49,56 +56,56 @@ static const struct column instance[] = {
     {0},
 };
 
-static int show_list(struct cli *cli, const struct args *args, struct buf *out)
+static void show_list(struct buf *out, const struct cli *cli, const fbx_value *answer)
 {
-    fbx_reply *reply;
-    fbx_value map, services;
-    (void)args;
-    int code = ask_broker(cli, "bus.registry", "list", NULL, &reply);
-    if (!reply)
-        return code;
-    if (cli->json) {
-        view_json(out, reply);
-    } else if (fbx_read(fbx_reply_payload(reply), &map)) {
-        services = fbx_map_get(&map, "services");
-        view_sorted(out, cli, &services, in_list, "services");
-    }
-    fbx_reply_free(reply);
-    return code;
+    fbx_value services = fbx_map_get(answer, "services");
+    view_sorted(out, cli, &services, in_list, "services");
 }
 
-static int show_one(struct cli *cli, const struct args *args, struct buf *out)
+static void show_one(struct buf *out, const struct cli *cli, const fbx_value *answer)
 {
-    fbx_writer request = {0};
-    fbx_reply *reply;
-    fbx_value map, instances;
-    fbx_write_map(&request, 1);
-    fbx_write_text(&request, "name");
-    fbx_write_text(&request, args_word(args, 0));
-    int code = ask_broker(cli, "bus.registry", "show", &request, &reply);
-    fbx_writer_free(&request);
-    if (!reply)
-        return code;
-    if (cli->json) {
-        view_json(out, reply);
-    } else if (fbx_read(fbx_reply_payload(reply), &map)) {
-        instances = fbx_map_get(&map, "instances");
-        view_item(out, cli, &map, alone);
-        buf_printf(out, "\n");
-        view_sorted(out, cli, &instances, instance, "instances");
+    fbx_value instances = fbx_map_get(answer, "instances");
+    view_item(out, cli, answer, alone);
+    buf_printf(out, "\n");
+    view_sorted(out, cli, &instances, instance, "instances");
+}
+
+/* The service is named by the word, and by whose it is. */
+static void name_service(fbx_writer *w, const struct args *args, const char *key)
+{
+    const char *tenant = args_text(args, "tenant", NULL);
+    fbx_write_map(w, tenant ? 2 : 1);
+    fbx_write_text(w, key);
+    fbx_write_text(w, args_word(args, 0));
+    if (tenant) {
+        fbx_write_text(w, "tenant");
+        fbx_write_text(w, tenant);
     }
-    fbx_reply_free(reply);
-    return code;
+}
+
+static void ask_one(fbx_writer *w, const struct args *args)
+{
+    name_service(w, args, "name");
+}
+
+static void ask_removal(fbx_writer *w, const struct args *args)
+{
+    name_service(w, args, "service");
 }
 
 static int run_list(struct cli *cli, const struct args *args)
 {
-    return watch_run(cli, args, show_list);
+    return inquiry_run(cli, args, &(struct inquiry){"bus.registry", "list", NULL, show_list});
 }
 
 static int run_show(struct cli *cli, const struct args *args)
 {
-    return watch_run(cli, args, show_one);
+    return inquiry_run(cli, args, &(struct inquiry){"bus.registry", "show", ask_one, show_one});
+}
+
+static int run_remove(struct cli *cli, const struct args *args)
+{
+    return inquiry_run(cli, args, &(struct inquiry){"bus.registry", "remove", ask_removal, NULL});
 }
 
 const struct command command_services_list = {
@@ -107,7 +114,7 @@ const struct command command_services_list = {
     .arguments = "",
     .summary = "list the services this token may use",
     .about = "With admin:registry it lists all of them.",
-    .options = options,
+    .options = list_options,
     .usual = true,
     .run = run_list,
 };
@@ -117,6 +124,16 @@ const struct command command_services_show = {
     .verb = "show",
     .arguments = "NAME",
     .summary = "show one service and its instances",
-    .options = options,
+    .options = show_options,
     .run = run_show,
+};
+
+const struct command command_services_remove = {
+    .noun = "services",
+    .verb = "remove",
+    .arguments = "NAME",
+    .summary = "make the broker forget a service that nobody serves any more",
+    .about = "Needs admin:registry. Prints nothing. While it has instances it is a conflict.",
+    .options = remove_options,
+    .run = run_remove,
 };

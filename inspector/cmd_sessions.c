@@ -1,6 +1,5 @@
-#include "ask.h"
+#include "inquiry.h"
 #include "view.h"
-#include "watch.h"
 
 static const struct opt options[] = {WATCH_OPTION, {0}};
 
@@ -23,27 +22,15 @@ static const struct column columns[] = {
     {0},
 };
 
-static int show(struct cli *cli, const struct args *args, struct buf *out)
+static void show(struct buf *out, const struct cli *cli, const fbx_value *answer)
 {
-    fbx_reply *reply;
-    fbx_value map, sessions;
-    (void)args;
-    int code = ask_broker(cli, "bus.sessions", "list", NULL, &reply);
-    if (!reply)
-        return code;
-    if (cli->json) {
-        view_json(out, reply);
-    } else if (fbx_read(fbx_reply_payload(reply), &map)) {
-        sessions = fbx_map_get(&map, "sessions");
-        view_sorted(out, cli, &sessions, columns, "sessions");
-    }
-    fbx_reply_free(reply);
-    return code;
+    fbx_value sessions = fbx_map_get(answer, "sessions");
+    view_sorted(out, cli, &sessions, columns, "sessions");
 }
 
 static int run(struct cli *cli, const struct args *args)
 {
-    return watch_run(cli, args, show);
+    return inquiry_run(cli, args, &(struct inquiry){"bus.sessions", "list", NULL, show});
 }
 
 const struct command command_sessions = {

@@ -1,44 +1,53 @@
-#include "ask.h"
 #include "human.h"
+#include "inquiry.h"
 #include "table.h"
 #include "view.h"
-#include "watch.h"
 
 static const struct opt options[] = {WATCH_OPTION, {0}};
 
-static const struct column broker[] = {
-    {"version", "version", UNIT_TEXT},
-    {"boot", "boot", UNIT_TEXT},
-    {"up", "uptime_ms", UNIT_SPAN},
-    {"memory", "memory_bytes", UNIT_BYTES},
-    {"sessions", "sessions", UNIT_COUNT},
-    {"connections", "connections", UNIT_COUNT},
-    {"calls", "calls", UNIT_COUNT},
-    {"pending", "calls_pending", UNIT_COUNT},
-    {"one-shot", "one_shot", UNIT_COUNT},
-    {"p50", "p50_us", UNIT_MICROS},
-    {"p99", "p99_us", UNIT_MICROS},
-    {"published", "published", UNIT_COUNT},
-    {"delivered", "delivered", UNIT_COUNT},
-    {"missed", "missed", UNIT_COUNT},
-    {"turns", "turns", UNIT_COUNT},
-    {"frames in", "frames_in", UNIT_COUNT},
-    {"frames out", "frames_out", UNIT_COUNT},
-    {"bytes in", "bytes_in", UNIT_BYTES},
-    {"bytes out", "bytes_out", UNIT_BYTES},
-    {"store commits", "store.commits", UNIT_COUNT},
-    {"store queued", "store.queued", UNIT_COUNT},
-    {"store quarantined", "store.quarantined", UNIT_COUNT},
-    {"store error", "store.error", UNIT_TEXT},
-    {0},
+struct group {
+    const char *title;
+    const struct column *columns;
+};
+
+static const struct group groups[] = {
+    {"broker", (const struct column[]){{"version", "version", UNIT_TEXT},
+                                       {"boot", "boot", UNIT_TEXT},
+                                       {"up", "uptime_ms", UNIT_SPAN},
+                                       {"memory", "memory_bytes", UNIT_BYTES},
+                                       {"turns", "turns", UNIT_COUNT},
+                                       {0}}},
+    {"clients", (const struct column[]){{"sessions", "sessions", UNIT_COUNT},
+                                        {"connections", "connections", UNIT_COUNT},
+                                        {"identities", "identities", UNIT_COUNT},
+                                        {0}}},
+    {"calls", (const struct column[]){{"calls", "calls", UNIT_COUNT},
+                                      {"pending", "calls_pending", UNIT_COUNT},
+                                      {"one-shot", "one_shot", UNIT_COUNT},
+                                      {"p50", "p50_us", UNIT_MICROS},
+                                      {"p99", "p99_us", UNIT_MICROS},
+                                      {0}}},
+    {"events", (const struct column[]){{"published", "published", UNIT_COUNT},
+                                       {"delivered", "delivered", UNIT_COUNT},
+                                       {"missed", "missed", UNIT_COUNT},
+                                       {0}}},
+    {"traffic", (const struct column[]){{"frames in", "frames_in", UNIT_COUNT},
+                                        {"frames out", "frames_out", UNIT_COUNT},
+                                        {"bad frames", "bad_frames", UNIT_COUNT},
+                                        {"bytes in", "bytes_in", UNIT_BYTES},
+                                        {"bytes out", "bytes_out", UNIT_BYTES},
+                                        {0}}},
+    {"store", (const struct column[]){{"commits", "store.commits", UNIT_COUNT},
+                                      {"queued", "store.queued", UNIT_COUNT},
+                                      {"quarantined", "store.quarantined", UNIT_COUNT},
+                                      {"error", "store.error", UNIT_TEXT},
+                                      {0}}},
 };
 
 static const struct column filter[] = {
-    {"FILTER", "name", UNIT_TEXT},
-    {"PASSED", "passed", UNIT_COUNT},
-    {"REFUSED", "refused", UNIT_COUNT},
-    {"EACH", "ns", UNIT_NANOS},
-    {0},
+    {"FILTER", "name", UNIT_TEXT},      {"PASSED", "passed", UNIT_COUNT},
+    {"REFUSED", "refused", UNIT_COUNT}, {"WAITED", "waited", UNIT_COUNT},
+    {"EACH", "ns", UNIT_NANOS},         {0},
 };
 
 /* A map of outcomes to counts, so its columns are not known beforehand. */
@@ -64,36 +73,24 @@ static void put_errors(struct buf *out, const struct cli *cli, const fbx_value *
     buf_finish(&count);
 }
 
-static void put_stats(struct buf *out, const struct cli *cli, const fbx_value *stats)
+/* A line for each group keeps all of it on one screen, where it can be watched. */
+static void show(struct buf *out, const struct cli *cli, const fbx_value *stats)
 {
     fbx_value filters = fbx_map_get(stats, "filters");
     fbx_value errors = fbx_map_get(stats, "errors");
-    view_item(out, cli, stats, broker);
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        buf_printf(out, "%-9s", groups[i].title);
+        view_line(out, stats, groups[i].columns);
+    }
     buf_printf(out, "\n");
     view_list(out, cli, &filters, filter, "filters");
     if (errors.type == FBX_MAP)
         put_errors(out, cli, &errors);
 }
 
-static int show(struct cli *cli, const struct args *args, struct buf *out)
-{
-    fbx_reply *reply;
-    fbx_value stats;
-    (void)args;
-    int code = ask_broker(cli, "bus.stats", "show", NULL, &reply);
-    if (!reply)
-        return code;
-    if (cli->json)
-        view_json(out, reply);
-    else if (fbx_read(fbx_reply_payload(reply), &stats))
-        put_stats(out, cli, &stats);
-    fbx_reply_free(reply);
-    return code;
-}
-
 static int run(struct cli *cli, const struct args *args)
 {
-    return watch_run(cli, args, show);
+    return inquiry_run(cli, args, &(struct inquiry){"bus.stats", "show", NULL, show});
 }
 
 const struct command command_stats = {

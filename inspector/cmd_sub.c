@@ -1,4 +1,3 @@
-#include "base/clock.h"
 #include "human.h"
 #include "lines.h"
 #include "payload.h"
@@ -64,34 +63,17 @@ static void on_event(void *arg, const fbx_event *event)
     sub->dropped = lines_add(&sub->lines, buf_slice(&sub->line)) ? 0 : missed + 1;
 }
 
-static uint64_t left_ms(uint64_t start_ns, uint64_t timeout_ms)
+static int follow(struct sub *sub, uint64_t until)
 {
-    if (timeout_ms == WAIT_FOR_EVER)
-        return WAIT_FOR_EVER;
-    uint64_t gone = (clock_mono_ns() - start_ns) / NS_PER_MS;
-    return gone < timeout_ms ? timeout_ms - gone : 0;
-}
-
-static int fail_short(const struct sub *sub)
-{
-    if (sub->lines.wanted == UINT64_MAX)
-        return EXIT_OK;
-    return cli_fail(sub->cli, EXIT_NOBODY, "only %llu of %llu events came in time",
-                    (unsigned long long)sub->lines.written, (unsigned long long)sub->lines.wanted);
-}
-
-static int follow(struct sub *sub, uint64_t timeout_ms)
-{
-    uint64_t start = clock_mono_ns();
     while (!lines_complete(&sub->lines)) {
-        enum wait_end end = wait_ms(left_ms(start, timeout_ms));
+        enum wait_end end = wait_ms(wait_left(until));
         int code = lines_write(&sub->lines, sub->cli);
         if (code || end == WAIT_DEAF)
             return code;
         if (end == WAIT_INTERRUPTED)
             return EXIT_INTERRUPTED;
         if (end == WAIT_TIMEOUT)
-            return lines_complete(&sub->lines) ? EXIT_OK : fail_short(sub);
+            return lines_judge(&sub->lines, sub->cli);
     }
     return EXIT_OK;
 }
@@ -106,7 +88,7 @@ static int subscribe_and_follow(struct sub *sub, const struct args *args)
     if (error)
         return cli_fail_error(sub->cli, error, "subscribe");
     cli_note(sub->cli, "subscribed");
-    int code = follow(sub, args_number(args, "timeout", WAIT_FOR_EVER));
+    int code = follow(sub, wait_until(args_number(args, "timeout", WAIT_FOR_EVER)));
     (void)fbx_unsubscribe(sub->cli->bus, id);
     return code;
 }

@@ -1,6 +1,7 @@
 #include "ask.h"
 #include "human.h"
 #include "payload.h"
+#include "wait.h"
 
 #define FOR_EVER_MS UINT32_MAX /* the broker lets a tap last until it is cancelled */
 #define WAITING_MAX (16u * 1024 * 1024)
@@ -11,6 +12,7 @@ static const struct opt options[] = {
     {.name = "topic", .kind = OPT_TEXT, .value = "PATTERN", .help = "only events it matches"},
     {.name = "payloads", .kind = OPT_FLAG, .help = "show what the calls and events carry"},
     {.name = "count", .kind = OPT_COUNT, .value = "N", .help = "end after this many"},
+    {.name = "timeout", .kind = OPT_TIME, .value = "TIME", .help = "end after this long"},
     {0},
 };
 
@@ -117,9 +119,12 @@ static int watch_traffic(struct tap *tap, const struct args *args)
         .options = {.timeout_ms = FOR_EVER_MS},
         .on_part = on_part,
         .lines = &tap->lines,
+        .until = wait_until(args_number(args, "timeout", WAIT_FOR_EVER)),
         .lasting = true,
     };
     int code = ask_run(tap->cli, &tap->ask, &reply);
+    if (code == EXIT_OK && wait_left(tap->ask.until) == 0)
+        code = lines_judge(&tap->lines, tap->cli);
     fbx_reply_free(reply);
     fbx_writer_free(&request);
     return code;

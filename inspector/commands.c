@@ -1,10 +1,10 @@
 #include "commands.h"
 
 const struct command *const commands[] = {
-    &command_call,          &command_pub,        &command_sub,     &command_services_list,
-    &command_services_show, &command_sessions,   &command_stats,   &command_tap,
-    &command_token_mint,    &command_token_show, &command_ping,    &command_feed_open,
-    &command_completion,    &command_manual,     &command_version, NULL,
+#define COMMAND(name) &command_##name,
+#include "commands.def"
+#undef COMMAND
+    NULL,
 };
 
 const struct opt commands_options[] = {
@@ -24,6 +24,10 @@ const struct opt commands_options[] = {
      .kind = OPT_FILE,
      .value = "FILE",
      .help = "the certificates to trust with tls+tcp"},
+    {.name = "timeout",
+     .kind = OPT_TIME,
+     .value = "TIME",
+     .help = "wait no longer than this for an answer; 10 s, for that of a call 30 s"},
     {.name = "output",
      .letter = 'o',
      .kind = OPT_CHOICE,

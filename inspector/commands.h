@@ -4,12 +4,9 @@
 
 #include "command.h"
 
-extern const struct command command_call, command_pub, command_sub;
-extern const struct command command_services_list, command_services_show;
-extern const struct command command_sessions, command_stats, command_tap;
-extern const struct command command_token_mint, command_token_show;
-extern const struct command command_ping, command_feed_open;
-extern const struct command command_completion, command_manual, command_version;
+#define COMMAND(name) extern const struct command command_##name;
+#include "commands.def"
+#undef COMMAND
 
 /* Both ended: by NULL, and by an option without a name. */
 extern const struct command *const commands[];

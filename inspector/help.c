@@ -61,13 +61,17 @@ static void print_entry(struct buf *out, struct buf *label, const char *text)
     label->len = 0;
 }
 
-static void print_options(struct buf *out, const char *title, const struct opt *options)
+/* Without those that the command means otherwise. */
+static void print_options(struct buf *out, const char *title, const struct opt *options,
+                          const struct opt *hidden)
 {
     struct buf label = {0};
     if (!options || !options->name)
         return;
     buf_printf(out, "\n%s:\n", title);
     for (; options->name; options++) {
+        if (args_find_opt(hidden, options->name, strlen(options->name)))
+            continue;
         help_option(&label, options);
         print_entry(out, &label, options->help);
     }
@@ -103,8 +107,8 @@ static void print_command(struct buf *out, const struct command *command, const 
         buf_printf(out, "\n");
         print_wrapped(out, command->about, 0);
     }
-    print_options(out, "Options", command->options);
-    print_options(out, "Options of every command", globals);
+    print_options(out, "Options", command->options, NULL);
+    print_options(out, "Options of every command", globals, command->options);
 }
 
 static void print_noun(struct buf *out, const char *noun, const struct command *const *table,
@@ -112,7 +116,7 @@ static void print_noun(struct buf *out, const char *noun, const struct command *
 {
     buf_printf(out, "Usage: farebox %s COMMAND [OPTION]...\n", noun);
     print_commands(out, table, noun);
-    print_options(out, "Options of every command", globals);
+    print_options(out, "Options of every command", globals, NULL);
 }
 
 static void print_everything(struct buf *out, const struct command *const *table,
@@ -121,7 +125,7 @@ static void print_everything(struct buf *out, const struct command *const *table
     buf_printf(out, "farebox - look into a Farebox bus, and drive it\n\n"
                     "Usage: farebox COMMAND [OPTION]...\n");
     print_commands(out, table, NULL);
-    print_options(out, "Options of every command", globals);
+    print_options(out, "Options of every command", globals, NULL);
     buf_printf(out,
                "\n\"farebox COMMAND --help\" says more; farebox(1) lists the exit statuses.\n");
 }

@@ -50,3 +50,11 @@ bool lines_complete(const struct lines *lines)
 {
     return lines->written >= lines->wanted;
 }
+
+int lines_judge(const struct lines *lines, const struct cli *cli)
+{
+    if (lines->wanted == UINT64_MAX || lines_complete(lines))
+        return EXIT_OK;
+    return cli_fail(cli, EXIT_NOBODY, "only %llu of %llu events came in time",
+                    (unsigned long long)lines->written, (unsigned long long)lines->wanted);
+}

@@ -24,5 +24,7 @@ bool lines_add(struct lines *lines, struct slice line);
 int lines_write(struct lines *lines, const struct cli *cli);
 /* Main thread: everything wanted is written. */
 bool lines_complete(const struct lines *lines);
+/* Main thread, when time is over: complains when so many were wanted, but did not come. */
+int lines_judge(const struct lines *lines, const struct cli *cli);
 
 #endif

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "help.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -37,6 +38,16 @@ static int run(struct cli *cli, const struct args *args, int parsed)
     return args->command->run(cli, args);
 }
 
+/* A standard stream that came closed stays useless, but its number is taken: else the connection to
+ * the broker would be given it, and be written to. */
+static void occupy_closed_streams(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
+            _exit(EXIT_INTERNAL);
+}
+
 int main(int argc, char **argv)
 {
     struct args args;
@@ -44,6 +55,7 @@ int main(int argc, char **argv)
     /* A reader who leaves is noticed where it happens, and no reason to leave the bus without a
      * word. */
     signal(SIGPIPE, SIG_IGN);
+    occupy_closed_streams();
     int parsed = args_parse(&args, commands, commands_options, argc - 1, argv + 1);
     cli_init(&cli, &args);
     int code = run(&cli, &args, parsed);

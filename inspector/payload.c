@@ -1,6 +1,7 @@
 #include "payload.h"
 
 #include "wire/json.h"
+#include "wire/wire.h"
 
 #define INPUT_MAX (64u * 1024 * 1024)
 
@@ -16,6 +17,9 @@ int payload_read(const struct cli *cli, const char *json, struct buf *msgpack)
     }
     if (code == EXIT_OK && msgpack_from_json(msgpack, text, &why) != 0)
         code = cli_fail(cli, EXIT_BAD_INPUT, "not JSON: %s", why.text);
+    if (code == EXIT_OK && msgpack->len > WIRE_PAYLOAD_MAX)
+        code = cli_fail(cli, EXIT_BAD_INPUT, "too large: %zu bytes of MessagePack, at most %u",
+                        msgpack->len, WIRE_PAYLOAD_MAX);
     buf_finish(&input);
     return code;
 }

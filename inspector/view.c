@@ -166,6 +166,22 @@ void view_item(struct buf *out, const struct cli *cli, const fbx_value *map,
     table_finish(&table);
 }
 
+void view_line(struct buf *out, const fbx_value *map, const struct column *columns)
+{
+    const char *before = "";
+    struct buf text = {0};
+    for (; columns->title; columns++) {
+        fbx_value value = find(map, columns->key);
+        text.len = 0;
+        write_value(&text, &value, columns->unit);
+        buf_printf(out, "%s%s ", before, columns->title);
+        human_text(out, text.len ? buf_slice(&text) : slice_of("-"));
+        before = ", ";
+    }
+    buf_printf(out, "\n");
+    buf_finish(&text);
+}
+
 void view_json(struct buf *out, const fbx_reply *reply)
 {
     payload_to_json(out, fbx_reply_payload(reply), fbx_reply_content_type(reply));

@@ -32,6 +32,8 @@ void view_sorted(struct buf *out, const struct cli *cli, const fbx_value *array,
 /* Appends one line for each column: its title and its value. */
 void view_item(struct buf *out, const struct cli *cli, const fbx_value *map,
                const struct column *columns);
+/* Appends one line of all columns: "title value, title value". */
+void view_line(struct buf *out, const fbx_value *map, const struct column *columns);
 /* Appends a reply as one line of JSON. */
 void view_json(struct buf *out, const fbx_reply *reply);
 

@@ -79,3 +79,16 @@ enum wait_end wait_ms(uint64_t ms)
             return WAIT_TIMEOUT;
     }
 }
+
+uint64_t wait_until(uint64_t ms)
+{
+    return ms == WAIT_FOR_EVER ? 0 : clock_mono_ns() + ms * NS_PER_MS;
+}
+
+uint64_t wait_left(uint64_t until)
+{
+    uint64_t now = clock_mono_ns();
+    if (until == 0)
+        return WAIT_FOR_EVER;
+    return until > now ? (until - now + NS_PER_MS - 1) / NS_PER_MS : 0;
+}

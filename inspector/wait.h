@@ -19,5 +19,9 @@ void wait_arm(void);
 /* Any thread; one waking is remembered. */
 void wait_wake(void);
 enum wait_end wait_ms(uint64_t ms);
+/* The moment so many milliseconds from now; 0, which never comes, for WAIT_FOR_EVER. */
+uint64_t wait_until(uint64_t ms);
+/* How many milliseconds there are until then. */
+uint64_t wait_left(uint64_t until);
 
 #endif

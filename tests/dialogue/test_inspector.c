@@ -29,6 +29,20 @@ static void test_a_call_shows_its_reply(void **state)
     assert_string_equal(output, "\"from a pipe\"\n");
 }
 
+/* A broker that is stopped in its tracks answers nobody, and nobody waits for ever. */
+static void test_a_broker_that_does_not_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(kill(place->broker.pid, SIGSTOP), 0);
+    ends(69, "farebox ping --timeout 100ms");
+    says(place->url);
+    ends(69, "farebox pub a.b --timeout 100ms");
+    ends(69, "farebox services --timeout 100ms");
+    ends(69, "farebox call puppet echo --timeout 100ms");
+    assert_int_equal(kill(place->broker.pid, SIGCONT), 0);
+    ends(0, "farebox ping --count 2 --timeout 10s");
+}
+
 static void test_replies_that_are_not_messagepack(void **state)
 {
     (void)state;
@@ -85,7 +99,7 @@ static void test_ctrl_c_cancels_at_the_service(void **state)
 static void test_a_deadline(void **state)
 {
     (void)state;
-    ends(69, "farebox call puppet stall --timeout 50ms");
+    ends(69, "farebox call puppet stall --timeout 500ms");
     says("deadline_exceeded");
     sem_wait(&started);
     sem_wait(&cancelled);
@@ -155,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_each_outcome_has_its_exit_status),
         cmocka_unit_test(test_ctrl_c_cancels_at_the_service),
         cmocka_unit_test(test_a_deadline),
+        cmocka_unit_test(test_a_broker_that_does_not_answer),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_a_subscription_ends),
         cmocka_unit_test(test_a_reader_that_leaves),

@@ -1,8 +1,10 @@
 /* Everything that can be wrong with a command line, its input, its output and its token: one
  * clear line on standard error and a status of sysexits. */
 #include "inspect.h"
+#include "token/token.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 /* ---- the line ---- */
 
@@ -20,14 +22,47 @@ static void test_mistakes(void **state)
     says("/no/such/file");
     ends(64, "FAREBOX_TOKEN_FILE= farebox ping");
     ends(64, "FAREBOX_URL= farebox ping");
-    ends(69, "farebox ping --url ipc://\"$DIR\"/nobody");
-    ends(64, "farebox ping --url carrier-pigeon:coop");
-    says("carrier-pigeon:coop");
     ends(69, "farebox call no-such-service get");
     says("service_not_found");
     ends(74, "farebox version >/dev/full");
     ends(64, "farebox -o json call puppet");
     says("{\"error\":\"usage\"");
+}
+
+/* ---- the way to the broker ---- */
+
+static void test_no_way_to_the_broker(void **state)
+{
+    (void)state;
+    ends(69, "farebox ping --url ipc://\"$DIR\"/nobody --timeout 1s");
+    says("/nobody");
+    ends(64, "farebox ping --url carrier-pigeon:coop");
+    says("carrier-pigeon:coop");
+    ends(64, "farebox ping --url tls+tcp://127.0.0.1:1");
+    says("--tls-ca");
+    ends(66, "farebox ping --url tls+tcp://127.0.0.1:1 --tls-ca /no/such/ca");
+    says("cannot read /no/such/ca: No such file");
+    ends(64, "farebox ping --timeout 100d");
+    says("49 days");
+    ends(64, "farebox ping --timeout soon");
+}
+
+/* ---- the input ---- */
+
+static void test_payloads(void **state)
+{
+    (void)state;
+    static const char big[] = "head -c 1048580 /dev/zero | tr '\\0' 5 | sed 's/.*/\"&\"/'";
+    ends(65, "farebox call puppet echo - </dev/null");
+    says("not JSON");
+    ends(66, "farebox call puppet echo - <&-");
+    says("cannot read standard input");
+    ends(65, "%s | farebox call puppet echo -", big);
+    says("too large: 1048585 bytes");
+    ends(65, "%s | farebox pub a.b -", big);
+    says("too large: 1048585 bytes");
+    ends(65, "head -c 70000000 /dev/zero | farebox pub a.b -");
+    says("too large");
 }
 
 /* ---- the token ---- */
@@ -95,7 +130,49 @@ static void test_a_token_on_the_command_line_is_hidden(void **state)
     free(token);
 }
 
+static void test_tokens_that_are_none(void **state)
+{
+    (void)state;
+    ends(64, "farebox ping --token ''");
+    says("--token needs a value");
+    ends(65, "farebox ping --token-file /dev/null");
+    says("/dev/null holds no token");
+    ends(65, "farebox ping --token-file /dev/zero");
+    says("too large: /dev/zero");
+    ends(66, "farebox ping --token-file /");
+    says("cannot read /: Is a directory");
+}
+
+static void test_a_token_that_has_expired(void **state)
+{
+    (void)state;
+    int64_t then = (int64_t)time(NULL) - 7200;
+    const struct token_claims claims = {.tenant = (char *)(uintptr_t) "acme",
+                                        .user = (char *)(uintptr_t) "ann",
+                                        .tier = (char *)(uintptr_t) "pro",
+                                        .subscription_status = (char *)(uintptr_t) "active",
+                                        .issued_s = then,
+                                        .expires_s = then + 3600};
+    char *token = token_mint(place->key, &claims, then);
+    assert_non_null(token);
+    ends(77, "farebox ping --token '%s'", token);
+    says("farebox: unauthenticated: no valid token");
+    ends(77, "farebox token show --token '%s' --secret-file \"$SECRET\"", token);
+    says("the broker would refuse this token: ");
+    free(token);
+}
+
 /* ---- the output ---- */
+
+/* Its number would else become the connection's. */
+static void test_output_that_is_closed(void **state)
+{
+    (void)state;
+    ends(74, "farebox ping >&-");
+    says("cannot write: Bad file descriptor");
+    ends(74, "farebox call puppet echo 1 >&- 2>&- <&-");
+    assert_string_equal(output, "");
+}
 
 /* Whoever wrote to the FIFO last finds that its reader has gone. */
 static void test_output_that_nobody_reads(void **state)
@@ -110,10 +187,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_no_way_to_the_broker),
+        cmocka_unit_test(test_payloads),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_tokens_that_are_refused),
         cmocka_unit_test(test_a_token_on_the_command_line_is_hidden),
+        cmocka_unit_test(test_tokens_that_are_none),
+        cmocka_unit_test(test_a_token_that_has_expired),
         cmocka_unit_test(test_output_that_nobody_reads),
+        cmocka_unit_test(test_output_that_is_closed),
     };
     return cmocka_run_group_tests(tests, inspect_set_up, inspect_tear_down);
 }

@@ -23,6 +23,31 @@ static void test_services(void **state)
     says("service_not_found");
 }
 
+static void echo(void *arg, fbx_request *request)
+{
+    (void)arg;
+    fbx_respond(request, fbx_request_payload(request), NULL);
+}
+
+static void test_removing_a_service(void **state)
+{
+    (void)state;
+    const fbx_service owned = {.name = "brief", .tenant = "acme", .version = "7", .handler = echo};
+    fbx_bus *bus = place_connect(place, "acme", "maker", (const char *const[]){"serve:*", NULL});
+    assert_int_equal(fbx_serve(bus, &owned), 0);
+    ends(69, "farebox services show brief --token-file \"$OPERATOR\"");
+    ends(0, "farebox services show brief --tenant acme --token-file \"$OPERATOR\"");
+    says("version       7\n");
+    ends(77, "farebox services remove brief");
+    ends(65, "farebox services remove brief --tenant acme --token-file \"$OPERATOR\"");
+    says("conflict");
+    fbx_close(bus);
+    ends(0, "farebox services remove brief --tenant acme --token-file \"$OPERATOR\"");
+    assert_string_equal(output, "");
+    ends(69, "farebox services remove brief --tenant acme --token-file \"$OPERATOR\"");
+    says("service_not_found");
+}
+
 static void test_sessions_and_stats(void **state)
 {
     (void)state;
@@ -31,7 +56,9 @@ static void test_sessions_and_stats(void **state)
     says(" puppet\n");
     ends(77, "farebox call puppet echo --token-file \"$NOBODY\"");
     ends(0, "farebox stats --token-file \"$OPERATOR\"");
-    says("\nstore commits ");
+    says("\nstore    commits ");
+    says(", identities ");
+    says(", bad frames 0, ");
     says("\nFILTER ");
     says("\nentitlement ");
     says("\npermission_denied ");
@@ -162,10 +189,15 @@ static void test_completion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_services),        cmocka_unit_test(test_sessions_and_stats),
-        cmocka_unit_test(test_watching),        cmocka_unit_test(test_tapping),
-        cmocka_unit_test(test_a_feed),          cmocka_unit_test(test_minting),
-        cmocka_unit_test(test_help_and_manual), cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_services),
+        cmocka_unit_test(test_removing_a_service),
+        cmocka_unit_test(test_sessions_and_stats),
+        cmocka_unit_test(test_watching),
+        cmocka_unit_test(test_tapping),
+        cmocka_unit_test(test_a_feed),
+        cmocka_unit_test(test_minting),
+        cmocka_unit_test(test_help_and_manual),
+        cmocka_unit_test(test_completion),
     };
     return cmocka_run_group_tests(tests, inspect_set_up, inspect_tear_down);
 }

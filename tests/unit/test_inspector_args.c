@@ -180,6 +180,8 @@ static void test_mistakes_are_named(void **state)
     REFUSES("not '-1'", "call", "s", "m", "--count=-1");
     REFUSES("not '99999999999999999999'", "call", "s", "m", "--count=99999999999999999999");
     REFUSES("--timeout wants a duration", "call", "s", "m", "--timeout", "soon");
+    REFUSES("--url needs a value: URL", "call", "s", "m", "--url", "");
+    REFUSES("--url needs a value: URL", "call", "s", "m", "--url=");
     REFUSES("unknown option '--timeout'", "services", "--timeout", "1s");
     REFUSES("--deep does not belong to services list", "services", "--deep", "list");
     REFUSES("missing argument: SERVICE METHOD [JSON|-]", "call", "s");

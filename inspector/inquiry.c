@@ -1,7 +1,9 @@
-#include "watch.h"
+#include "inquiry.h"
 
+#include "ask.h"
 #include "base/clock.h"
 #include "human.h"
+#include "view.h"
 #include "wait.h"
 
 #include <sys/ioctl.h>
@@ -61,8 +63,30 @@ static bool may_pass(int code)
            code == EXIT_UNCERTAIN;
 }
 
-static int repeat(struct cli *cli, const struct args *args,
-                  int (*show)(struct cli *cli, const struct args *args, struct buf *out))
+/* Asks once, and appends what is to be seen. */
+static int look(const struct cli *cli, const struct args *args, const struct inquiry *inquiry,
+                struct buf *out)
+{
+    fbx_writer request = {0};
+    fbx_reply *reply;
+    fbx_value answer;
+    if (inquiry->ask)
+        inquiry->ask(&request, args);
+    else
+        fbx_write_map(&request, 0);
+    int code = ask_broker(cli, inquiry->service, inquiry->method, &request, &reply);
+    fbx_writer_free(&request);
+    if (!reply)
+        return code;
+    if (cli->json && inquiry->show)
+        view_json(out, reply);
+    else if (inquiry->show && fbx_read(fbx_reply_payload(reply), &answer))
+        inquiry->show(out, cli, &answer);
+    fbx_reply_free(reply);
+    return code;
+}
+
+static int repeat(const struct cli *cli, const struct args *args, const struct inquiry *inquiry)
 {
     uint64_t interval = args_number(args, "watch", INTERVAL_MS);
     bool full_screen = !cli->json && isatty(STDOUT_FILENO);
@@ -73,7 +97,7 @@ static int repeat(struct cli *cli, const struct args *args,
         view.len = 0;
         if (full_screen)
             put_title(&view, args, interval);
-        code = show(cli, args, &view);
+        code = look(cli, args, inquiry, &view);
         if (code == EXIT_OK)
             code = write_view(cli, &view, full_screen);
         if (!may_pass(code))
@@ -88,16 +112,15 @@ static int repeat(struct cli *cli, const struct args *args,
     return code;
 }
 
-int watch_run(struct cli *cli, const struct args *args,
-              int (*show)(struct cli *cli, const struct args *args, struct buf *out))
+int inquiry_run(struct cli *cli, const struct args *args, const struct inquiry *inquiry)
 {
     struct buf view = {0};
     int code = cli_connect(cli, args);
     if (code)
         return code;
     if (args_has(args, "watch"))
-        return repeat(cli, args, show);
-    code = show(cli, args, &view);
+        return repeat(cli, args, inquiry);
+    code = look(cli, args, inquiry, &view);
     if (code == EXIT_OK)
         code = cli_write(cli, buf_slice(&view));
     buf_finish(&view);
