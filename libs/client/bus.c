@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sodium/randombytes.h>
+#include <unistd.h>
 
 #define CONNECT_TIMEOUT_MS 5000u
 #define CALL_TIMEOUT_MS 30000u
@@ -124,6 +125,7 @@ static fbx_bus *create_bus(const fbx_options *options)
         .token = options->token,
         .name = options->name ? options->name : program_invocation_short_name,
         .client = "libfarebox/" FBX_VERSION,
+        .eager = !options->wait_for_broker,
     };
     struct engine_io io = {.arg = bus, .send = io_send, .reset = io_reset, .random = io_random};
     struct engine_upcalls upcalls = bus_upcalls(bus);
@@ -147,10 +149,10 @@ static fbx_bus *create_bus(const fbx_options *options)
 
 /* ---- connecting ---- */
 
-static int await_session(fbx_bus *bus)
+static int await_session(fbx_bus *bus, const char *url)
 {
     uint64_t until = clock_mono_ns() + bus->connect_timeout_ms * NS_PER_MS;
-    while (bus->state != ENGINE_READY && bus->state != ENGINE_REFUSED)
+    while (bus->state != ENGINE_READY && bus->state != ENGINE_REFUSED && !bus->unreachable)
         if (!bus_wait(bus, &bus->changed, until))
             break;
     if (bus->state == ENGINE_READY)
@@ -159,21 +161,29 @@ static int await_session(fbx_bus *bus)
         text_set_error("%s", bus->why);
         return FBX_EREFUSED;
     }
+    if (bus->unreachable)
+        text_set_error("cannot connect to %s: %s", url, bus->unreachable);
+    else
+        text_set_error("%s at %s within %u ms", bus->was_up ? "no welcome" : "no connection", url,
+                       bus->connect_timeout_ms);
     return bus->was_up ? FBX_ETIMEDOUT : FBX_EUNREACHABLE;
 }
 
 static int dial(fbx_bus *bus, const fbx_options *options)
 {
-    struct transport_options transport = {options->url, options->tls_ca_file};
+    struct transport_options transport = {options->url, options->tls_ca_file,
+                                          options->wait_for_broker};
     struct transport_events events = bus_transport_events;
     events.arg = bus;
     if (strncmp(options->url, "tls+", 4) == 0 && !options->tls_ca_file) {
-        text_set_error("%s needs a CA file", options->url);
+        text_set_error("%s needs a CA file: the option tls_ca_file", options->url);
         return FBX_EINVAL;
     }
     int error = transport_create(&bus->transport, &transport, &events);
     if (error == -ENOENT)
-        text_set_error("the CA file %s cannot be used", options->tls_ca_file);
+        text_set_error("the CA file %s (tls_ca_file) cannot be used: %s", options->tls_ca_file,
+                       access(options->tls_ca_file, R_OK) < 0 ? strerror(errno)
+                                                              : "it holds no certificate");
     else if (error < 0)
         text_set_error("the URL %s cannot be used", options->url);
     return error < 0 ? FBX_EINVAL : 0;
@@ -181,8 +191,12 @@ static int dial(fbx_bus *bus, const fbx_options *options)
 
 int fbx_connect(fbx_bus **out, const fbx_options *options)
 {
-    if (!out || !options || !options->url || !options->token)
+    if (!out || !options)
         return FBX_EINVAL;
+    if (!options->url || !options->token) {
+        text_set_error("fbx_connect needs a %s", options->url ? "token" : "URL");
+        return FBX_EINVAL;
+    }
     if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     text_set_error("%s", "");
@@ -192,7 +206,7 @@ int fbx_connect(fbx_bus **out, const fbx_options *options)
     int error = dial(bus, options);
     if (error == 0) {
         ticker_add(bus);
-        error = await_session(bus);
+        error = await_session(bus, options->url);
     }
     bus_unlock(bus);
     if (error < 0)

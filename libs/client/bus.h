@@ -49,10 +49,11 @@ struct fbx_bus {
 
     enum engine_state state;
     char *why;
-    bool was_up;      /* there has been a connection */
-    bool connected;   /* as the application was told last */
-    bool closing;     /* no new services and subscriptions */
-    uint32_t session; /* counts sessions: requests of older ones are void */
+    bool was_up;             /* there has been a connection */
+    const char *unreachable; /* why there never will be one, or NULL */
+    bool connected;          /* as the application was told last */
+    bool closing;            /* no new services and subscriptions */
+    uint32_t session;        /* counts sessions: requests of older ones are void */
 
     struct list services;
     struct map subscriptions;

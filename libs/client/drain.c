@@ -118,6 +118,15 @@ static void on_pipe_down(void *arg)
     bus_drain(bus);
 }
 
+static void on_failed(void *arg, const char *why)
+{
+    fbx_bus *bus = arg;
+    bus_lock(bus);
+    bus->unreachable = why;
+    pthread_cond_broadcast(&bus->changed);
+    bus_unlock(bus);
+}
+
 static void on_ended(void *arg, unsigned exchange, struct transport_message *message)
 {
     fbx_bus *bus = arg;
@@ -128,5 +137,6 @@ static void on_ended(void *arg, unsigned exchange, struct transport_message *mes
 const struct transport_events bus_transport_events = {
     .pipe_up = on_pipe_up,
     .pipe_down = on_pipe_down,
+    .failed = on_failed,
     .ended = on_ended,
 };

@@ -21,6 +21,7 @@ struct engine *engine_create(const struct engine_options *options, const struct 
     engine->client = mem_strdup(options->client ? options->client : "");
     engine->greet_timeout =
         options->greet_timeout_ns ? options->greet_timeout_ns : GREET_TIMEOUT_NS;
+    engine->eager = options->eager;
     engine->now = now;
     engine->limit = ENGINE_EXCHANGES;
     engine->link = mem_alloc(sizeof(*engine->link));

@@ -63,6 +63,7 @@ struct engine;
 struct engine_options {
     const char *token, *name, *client;
     uint64_t greet_timeout_ns; /* for Hello; 0: 5 s */
+    bool eager; /* until the first session every refusal is final, also one that would pass */
 };
 
 struct engine *engine_create(const struct engine_options *options, const struct engine_io *io,

@@ -51,6 +51,7 @@ struct engine {
     struct engine_upcalls up;
     char *token, *name, *client;
     uint64_t greet_timeout;
+    bool eager; /* and there has been no session */
 
     enum engine_state state;
     uint64_t now;

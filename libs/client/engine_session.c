@@ -3,6 +3,8 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
+
 #define PROTOCOL_VERSION 1u
 #define HEARTBEAT_DEFAULT_MS 10000u
 #define EXCHANGES_LEAST 2u /* one waits at the broker, another says that we live */
@@ -31,7 +33,7 @@ static void take_welcome(struct engine *engine, const Farebox__V1__Welcome *welc
         engine->limit = welcome->exchanges;
     if (engine->limit < EXCHANGES_LEAST)
         engine->limit = EXCHANGES_LEAST;
-    engine->greeted = false;
+    engine->greeted = engine->eager = false;
     engine->welcomed_at = engine->now;
     link_name(engine->link, welcome->session.data);
     engine_set_state(engine, ENGINE_READY, "");
@@ -45,9 +47,14 @@ static bool is_passing(enum status status)
 
 static void take_refusal(struct engine *engine, enum status status, const char *message)
 {
+    char named[256];
     engine->greeted = false;
-    if (is_passing(status))
-        return;
+    if (is_passing(status)) {
+        if (!engine->eager)
+            return;
+        (void)snprintf(named, sizeof(named), "%s: %s", status_text(status), message);
+        message = named;
+    }
     session_give_up(engine, status, message);
     engine_set_state(engine, ENGINE_REFUSED, message);
 }

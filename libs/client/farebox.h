@@ -94,15 +94,17 @@ typedef struct fbx_options {
         *tls_ca_file; /* for tls+tcp; NULL: no verification is not offered, so required there */
     void (*on_state)(void *arg, bool connected); /* may be NULL; I/O thread */
     void *on_state_arg;
+    bool wait_for_broker; /* nobody there yet, or stopping: try again until the timeout */
 } fbx_options;
 
-/* Blocks until the broker welcomed the session, the timeout passed, or it was refused.
- * `*out` is untouched on failure. */
+/* Blocks until the broker welcomed the session, the timeout passed, or it was refused. Unless
+ * told to wait for the broker, fails at once where nothing listens (FBX_EUNREACHABLE), and when
+ * the broker takes nobody now (FBX_EREFUSED, "unavailable: …"). `*out` is untouched on failure. */
 FBX_API int fbx_connect(fbx_bus **out, const fbx_options *options);
 /* Finishes running handlers, says goodbye and frees; unanswered calls end with FBX_CANCELLED.
  * Takes NULL. Not from a callback. */
 FBX_API void fbx_close(fbx_bus *bus);
-/* Text of the last refusal on this thread, "" if none. */
+/* Why connecting, or asking the broker, last failed on this thread; "" if it has not. */
 FBX_API const char *fbx_last_error(void);
 /* Round trip to the broker. Blocks. */
 FBX_API int fbx_ping(fbx_bus *bus, uint32_t timeout_ms);

@@ -44,8 +44,11 @@ int fbx_publish(fbx_bus *bus, const char *topic, fbx_bytes payload,
                 const fbx_publish_options *options)
 {
     struct wire_publish wire = {.payload = slice_make(payload.data, payload.len)};
-    if (!bus || !topic || payload.len > WIRE_PAYLOAD_MAX || !text_take(&wire.topic, topic) ||
-        !describe(&wire, options))
+    if (payload.len > WIRE_PAYLOAD_MAX) {
+        text_set_error("too_large: the payload is over %u bytes", WIRE_PAYLOAD_MAX);
+        return FBX_EREFUSED;
+    }
+    if (!bus || !topic || !text_take(&wire.topic, topic) || !describe(&wire, options))
         return FBX_EINVAL;
     if (wire.confirm && bus_on_io_thread())
         return FBX_EWOULDBLOCK;

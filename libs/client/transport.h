@@ -13,6 +13,7 @@ struct transport_message;
 struct transport_options {
     const char *url;
     const char *tls_ca_file; /* tls+tcp needs it */
+    bool patient;            /* nobody there at first is no reason to give up */
 };
 
 struct transport_events {
@@ -21,6 +22,8 @@ struct transport_events {
     /* Exchanges that were on their way end without an answer; those that were still
      * queued go out by the next pipe. */
     void (*pipe_down)(void *arg);
+    /* There was nobody at the first dial; it is the last unless patient, which is not told. */
+    void (*failed)(void *arg, const char *why);
     /* The exchange is free again. `message` is the receiver's to free; NULL: it failed. */
     void (*ended)(void *arg, unsigned exchange, struct transport_message *message);
 };

@@ -38,6 +38,9 @@ struct transport {
      * socket is closed under one that is just being asked for. */
     pthread_mutex_t mutex;
     nng_pipe pipe;
+    nng_dialer dialer;
+    pthread_t first_dial;
+    bool dialling; /* there is such a thread, to be joined */
 };
 
 /* ---- exchanges ---- */
@@ -129,11 +132,53 @@ static int set_tls(nng_dialer dialer, const char *ca_file)
     return error == 0 ? 0 : -ENOENT;
 }
 
+/* Others pass: a full backlog, an address that is not up yet. */
+static const char *why_final(int error)
+{
+    switch (error) {
+    case NNG_ECONNREFUSED: /* a socket file that is missing, too */
+    case NNG_ENOENT:
+        return "nothing listens there (connection refused)";
+    case NNG_EPERM:
+    case NNG_EADDRINVAL:
+    case NNG_EPEERAUTH:
+    case NNG_ECRYPTO:
+    case NNG_EPROTO:
+        return nng_strerror(error);
+    default:
+        return NULL;
+    }
+}
+
+/* On a thread of its own: only a dial that blocks says how it ended, and it may take minutes. */
+static void *dial_first(void *arg)
+{
+    struct transport *transport = arg;
+    int error = nng_dialer_start(transport->dialer, 0);
+    const char *why = why_final(error);
+    if (why)
+        transport->events.failed(transport->events.arg, why);
+    pthread_mutex_lock(&transport->mutex);
+    if (error != 0 && !why && transport->open)
+        (void)nng_dialer_start(transport->dialer, NNG_FLAG_NONBLOCK);
+    pthread_mutex_unlock(&transport->mutex);
+    return NULL;
+}
+
+static int start_dialling(struct transport *transport, bool patient)
+{
+    if (patient)
+        return nng_dialer_start(transport->dialer, NNG_FLAG_NONBLOCK) == 0 ? 0 : -EINVAL;
+    transport->dialling = pthread_create(&transport->first_dial, NULL, dial_first, transport) == 0;
+    return transport->dialling ? 0 : -ENOMEM;
+}
+
 static int dial(struct transport *transport, const struct transport_options *options)
 {
     nng_dialer dialer;
     if (nng_dialer_create(&dialer, transport->socket, options->url) != 0)
         return -EINVAL;
+    transport->dialer = dialer;
     /* Each applies to some schemes only. */
     (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true);
     (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true);
@@ -142,7 +187,7 @@ static int dial(struct transport *transport, const struct transport_options *opt
         if (error < 0)
             return error;
     }
-    return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) == 0 ? 0 : -EINVAL;
+    return start_dialling(transport, options->patient);
 }
 
 static void set_options(struct transport *transport)
@@ -205,6 +250,8 @@ void transport_stop(struct transport *transport)
     if (!was_open)
         return;
     nng_close(transport->socket);
+    if (transport->dialling)
+        pthread_join(transport->first_dial, NULL);
     for (unsigned n = 0; n < ENGINE_EXCHANGES && transport->contexts[n].receive; n++) {
         nng_aio_stop(transport->contexts[n].send);
         nng_aio_stop(transport->contexts[n].receive);

@@ -2,10 +2,14 @@
 #include "scene.h"
 
 #include "../testing.h"
+#include "base/clock.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static void a_connection_that_fails_says_why(void **state)
 {
@@ -15,13 +19,26 @@ static void a_connection_that_fails_says_why(void **state)
     assert_int_equal(fbx_connect(&bus, &options), FBX_EREFUSED);
     assert_true(strlen(fbx_last_error()) > 0);
     options.url = "ipc:///tmp/nothing-listens-here.sock";
-    options.connect_timeout_ms = 50;
+    uint64_t before = clock_mono_ns();
     assert_int_equal(fbx_connect(&bus, &options), FBX_EUNREACHABLE);
+    assert_true(clock_mono_ns() - before < 2 * NS_PER_SEC); /* of the five it may take */
+    assert_non_null(strstr(fbx_last_error(), "nothing-listens-here.sock"));
+    assert_non_null(strstr(fbx_last_error(), "connection refused"));
+    options.connect_timeout_ms = 50;
+    options.wait_for_broker = true;
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EUNREACHABLE);
+    assert_non_null(strstr(fbx_last_error(), "within 50 ms"));
     options.url = "carrier-pigeon://coop";
     assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
     options.url = "tls+tcp://127.0.0.1:1";
     assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
-    assert_non_null(strstr(fbx_last_error(), "CA file"));
+    assert_non_null(strstr(fbx_last_error(), "tls_ca_file"));
+    options.tls_ca_file = "/nonexistent.pem";
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
+    assert_non_null(strstr(fbx_last_error(), "/nonexistent.pem"));
+    options = (fbx_options){.url = scene->place->url};
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
+    assert_non_null(strstr(fbx_last_error(), "token"));
     assert_ptr_equal(bus, scene);
 }
 
@@ -79,6 +96,34 @@ static void a_request_may_outlive_its_bus(void **state)
     fbx_respond_status(kept, FBX_OK, NULL);
 }
 
+/* Something accepts and says nothing: neither the timeout nor the end hangs. */
+static void a_listener_that_says_nothing_is_no_broker(void **state)
+{
+    struct scene *scene = *state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char url[sizeof address.sun_path + 8];
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/mute", scene->place->dir);
+    snprintf(url, sizeof url, "ipc://%s", address.sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    fbx_options options = {.url = url, .token = "any", .connect_timeout_ms = 100};
+    fbx_bus *bus;
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EUNREACHABLE);
+    assert_non_null(strstr(fbx_last_error(), "within 100 ms"));
+    close(fd);
+}
+
+static void an_event_that_is_too_large_never_leaves(void **state)
+{
+    struct scene *scene = *state;
+    static char payload[1024 * 1024 + 1];
+    assert_int_equal(fbx_publish(scene->bus, "a.b", (fbx_bytes){payload, sizeof payload}, NULL),
+                     FBX_EREFUSED);
+    assert_non_null(strstr(fbx_last_error(), "too_large: "));
+    assert_int_equal(fbx_ping(scene->bus, 0), 0);
+}
+
 /* ---- what was not answered in time ---- */
 
 static void count_event(void *arg, const fbx_event *event)
@@ -118,8 +163,9 @@ static void what_timed_out_leaves_nothing_behind(void **state)
     for (int session = 0; session < 2; session++) {
         assert_int_equal(fbx_ping(bus, 0), 0);
         assert_int_equal(fbx_call(scene->bus, "late", "x", (fbx_bytes){0}, NULL, &reply), 0);
-        assert_int_equal(fbx_reply_status(reply), FBX_UNAVAILABLE);
-        assert_string_equal(fbx_reply_message(reply), "no instance of late is there");
+        /* As a service unknown or without instances, but not as one whose instance refuses. */
+        assert_int_not_equal(fbx_reply_status(reply), FBX_OK);
+        assert_null(strstr(fbx_reply_message(reply), "does not take"));
         fbx_reply_free(reply);
         assert_int_equal(
             fbx_publish(bus, "late.x", (fbx_bytes){0}, &(fbx_publish_options){.confirm = true}), 0);
@@ -166,6 +212,8 @@ int main(void)
         CASE(closing_ends_what_was_not_answered),
         CASE(a_bus_closes_though_broker_and_handler_do_not_help),
         CASE(a_request_may_outlive_its_bus),
+        CASE(a_listener_that_says_nothing_is_no_broker),
+        CASE(an_event_that_is_too_large_never_leaves),
         CASE(what_timed_out_leaves_nothing_behind),
         CASE(a_full_outbox_waits_and_loses_nothing),
     };
