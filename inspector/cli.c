@@ -132,8 +132,11 @@ static void on_state(void *arg, bool connected)
     if (connected == cli->connected)
         return;
     cli->connected = connected;
-    if (!connected && !atomic_load(&cli->leaving))
+    if (!connected && !atomic_load(&cli->leaving)) {
         cli_note(cli, "connection lost, trying again");
+        atomic_fetch_add(&cli->losses, 1);
+        wait_wake();
+    }
     if (connected && cli->was_connected) {
         cli_note(cli, "connected again");
         atomic_fetch_add(&cli->returns, 1);

@@ -19,8 +19,8 @@ struct cli {
     fbx_bus *bus;
     uint32_t timeout_ms;           /* of --timeout; 0: not given */
     bool was_connected, connected; /* library's thread only */
-    atomic_uint returns; /* how often the connection came back; each wakes the main thread */
-    atomic_bool leaving; /* the session ends because we end it */
+    atomic_uint losses, returns;   /* of the connection; each wakes the main thread */
+    atomic_bool leaving;           /* the session ends because we end it */
 };
 
 void cli_init(struct cli *cli, const struct args *args);

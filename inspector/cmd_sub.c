@@ -24,8 +24,9 @@ struct sub {
     struct cli *cli;
     struct lines lines;
     bool show_tenant;
-    uint64_t dropped;         /* here, because the reader is too slow; library's thread only */
-    struct buf line, payload; /* library's thread only */
+    _Atomic(fbx_reply *) refusal; /* the broker takes the token no more */
+    uint64_t dropped;             /* here, because the reader is too slow; library's thread only */
+    struct buf line, payload;     /* library's thread only */
 };
 
 static void write_json_event(struct sub *sub, const fbx_event *event, uint64_t missed)
@@ -63,8 +64,39 @@ static void on_event(void *arg, const fbx_event *event)
     sub->dropped = lines_add(&sub->lines, buf_slice(&sub->line)) ? 0 : missed + 1;
 }
 
+static void on_word(void *arg, const fbx_reply *reply)
+{
+    struct sub *sub = arg;
+    if (fbx_reply_status(reply) != FBX_UNAUTHENTICATED || atomic_load(&sub->refusal))
+        return;
+    atomic_store(&sub->refusal, fbx_reply_retain(reply));
+    wait_wake();
+}
+
+/* A subscription waits for its broker without a word, for ever. A question sent beside it is
+ * answered when the broker is back, or refuses the token. */
+static void inquire(struct sub *sub)
+{
+    const fbx_call_options lasting = {.timeout_ms = UINT32_MAX, .idempotent = true};
+    (void)fbx_call_async(sub->cli->bus, "bus.registry", "list", (fbx_bytes){"\x80", 1}, &lasting,
+                         on_word, sub, NULL);
+}
+
+static int judge_connection(struct sub *sub, unsigned *losses)
+{
+    unsigned lost = atomic_load(&sub->cli->losses);
+    fbx_reply *refusal = atomic_load(&sub->refusal);
+    if (refusal)
+        return cli_fail_reply(sub->cli, refusal);
+    if (lost != *losses)
+        inquire(sub);
+    *losses = lost;
+    return EXIT_OK;
+}
+
 static int follow(struct sub *sub, uint64_t until)
 {
+    unsigned losses = 0;
     while (!lines_complete(&sub->lines)) {
         enum wait_end end = wait_ms(wait_left(until));
         int code = lines_write(&sub->lines, sub->cli);
@@ -74,6 +106,9 @@ static int follow(struct sub *sub, uint64_t until)
             return EXIT_INTERRUPTED;
         if (end == WAIT_TIMEOUT)
             return lines_judge(&sub->lines, sub->cli);
+        code = judge_connection(sub, &losses);
+        if (code)
+            return code;
     }
     return EXIT_OK;
 }
@@ -104,6 +139,7 @@ static int run(struct cli *cli, const struct args *args)
     code = subscribe_and_follow(&sub, args);
     /* no event can come in any more once the session is over */
     cli_finish(cli);
+    fbx_reply_free(atomic_load(&sub.refusal));
     lines_finish(&sub.lines);
     buf_finish(&sub.line);
     buf_finish(&sub.payload);

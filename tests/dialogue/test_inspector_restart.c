@@ -52,6 +52,25 @@ static void test_a_subscription_goes_on(void **state)
     assert_int_equal(process_stop(sub, 0), 0);
 }
 
+/* The next broker has another secret. */
+static void test_a_token_that_is_worthless_now(void **state)
+{
+    (void)state;
+    char line[512];
+    struct process *sub =
+        START("farebox: subscribed", "/bin/sh", "-c", "farebox sub '>'; echo \"ended $?\"");
+    place_stop_broker(place, SIGKILL);
+    ends(0, "cp \"$SECRET\" \"$DIR\"/kept && printf '%%064d' 1 >\"$SECRET\"");
+    place_start_broker(place, NULL);
+    assert_true(process_line(sub, "farebox: unauthenticated: ", line, sizeof line));
+    assert_true(process_line(sub, "ended", line, sizeof line));
+    assert_string_equal(line, "ended 77");
+    process_stop(sub, 0);
+    place_stop_broker(place, SIGKILL);
+    ends(0, "mv \"$DIR\"/kept \"$SECRET\"");
+    place_start_broker(place, NULL);
+}
+
 static void tap_over_restart(int signal)
 {
     struct process *tap =
@@ -105,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_a_subscription_goes_on),
         cmocka_unit_test(test_a_tap_is_opened_again),
         cmocka_unit_test(test_a_feed_is_opened_again),
+        cmocka_unit_test(test_a_token_that_is_worthless_now),
         cmocka_unit_test(test_a_feed_that_cannot_be_opened_again),
     };
     return cmocka_run_group_tests(tests, inspect_set_up, inspect_tear_down);
