@@ -26,8 +26,11 @@ int main(void)
     fbx_bus *bus = NULL;
     fbx_options broker = {.url = getenv("FAREBOX_URL"), .token = getenv("FAREBOX_TOKEN")};
     fbx_service service = {.name = "hello", .handler = hello, .arg = "Hello"};
-    if (fbx_connect(&bus, &broker) < 0 || fbx_serve(bus, &service) < 0)
-        return fprintf(stderr, "hello: %s\n", fbx_last_error()), 1;
+    int error = fbx_connect(&bus, &broker);
+    if (error == 0)
+        error = fbx_serve(bus, &service);
+    if (error < 0)
+        return fprintf(stderr, "hello: %s: %s\n", fbx_error_text(error), fbx_last_error()), 1;
     puts("hello ready");
     return fflush(stdout) != 0 || pause();
 }

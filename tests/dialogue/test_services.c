@@ -627,6 +627,23 @@ static void the_readmes_service_says_hello(void **state)
     assert_answers(scene->ann, "hello", "greet", "null", "{\"text\":\"Hello, stranger of acme\"}");
 }
 
+static void the_readmes_service_says_why_it_cannot(void **state)
+{
+    struct scene *scene = *state;
+    char program[PATH_MAX], said[512];
+    build_path(program, sizeof program, "examples/hello");
+    setenv("FAREBOX_URL", "ipc:///nonexistent.sock", 1);
+    assert_int_equal(
+        place_run(scene->place, said, sizeof said, (const char *const[]){program, NULL}), 1);
+    assert_non_null(strstr(said, "needs a token"));
+    setenv("FAREBOX_TOKEN", "any", 1);
+    assert_int_equal(
+        place_run(scene->place, said, sizeof said, (const char *const[]){program, NULL}), 1);
+    assert_non_null(strstr(said, "connection refused"));
+    unsetenv("FAREBOX_URL");
+    unsetenv("FAREBOX_TOKEN");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(void)
@@ -649,6 +666,7 @@ int main(void)
         CASE(many_reports_at_once),
         CASE(one_of_two_hosts_leaves_unnoticed),
         CASE(the_readmes_service_says_hello),
+        CASE(the_readmes_service_says_why_it_cannot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
