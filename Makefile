@@ -363,6 +363,8 @@ install: all
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/farebox
 	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 libs/client/farebox.h $(DESTDIR)$(PREFIX)/include
+	install -d $(DESTDIR)$(PREFIX)/include/farebox
+	install -m 644 libs/module/module.h $(DESTDIR)$(PREFIX)/include/farebox
 	install -m 644 $(SDK_REAL) $(DESTDIR)$(LIBDIR)
 	ln -sf $(notdir $(SDK_REAL)) $(DESTDIR)$(LIBDIR)/libfarebox.so.$(ABI)
 	ln -sf libfarebox.so.$(ABI) $(DESTDIR)$(LIBDIR)/libfarebox.so
