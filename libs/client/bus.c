@@ -223,7 +223,7 @@ static void say_goodbye(fbx_bus *bus)
     bus_lock(bus);
     bus->closing = true;
     services_deregister(bus);
-    requests_await(bus);
+    (void)requests_await(bus, UINT64_MAX);
     engine_goodbye(bus->engine, clock_mono_ns());
     uint64_t until = clock_mono_ns() + GOODBYE_NS;
     while (bus->state != ENGINE_CLOSED && bus_wait(bus, &bus->changed, until))

@@ -60,6 +60,7 @@ struct fbx_bus {
     struct list requests; /* held by the application */
     struct list free_requests;
     unsigned n_requests, n_free_requests;
+    unsigned awaiting; /* threads that wait for requests to be answered */
     struct client_call *free_calls;
     struct pool pool;
 

@@ -204,6 +204,8 @@ typedef struct fbx_service {
 FBX_API int fbx_serve(fbx_bus *bus, const fbx_service *service);
 /* No new requests; those running finish. */
 FBX_API int fbx_unserve(fbx_bus *bus, const char *name);
+/* Blocks until every request held has been answered or is past its deadline; FBX_ETIMEDOUT. */
+FBX_API int fbx_await_requests(fbx_bus *bus, uint32_t timeout_ms);
 
 FBX_API const char *fbx_request_service(const fbx_request *request);
 FBX_API const char *fbx_request_method(const fbx_request *request);

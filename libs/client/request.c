@@ -141,11 +141,28 @@ static uint64_t next_deadline(const fbx_bus *bus, uint64_t now)
     return next;
 }
 
-void requests_await(fbx_bus *bus)
+bool requests_await(fbx_bus *bus, uint64_t limit)
 {
-    uint64_t until;
-    while ((until = next_deadline(bus, clock_mono_ns())) != 0)
-        bus_wait(bus, &bus->changed, until);
+    uint64_t until, now = clock_mono_ns();
+    bus->awaiting++;
+    while ((until = next_deadline(bus, now)) != 0 && now < limit) {
+        bus_wait(bus, &bus->changed, until < limit ? until : limit);
+        now = clock_mono_ns();
+    }
+    bus->awaiting--;
+    return until == 0;
+}
+
+int fbx_await_requests(fbx_bus *bus, uint32_t timeout_ms)
+{
+    if (!bus)
+        return FBX_EINVAL;
+    if (bus_on_io_thread())
+        return FBX_EWOULDBLOCK;
+    bus_lock(bus);
+    bool answered = requests_await(bus, clock_mono_ns() + timeout_ms * NS_PER_MS);
+    bus_unlock(bus);
+    return answered ? 0 : FBX_ETIMEDOUT;
 }
 
 /* ---- answering ---- */
@@ -158,7 +175,7 @@ static void answer_locked(fbx_bus *bus, fbx_request *request, const struct wire_
     list_remove(&request->held);
     bus->n_requests--;
     request_unref(bus, request);
-    if (bus->closing)
+    if (bus->awaiting > 0)
         pthread_cond_broadcast(&bus->changed);
 }
 

@@ -51,8 +51,9 @@ void requests_void(fbx_bus *bus);
 void requests_free(fbx_bus *bus);
 /* Milliseconds left, at least 1; UINT32_MAX when it has no deadline. */
 uint32_t request_left_ms(const fbx_request *request);
-/* Blocks until every request whose deadline is not over has been answered. Locked. */
-void requests_await(fbx_bus *bus);
+/* Blocks until every request whose deadline is not over has been answered, or the limit has
+ * passed: false. Locked. */
+bool requests_await(fbx_bus *bus, uint64_t limit);
 
 void service_unref(struct service *service); /* locked */
 void services_deregister(fbx_bus *bus);      /* locked */

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define WORKERS_MAX 1024u
+#define DRAIN_MS 10000u
+#define DRAIN_MAX_MS 3600000u
 
 static const char help[] =
     "Usage: farebox-host --url URL --token-file FILE [OPTION]... MODULE.so...\n"
@@ -23,12 +25,13 @@ static const char help[] =
     "  --tls-ca FILE            certificates to trust, for tls+tcp:// URLs\n"
     "  --name NAME              what the inspector shows (farebox-host)\n"
     "  --workers N              threads for handlers that block (4)\n"
+    "  --drain-ms N             how long running calls may take at the end (10000)\n"
     "  --set MODULE.KEY=VALUE   a module's setting; may be repeated\n"
     "  --help, --version\n"
     "\n"
     "Module files must be regular files that only trusted users can change.\n"
-    "On SIGTERM or SIGINT services are withdrawn and running calls finish; a\n"
-    "second signal ends the process at once.\n"
+    "On SIGTERM, SIGINT or SIGHUP services are withdrawn and running calls finish,\n"
+    "within --drain-ms; a second signal ends the process at once.\n"
     "\n"
     "Exit status: 0 after a signal; 64 usage; 65 bad module; 66 unreadable file;\n"
     "69 no broker; 70 internal; 77 refused by the broker, or unsafe module file;\n"
@@ -41,6 +44,7 @@ enum flag {
     FLAG_TLS_CA,
     FLAG_NAME,
     FLAG_WORKERS,
+    FLAG_DRAIN,
     FLAG_SET,
     FLAG_VERSION
 };
@@ -52,6 +56,7 @@ static const struct option flags[] = {
     {"tls-ca", required_argument, NULL, FLAG_TLS_CA},
     {"name", required_argument, NULL, FLAG_NAME},
     {"workers", required_argument, NULL, FLAG_WORKERS},
+    {"drain-ms", required_argument, NULL, FLAG_DRAIN},
     {"set", required_argument, NULL, FLAG_SET},
     {"version", no_argument, NULL, FLAG_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -93,15 +98,15 @@ static enum host_exit read_setting(struct host_options *options, const char *tex
     return HOST_OK;
 }
 
-static enum host_exit read_workers(struct host_options *options, const char *text)
+static enum host_exit read_number(uint32_t *out, const char *flag, const char *text,
+                                  unsigned long least, unsigned long most)
 {
     char *end;
     errno = 0;
-    unsigned long workers = strtoul(text, &end, 10);
-    if (errno != 0 || text[0] < '0' || text[0] > '9' || *end || workers < 1 ||
-        workers > WORKERS_MAX)
-        return wrong("--workers takes a number from 1 to %u", WORKERS_MAX);
-    options->workers = (uint32_t)workers;
+    unsigned long number = strtoul(text, &end, 10);
+    if (errno != 0 || text[0] < '0' || text[0] > '9' || *end || number < least || number > most)
+        return wrong("%s takes a number from %lu to %lu", flag, least, most);
+    *out = (uint32_t)number;
     return HOST_OK;
 }
 
@@ -139,7 +144,9 @@ static enum host_exit read_flag(struct reading *reading, int flag, char **argv)
         options->name = optarg;
         return HOST_OK;
     case FLAG_WORKERS:
-        return read_workers(options, optarg);
+        return read_number(&options->workers, "--workers", optarg, 1, WORKERS_MAX);
+    case FLAG_DRAIN:
+        return read_number(&options->drain_ms, "--drain-ms", optarg, 0, DRAIN_MAX_MS);
     case FLAG_SET:
         return read_setting(options, optarg);
     case FLAG_VERSION:
@@ -210,7 +217,7 @@ static enum host_exit complete(struct reading *reading)
 
 enum host_exit host_options_read(struct host_options *options, int argc, char **argv)
 {
-    *options = (struct host_options){.name = "farebox-host"};
+    *options = (struct host_options){.name = "farebox-host", .drain_ms = DRAIN_MS};
     struct reading reading = {.options = options};
     enum host_exit exit_status = read_flags(&reading, argc, argv);
     if (exit_status == HOST_OK && !options->done)

@@ -16,7 +16,7 @@ struct host_setting {
 struct host_options {
     const char *url, *name, *tls_ca_file;
     char *token;
-    uint32_t workers;
+    uint32_t workers, drain_ms;
     struct host_setting *settings;
     size_t n_settings;
     const char *const *files; /* of modules; borrowed from argv */

@@ -13,6 +13,7 @@ struct started {
 
 struct running {
     fbx_bus *bus;
+    uint32_t drain_ms;
     struct started *started;
     size_t n_started;
     char **services;
@@ -119,6 +120,7 @@ enum host_exit running_start(struct running **out, fbx_bus *bus, const struct im
     size_t count = imports_count(imports);
     enum host_exit status = HOST_OK;
     running->bus = bus;
+    running->drain_ms = options->drain_ms;
     running->started = mem_zalloc((count + 1) * sizeof *running->started);
     for (size_t i = 0; i < count && status == HOST_OK; i++)
         status = start_module(running, imports_at(imports, i), imports_directory(imports, i),
@@ -177,6 +179,8 @@ void running_end(struct running *running, bool connected)
     if (!running)
         return;
     withdraw_services(running, connected);
+    if (connected)
+        (void)fbx_await_requests(running->bus, running->drain_ms);
     drain_modules(running);
     fbx_close(running->bus);
     stop_modules(running);

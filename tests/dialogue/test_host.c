@@ -198,11 +198,32 @@ static void call_map(fbx_bus *bus, const char *service, const char *method, cons
     fbx_writer_free(&w);
 }
 
+static struct process *start_draining(const struct scene *scene, const char *drain_ms)
+{
+    return place_start(scene->place, "farebox-host ready",
+                       ARGUMENTS("--url", scene->place->url, "--token-file", scene->token,
+                                 "--drain-ms", drain_ms, scene->echo, scene->data_bridge));
+}
+
+static void running_calls_finish_before_it_leaves(void **state)
+{
+    struct scene *scene = *state;
+    struct process *host = start_draining(scene, "20000");
+    fbx_bus *ann = place_connect(scene->place, "acme", "ann", everything);
+    struct outcome sleeper;
+    char reply[16];
+    call_map(ann, "echo", "sleep", "ms", 600, NULL, &sleeper);
+    assert_int_equal(call_text(ann, "echo", "echo", "x", reply, sizeof reply), FBX_OK);
+    assert_int_equal(process_stop(host, SIGTERM), 0);
+    assert_int_equal(await_outcome(&sleeper), FBX_OK);
+    fbx_close(ann);
+}
+
 /* Without the services' own draining it would wait ten minutes for the sleeper. */
 static void a_drain_ends_what_is_held_and_running(void **state)
 {
     struct scene *scene = *state;
-    struct process *host = start_host(scene, "farebox-host ready");
+    struct process *host = start_draining(scene, "100");
     fbx_bus *ann = place_connect(scene->place, "acme", "ann", everything);
     struct outcome sleeper, replay;
     char reply[16];
@@ -257,9 +278,13 @@ static void gives_up_when_its_token_is_no_longer_taken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(each_failure_has_its_exit_status),    CASE(modules_others_could_change_are_not_loaded),
-        CASE(tells_the_service_manager),           CASE(a_drain_ends_what_is_held_and_running),
-        CASE(leaves_soon_when_the_broker_is_gone), CASE(gives_up_when_its_token_is_no_longer_taken),
+        CASE(each_failure_has_its_exit_status),
+        CASE(modules_others_could_change_are_not_loaded),
+        CASE(tells_the_service_manager),
+        CASE(running_calls_finish_before_it_leaves),
+        CASE(a_drain_ends_what_is_held_and_running),
+        CASE(leaves_soon_when_the_broker_is_gone),
+        CASE(gives_up_when_its_token_is_no_longer_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
