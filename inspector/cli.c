@@ -185,15 +185,24 @@ static int find_broker(struct cli *cli, const struct args *args, const char **ur
     return code ? code : cli_read_token(cli, args);
 }
 
+static bool knows_scheme(const char *url)
+{
+    static const char *const schemes[] = {"ipc://", "tcp://", "tls+tcp://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+        if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The library's words name the URL; only a refusal is an outcome with a text of its own. */
 static int fail_to_connect(const struct cli *cli, int error, const char *url)
 {
-    char doing[160];
-    if (error == FBX_EINVAL)
+    if (error == FBX_EREFUSED || !*fbx_last_error())
+        return cli_fail_error(cli, error, "connect");
+    if (error == FBX_EINVAL && !knows_scheme(url))
         return cli_fail(cli, EXIT_USAGE,
-                        "%s; there are ipc:///path, tcp://host:port and tls+tcp://host:port",
-                        fbx_last_error());
-    snprintf(doing, sizeof doing, "connect to %s", url);
-    return cli_fail_error(cli, error, doing);
+                        "%s is no ipc:///path, tcp://host:port or tls+tcp://host:port", url);
+    return cli_fail(cli, error == FBX_EINVAL ? EXIT_USAGE : EXIT_NOBODY, "%s", fbx_last_error());
 }
 
 int cli_connect(struct cli *cli, const struct args *args)

@@ -34,14 +34,16 @@ static void test_mistakes(void **state)
 static void test_no_way_to_the_broker(void **state)
 {
     (void)state;
-    ends(69, "farebox ping --url ipc://\"$DIR\"/nobody --timeout 1s");
-    says("/nobody");
+    ends(69, "farebox ping --url ipc://\"$DIR\"/nobody --timeout 1h");
+    says("/nobody: nothing listens");
     ends(64, "farebox ping --url carrier-pigeon:coop");
     says("carrier-pigeon:coop");
     ends(64, "farebox ping --url tls+tcp://127.0.0.1:1");
     says("--tls-ca");
     ends(66, "farebox ping --url tls+tcp://127.0.0.1:1 --tls-ca /no/such/ca");
     says("cannot read /no/such/ca: No such file");
+    ends(64, "farebox ping --url tls+tcp://127.0.0.1:1 --tls-ca \"$SECRET\"");
+    says("it holds no certificate");
     ends(64, "farebox ping --timeout 100d");
     says("49 days");
     ends(64, "farebox ping --timeout soon");
