@@ -458,4 +458,5 @@ void door_destroy(struct door *door)
     pthread_cond_destroy(&door->turned);
     pthread_mutex_destroy(&door->inbox_lock);
     mem_free(door);
+    nng_fini(); /* waits for the threads that still free connections */
 }

@@ -36,6 +36,7 @@ void door_turn(struct door *door, void (*task)(struct core *core, void *arg), vo
 bool door_wait(struct door *door, int fd, int most_ms);
 /* Stops receiving and closes the socket: no turn runs after this, and the core may go. */
 void door_close(struct door *door);
-void door_destroy(struct door *door); /* takes NULL */
+/* Takes NULL. Ends nng with it: nothing else in the process may be using it. */
+void door_destroy(struct door *door);
 
 #endif

@@ -81,6 +81,7 @@ static void what_waits_to_be_closed_is_bounded(void **state)
 
 int main(void)
 {
+    atexit(nng_fini); /* waits for what nng still frees */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closing_takes_nobodys_turn),
         cmocka_unit_test(what_waits_to_be_closed_is_bounded),
