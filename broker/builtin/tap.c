@@ -223,10 +223,11 @@ static void tap_open(struct core *core, const struct call *call, enum scope scop
 static void last(struct core *core, struct call *call)
 {
     uint64_t expires_ms = call->identity->expires_ms;
-    if (expires_ms < call->caller->identity->expires_ms)
-        wheel_arm(&core->wheel, &call->timer, identity_look_at(expires_ms, core->now));
-    else
-        wheel_disarm(&core->wheel, &call->timer);
+    wheel_disarm(&core->wheel, &call->timer);
+    if (expires_ms >= call->caller->identity->expires_ms)
+        return;
+    call->ends_ms = expires_ms;
+    wheel_arm(&core->wheel, &call->timer, identity_look_at(expires_ms, core->now));
 }
 
 static enum status watch(struct core *core, struct call *call, enum scope scope, struct buf *out,

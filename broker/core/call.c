@@ -336,6 +336,8 @@ static void on_deadline(struct timer *timer, void *arg)
     struct call *call = LIST_ENTRY(timer, struct call, timer);
     if (call->state == CALL_ABANDONED)
         call_answer(core, call, NULL);
+    else if (call->ends_ms > core->now.unix_ms)
+        wheel_arm(&core->wheel, timer, identity_look_at(call->ends_ms, core->now));
     else
         call_fail(core, call, STATUS_DEADLINE_EXCEEDED, "time ran out");
 }

@@ -61,6 +61,7 @@ struct call {
     unsigned passed;      /* filters that let it through: these hear of the outcome */
     /* when: mono ns */
     uint64_t started, deadline;
+    uint64_t ends_ms; /* Unix: of one that lasts as long as its token; 0: the deadline counts */
     struct timer timer;
     size_t bytes_in;
 };

@@ -162,6 +162,29 @@ static void a_tap_ends_with_its_token(void **state)
     stage_is_idle(&stage);
 }
 
+/* Its timer looks no further ahead than a day. */
+static void a_tap_lasts_longer_than_a_day(void **state)
+{
+    enum { HOURS_MS = 3600000, STEP_MS = 5000 };
+    const struct wire_request request = {
+        .service = slice_of("bus.tap"), .method = slice_of("watch"), .stream = true};
+    (void)state;
+    gate = stage_join(&stage, GATEWAY " ends:300000");
+    struct wire_out *out = actor_out(gate);
+    wire_put_request(out, 61, put_token(out, "acme ann admin:acme/tap ends:90000"), &request);
+    actor_say(gate);
+    for (unsigned ms = 0; ms < 24 * HOURS_MS + STEP_MS; ms += STEP_MS) {
+        stage_pass(&stage, STEP_MS);
+        actor_say(gate);
+    }
+    assert_int_equal(stage_gauges(&stage).calls, 1);
+    for (unsigned ms = 0; ms < HOURS_MS; ms += STEP_MS) {
+        stage_pass(&stage, STEP_MS);
+        actor_say(gate);
+    }
+    assert_int_equal(actor_outcome(gate, 61), STATUS_DEADLINE_EXCEEDED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -169,7 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_subscription_ends_with_its_token), TEST(one_that_was_ended_before_is_not_told_of),
         TEST(a_feed_ends_with_its_token),         TEST(a_feed_lives_on_by_a_newer_token),
-        TEST(a_tap_ends_with_its_token),
+        TEST(a_tap_ends_with_its_token),          TEST(a_tap_lasts_longer_than_a_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
