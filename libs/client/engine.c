@@ -54,7 +54,7 @@ void engine_destroy(struct engine *engine)
 
 enum engine_state engine_state(const struct engine *engine)
 {
-    return engine->state;
+    return engine->told;
 }
 
 bool engine_is_timing(const struct engine *engine)
@@ -62,12 +62,19 @@ bool engine_is_timing(const struct engine *engine)
     return engine->wheel.armed > 0 || engine->state != ENGINE_READY;
 }
 
+static void tell_state(struct engine *engine, const char *why)
+{
+    if (engine->told == engine->state)
+        return;
+    engine->told = engine->state;
+    engine->up.state(engine->up.arg, engine->state, why);
+}
+
 void engine_set_state(struct engine *engine, enum engine_state state, const char *why)
 {
-    if (engine->state == state)
-        return;
     engine->state = state;
-    engine->up.state(engine->up.arg, state, why);
+    engine->doubtful = false;
+    tell_state(engine, why);
 }
 
 uint64_t engine_next_id(struct engine *engine, uint32_t slot)
@@ -168,6 +175,21 @@ void engine_uncork(struct engine *engine, uint64_t now)
 
 /* ---- pipes ---- */
 
+/* A broker that has started anew does not know the session, so the owner hears of it with the
+ * first answer; the ping brings one soon, whatever else waits there. */
+static void resume(struct engine *engine)
+{
+    engine->state = ENGINE_READY;
+    engine->doubtful = true;
+    wire_put_control(link_out(engine->link), engine_make_id(engine), 0, WIRE_PING, NULL);
+}
+
+static void end_doubt(struct engine *engine)
+{
+    engine->doubtful = false;
+    tell_state(engine, "resumed");
+}
+
 void engine_pipe_up(struct engine *engine, uint64_t now)
 {
     engine->now = engine->heard_at = now;
@@ -177,7 +199,7 @@ void engine_pipe_up(struct engine *engine, uint64_t now)
     if (engine->state == ENGINE_DOWN)
         engine_set_state(engine, ENGINE_GREETING, "");
     else if (engine->state == ENGINE_LOST)
-        engine_set_state(engine, ENGINE_READY, "resumed");
+        resume(engine);
     engine_flush(engine);
 }
 
@@ -212,12 +234,15 @@ void engine_answer(struct engine *engine, unsigned n, struct slice frame, uint64
 {
     struct exchange *exchange = &engine->exchanges[n];
     exchange->busy = false;
+    uint32_t session = exchange->session, pipe = exchange->pipe;
     engine->heard_at = now;
     engine->bulky = frame.len > BULKY_BYTES;
     engine_cork(engine);
     engine->now = now;
-    if (exchange->session == engine->session)
+    if (session == engine->session)
         input_take(engine, frame);
+    if (engine->doubtful && session == engine->session && pipe == engine->pipe_no)
+        end_doubt(engine);
     close_if_last(engine);
     engine_uncork(engine, now);
 }

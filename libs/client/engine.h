@@ -32,7 +32,8 @@ enum engine_state {
     ENGINE_DOWN,     /* no pipe */
     ENGINE_GREETING, /* pipe, Hello under way */
     ENGINE_READY,    /* session */
-    ENGINE_LOST,     /* session, but its pipe is gone: resumes or is given up */
+    ENGINE_LOST,     /* session, but its pipe is gone, or the broker has not answered by the next:
+                        resumes or is given up */
     ENGINE_REFUSED,  /* the broker refused the token: final until the owner gives another */
     ENGINE_CLOSED,
 };

@@ -36,6 +36,7 @@ struct waiting {
 /* A registration or subscription, to be repeated in every new session. */
 struct standing {
     struct list node;
+    struct timer again; /* the broker had no place for it just now */
     uint64_t id;
     enum wire_kind kind;
     ProtobufCMessage *body;
@@ -53,7 +54,8 @@ struct engine {
     uint64_t greet_timeout;
     bool eager; /* and there has been no session */
 
-    enum engine_state state;
+    enum engine_state state, told; /* as the owner was told last */
+    bool doubtful; /* ready, but nothing says yet that the broker still knows the session */
     uint64_t now;
     bool pipe;        /* there is one */
     uint32_t pipe_no; /* counts pipes */

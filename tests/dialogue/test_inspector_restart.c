@@ -25,6 +25,7 @@ static bool follows(void *arg)
     ends(0, "%s", follower->traffic);
     while (has_output(follower->process) &&
            process_line(follower->process, "", line, sizeof line)) {
+        assert_null(strstr(line, "connect"));
         if (strstr(line, follower->wanted))
             return true;
     }

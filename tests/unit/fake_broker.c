@@ -30,6 +30,7 @@ static void on_state(void *arg, enum engine_state state, const char *why)
     struct fake_broker *fake = arg;
     (void)why;
     fake->state = state;
+    fake->states++;
 }
 
 static void on_reply(void *arg, void *call, const struct wire_reply *reply)

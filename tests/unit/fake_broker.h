@@ -42,7 +42,7 @@ struct fake_broker {
     unsigned n_seen;
 
     enum engine_state state;
-    unsigned replies, parts, requests, cancels, deliveries, acknowledged;
+    unsigned states, replies, parts, requests, cancels, deliveries, acknowledged;
     struct outcome last_reply, last_acknowledged;
     uint64_t last_request;
     void (*on_reply)(struct fake_broker *fake);

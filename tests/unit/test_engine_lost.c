@@ -26,7 +26,6 @@ static void a_lost_frame_goes_out_again_under_its_number(void **state)
     assert_int_equal(fake->state, ENGINE_LOST);
     assert_int_equal(fake->replies, 0);
     engine_pipe_up(fake->engine, fake->now);
-    assert_int_equal(fake->state, ENGINE_READY);
     fake_take_all(fake);
     assert_int_equal(fake_count(fake, WIRE_HELLO), 1);
     assert_int_equal(fake_last(fake, WIRE_REQUEST)->sequence, 1);
@@ -64,6 +63,36 @@ static void calls_made_while_the_pipe_is_gone_follow_what_was_lost(void **state)
     assert_string_equal(fake_last(fake, WIRE_REQUEST)->text, "during");
 }
 
+/* Not before the broker has shown by the new pipe that it knows the session. */
+static void a_resumed_session_is_told_of_when_it_has_been_answered(void **state)
+{
+    struct fake_broker *fake = *state;
+    unsigned told = fake->states;
+    fake_take_all(fake);
+    engine_pipe_down(fake->engine, fake->now);
+    engine_pipe_up(fake->engine, fake->now);
+    assert_int_equal(fake->state, ENGINE_LOST);
+    fake_answer_on(fake, 0); /* by the old pipe, a moment late */
+    assert_int_equal(fake->state, ENGINE_LOST);
+    fake_take_all(fake);
+    assert_int_equal(fake_count(fake, WIRE_PING), 1);
+    fake_answer_on(fake, 1);
+    assert_int_equal(fake->state, ENGINE_READY);
+    assert_int_equal(fake->states, told + 2);
+}
+
+static void a_session_that_is_gone_is_not_said_to_be_back(void **state)
+{
+    struct fake_broker *fake = *state;
+    unsigned told = fake->states;
+    fake_forget(fake);
+    assert_int_equal(fake->state, ENGINE_GREETING);
+    assert_int_equal(fake->states, told + 2); /* lost, and gone */
+    fake_welcome(fake);
+    assert_int_equal(fake->state, ENGINE_READY);
+    assert_int_equal(fake->states, told + 3);
+}
+
 static void deadlines_pass_without_a_pipe(void **state)
 {
     struct fake_broker *fake = *state;
@@ -95,7 +124,8 @@ static void failures_of_an_old_pipe_repeat_nothing(void **state)
     engine_pipe_up(fake->engine, fake->now);
     fake_take(fake);
     assert_string_equal(fake_last(fake, WIRE_REQUEST)->text, "old");
-    assert_int_equal(fake->frames, ++frames);
+    frames += 2; /* that, and the ping of a new pipe */
+    assert_int_equal(fake->frames, frames);
     fake->under_way[exchange] = false;
     engine_failed(fake->engine, exchange, fake->now);
     assert_int_equal(fake->frames, frames);
@@ -355,6 +385,8 @@ int main(void)
         TEST(a_lost_frame_goes_out_again_under_its_number),
         TEST(a_frame_that_had_arrived_is_not_taken_twice),
         TEST(calls_made_while_the_pipe_is_gone_follow_what_was_lost),
+        TEST(a_resumed_session_is_told_of_when_it_has_been_answered),
+        TEST(a_session_that_is_gone_is_not_said_to_be_back),
         TEST(deadlines_pass_without_a_pipe),
         TEST(an_exchange_that_fails_alone_is_made_up_for),
         TEST(failures_of_an_old_pipe_repeat_nothing),
