@@ -101,7 +101,8 @@ bool engine_part(struct engine *engine, uint64_t id, const struct wire_part *par
 void engine_publish(struct engine *engine, const struct wire_publish *publish,
                     struct slice credential, void *control_arg); /* upcall only if confirm */
 /* Register, Deregister, Subscribe, Unsubscribe, Ping. Register and Subscribe are
- * remembered (by service name / by id) and repeated in every new session, without a second upcall.
+ * remembered (by service name / by id) and repeated in every new session, without a second upcall,
+ * each second while the refusal is one that passes.
  * For Subscribe, `id` becomes the subscription's; 0 makes one. Returns the id. */
 uint64_t engine_make_id(struct engine *engine);
 uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,

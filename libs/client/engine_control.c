@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#define AGAIN_NS NS_PER_SEC
+
 void controls_init(struct engine *engine)
 {
     list_init(&engine->waiting);
@@ -27,6 +29,17 @@ static ProtobufCMessage *copy_body(const ProtobufCMessage *body)
     return copy;
 }
 
+static void put_standing(struct engine *engine, struct standing *standing)
+{
+    wheel_disarm(&engine->wheel, &standing->again);
+    wire_put_control(link_out(engine->link), standing->id, 0, standing->kind, standing->body);
+}
+
+static void on_again(struct timer *timer, void *arg)
+{
+    put_standing(arg, LIST_ENTRY(timer, struct standing, again));
+}
+
 static void stand(struct engine *engine, enum wire_kind kind, uint64_t id,
                   const ProtobufCMessage *body)
 {
@@ -34,41 +47,50 @@ static void stand(struct engine *engine, enum wire_kind kind, uint64_t id,
     standing->id = id;
     standing->kind = kind;
     standing->body = copy_body(body);
+    timer_init(&standing->again, on_again);
     list_push(&engine->standing, &standing->node);
 }
 
-static void forget_standing(struct standing *standing)
+static void forget_standing(struct engine *engine, struct standing *standing)
 {
+    wheel_disarm(&engine->wheel, &standing->again);
     list_remove(&standing->node);
     if (standing->body)
         protobuf_c_message_free_unpacked(standing->body, NULL);
     mem_free(standing);
 }
 
-static void forget_by_id(struct engine *engine, uint64_t id)
+static struct standing *find_standing(const struct engine *engine, uint64_t id)
 {
     for (struct list *node = engine->standing.next; node != &engine->standing; node = node->next) {
         struct standing *standing = LIST_ENTRY(node, struct standing, node);
-        if (standing->id == id) {
-            forget_standing(standing);
-            return;
-        }
+        if (standing->id == id)
+            return standing;
     }
+    return NULL;
 }
 
-static bool registers(const struct standing *standing, const char *service)
+static void forget_by_id(struct engine *engine, uint64_t id)
+{
+    struct standing *standing = find_standing(engine, id);
+    if (standing)
+        forget_standing(engine, standing);
+}
+
+static bool registers(const struct standing *standing, const Farebox__V1__Deregister *wanted)
 {
     if (standing->kind != WIRE_REGISTER || !standing->body)
         return false;
-    return strcmp(((const Farebox__V1__Register *)standing->body)->service, service) == 0;
+    const Farebox__V1__Register *body = (const Farebox__V1__Register *)standing->body;
+    return strcmp(body->service, wanted->service) == 0 && strcmp(body->tenant, wanted->tenant) == 0;
 }
 
 static void forget_service(struct engine *engine, const Farebox__V1__Deregister *body)
 {
     for (struct list *node = engine->standing.next; node != &engine->standing; node = node->next) {
         struct standing *standing = LIST_ENTRY(node, struct standing, node);
-        if (registers(standing, body->service)) {
-            forget_standing(standing);
+        if (registers(standing, body)) {
+            forget_standing(engine, standing);
             return;
         }
     }
@@ -172,8 +194,11 @@ void controls_acknowledged(struct engine *engine, uint64_t id, enum status statu
                            const char *message)
 {
     struct waiting *waiting = find_waiting(engine, id);
+    struct standing *standing = waiting ? NULL : find_standing(engine, id);
     if (waiting)
         settle(engine, waiting, status, message);
+    else if (standing && status_retryable(status)) /* it had been granted, in another session */
+        wheel_arm(&engine->wheel, &standing->again, engine->now + AGAIN_NS);
 }
 
 /* ---- when a session ends ---- */
@@ -189,7 +214,7 @@ void controls_renew(struct engine *engine)
 {
     for (struct list *node = engine->standing.next; node != &engine->standing; node = node->next) {
         struct standing *standing = LIST_ENTRY(node, struct standing, node);
-        wire_put_control(link_out(engine->link), standing->id, 0, standing->kind, standing->body);
+        put_standing(engine, standing);
         controls_rescued(engine, standing->id);
     }
 }
@@ -244,5 +269,5 @@ void controls_finish(struct engine *engine)
         mem_free(LIST_ENTRY(node, struct waiting, node));
     }
     while ((node = list_first(&engine->standing)) != NULL)
-        forget_standing(LIST_ENTRY(node, struct standing, node));
+        forget_standing(engine, LIST_ENTRY(node, struct standing, node));
 }

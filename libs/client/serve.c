@@ -3,10 +3,17 @@
 
 #include "base/mem.h"
 
+/* protobuf-c takes pointers to what it only reads. */
+static char *text_or_empty(const char *text)
+{
+    return (char *)(text ? text : "");
+}
+
 static struct service *create_service(const fbx_service *description)
 {
     struct service *service = mem_zalloc(sizeof(*service));
     service->name = mem_strdup(description->name);
+    service->tenant = mem_strdup(text_or_empty(description->tenant));
     service->refs = 1;
     service->on_io_thread = description->on_io_thread;
     service->handler = description->handler;
@@ -20,6 +27,7 @@ void service_unref(struct service *service)
     if (--service->refs > 0)
         return;
     mem_free(service->name);
+    mem_free(service->tenant);
     mem_free(service);
 }
 
@@ -37,12 +45,6 @@ static void drop_service(struct service *service)
 {
     list_remove(&service->node);
     service_unref(service);
-}
-
-/* protobuf-c takes pointers to what it only reads. */
-static char *text_or_empty(const char *text)
-{
-    return (char *)(text ? text : "");
 }
 
 static size_t count_texts(const char *const *texts)
@@ -69,10 +71,17 @@ static int ask_to_register(fbx_bus *bus, const fbx_service *service)
     return bus_ask(bus, WIRE_REGISTER, 0, &body.base, bus->connect_timeout_ms);
 }
 
-static void tell_deregister(fbx_bus *bus, const char *name)
+static Farebox__V1__Deregister deregistration(const struct service *service)
 {
     Farebox__V1__Deregister body = FAREBOX__V1__DEREGISTER__INIT;
-    body.service = (char *)name;
+    body.service = service->name;
+    body.tenant = service->tenant;
+    return body;
+}
+
+static void tell_deregister(fbx_bus *bus, const struct service *service)
+{
+    Farebox__V1__Deregister body = deregistration(service);
     engine_control(bus->engine, WIRE_DEREGISTER, 0, &body.base, NULL);
 }
 
@@ -85,13 +94,15 @@ static int serve_locked(fbx_bus *bus, const fbx_service *description)
         return FBX_EINVAL;
     struct service *service = create_service(description);
     list_push(&bus->services, &service->node);
+    service->refs++; /* another thread may end it meanwhile */
     int error = ask_to_register(bus, description);
-    if (error == 0 || find_by_name(bus, description->name) != service)
-        return error;
-    drop_service(service);
+    bool ours = find_by_name(bus, description->name) == service;
     /* It may still be on its way, and would stand from session to session. */
-    if (error == FBX_ETIMEDOUT)
-        tell_deregister(bus, description->name);
+    if (error == FBX_ETIMEDOUT && ours)
+        tell_deregister(bus, service);
+    if (error < 0 && ours)
+        drop_service(service);
+    service_unref(service);
     return error;
 }
 
@@ -117,11 +128,12 @@ int fbx_unserve(fbx_bus *bus, const char *name)
     struct service *service = find_by_name(bus, name);
     int error = service ? 0 : FBX_EINVAL;
     if (service) {
-        Farebox__V1__Deregister body = FAREBOX__V1__DEREGISTER__INIT;
-        body.service = (char *)name;
+        Farebox__V1__Deregister body = deregistration(service);
+        service->refs++; /* another thread may end it meanwhile */
         error = bus_ask(bus, WIRE_DEREGISTER, 0, &body.base, bus->connect_timeout_ms);
         if (find_by_name(bus, name) == service)
             drop_service(service);
+        service_unref(service);
         bus_settle(bus);
     }
     bus_unlock(bus);
@@ -131,7 +143,7 @@ int fbx_unserve(fbx_bus *bus, const char *name)
 void services_deregister(fbx_bus *bus)
 {
     for (struct list *node = bus->services.next; node != &bus->services; node = node->next)
-        tell_deregister(bus, LIST_ENTRY(node, struct service, node)->name);
+        tell_deregister(bus, LIST_ENTRY(node, struct service, node));
 }
 
 void services_free(fbx_bus *bus)

@@ -11,7 +11,7 @@
 
 struct service {
     struct list node;
-    char *name;
+    char *name, *tenant;
     unsigned refs; /* the table's, and its requests' */
     bool on_io_thread;
     fbx_handler handler;

@@ -272,6 +272,54 @@ static void what_was_refused_or_undone_is_not_repeated(void **state)
     assert_int_equal(fake->n_seen, 1); /* the Hello */
 }
 
+static void what_a_busy_broker_refuses_to_repeat_is_asked_for_again(void **state)
+{
+    struct fake_broker *fake = *state;
+    uint64_t id = serve_and_subscribe(fake);
+    fake_take_all(fake);
+    uint64_t service = fake_last(fake, WIRE_REGISTER)->id;
+    acknowledge(fake, service, STATUS_OK);
+    acknowledge(fake, id, STATUS_OK);
+    fake_forget(fake);
+    fake_welcome(fake);
+    fake->n_seen = 0;
+    fake_take_all(fake);
+    for (unsigned round = 1; round < 4; round++) {
+        assert_int_equal(fake_count(fake, WIRE_REGISTER), round);
+        assert_int_equal(fake_count(fake, WIRE_SUBSCRIBE), 1);
+        acknowledge(fake, service, STATUS_OVERLOADED);
+        acknowledge(fake, id, STATUS_PERMISSION_DENIED); /* for good, in this session */
+        fake_take_all(fake);
+        assert_int_equal(fake_count(fake, WIRE_REGISTER), round);
+        fake_pass(fake, 2 * NS_PER_SEC);
+        fake_take_all(fake);
+    }
+    acknowledge(fake, service, STATUS_OK);
+    fake_pass(fake, 2 * NS_PER_SEC);
+    fake_take_all(fake);
+    assert_int_equal(fake_count(fake, WIRE_REGISTER), 4);
+    assert_int_equal(fake->acknowledged, 2);
+}
+
+/* One name may stand for the tenant's own service and for a shared one. */
+static void what_is_deregistered_is_the_tenants_own_or_the_shared_one(void **state)
+{
+    struct fake_broker *fake = *state;
+    Farebox__V1__Register own = FAREBOX__V1__REGISTER__INIT;
+    Farebox__V1__Deregister body = FAREBOX__V1__DEREGISTER__INIT;
+    serve_and_subscribe(fake);
+    body.service = own.service = (char[]){"mine"};
+    body.tenant = own.tenant = (char[]){"acme"};
+    uint64_t id = engine_control(fake->engine, WIRE_REGISTER, 0, &own.base, NULL);
+    engine_control(fake->engine, WIRE_DEREGISTER, 0, &body.base, NULL);
+    fake_forget(fake);
+    fake->n_seen = 0;
+    fake_welcome(fake);
+    fake_take_all(fake);
+    assert_int_equal(fake_count(fake, WIRE_REGISTER), 1);
+    assert_int_not_equal(fake_last(fake, WIRE_REGISTER)->id, id);
+}
+
 static void a_control_under_way_is_answered_by_the_new_session(void **state)
 {
     struct fake_broker *fake = *state;
@@ -396,6 +444,8 @@ int main(void)
         TEST(a_confirmed_event_that_left_ends_unknown),
         TEST(registrations_and_subscriptions_are_repeated_before_calls),
         TEST(what_was_refused_or_undone_is_not_repeated),
+        TEST(what_a_busy_broker_refuses_to_repeat_is_asked_for_again),
+        TEST(what_is_deregistered_is_the_tenants_own_or_the_shared_one),
         TEST(a_control_under_way_is_answered_by_the_new_session),
         TEST(requests_of_a_lost_session_are_void),
         TEST(a_broker_that_forgets_at_once_is_not_asked_in_a_loop),
