@@ -196,7 +196,8 @@ all: $(SDK) $(PROGRAMS) $(MODULES) $(DATA)
 USES ?= services inspector broker $(INTERNAL)
 TESTS := $(BUILD)/tests
 UNIT := $(patsubst tests/%.c,$(TESTS)/%,$(wildcard tests/unit/test_*.c))
-UNIT_HELP := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+OBJECTS_unit := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+$(eval $(call archive_rule,unit))
 DIALOGUE := $(patsubst tests/%.c,$(TESTS)/%,$(wildcard tests/dialogue/test_*.c))
 DIALOGUE_HELP := $(call objects,$(filter-out tests/dialogue/test_%,$(wildcard tests/dialogue/*.c)))
 SIM := $(if $(wildcard tests/sim/*.c),$(TESTS)/sim/sim)
@@ -204,7 +205,7 @@ FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(FUZZERS:%=$(TESTS)/fuzz/replay_%)
 LINK_TEST = $(SAY)mkdir -p $(@D); $(LINK) -o $@ $(filter %.o %.a,$^)
 
-$(UNIT): $(TESTS)/unit/%: $(OBJ)/tests/unit/%.o $(UNIT_HELP) $(call archives,$(USES))
+$(UNIT): $(TESTS)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libunit.a $(call archives,$(USES))
 	$(LINK_TEST) $(LIBRARIES) -lcmocka -lm
 
 # Modules for the import manager's tests: good ones and such as must be refused.
@@ -243,7 +244,7 @@ deps-build deps-test deps-check deps-bench: deps-%:
 unit/%: $(TESTS)/unit/%
 	@FAREBOX_BUILD=$(BUILD) $<
 
-dialogue/%: $(TESTS)/dialogue/% all
+dialogue/%: $(TESTS)/dialogue/% all $(EXAMPLES)
 	@FAREBOX_BUILD=$(BUILD) $<
 
 # With SAN only that variant, which is built in a folder of its own below.
