@@ -245,6 +245,9 @@ void place_destroy(struct place *place)
 {
     for (size_t i = 0; i < place->n_others; i++)
         process_stop(&place->others[i], SIGKILL);
+    /* A test that failed may have left it stopped. */
+    if (place->broker.pid != 0)
+        kill(place->broker.pid, SIGCONT);
     assert_int_equal(process_stop(&place->broker, SIGTERM), 0);
     token_key_destroy(place->key);
     nftw(place->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

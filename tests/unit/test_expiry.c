@@ -165,7 +165,7 @@ static void a_tap_ends_with_its_token(void **state)
 /* Its timer looks no further ahead than a day. */
 static void a_tap_lasts_longer_than_a_day(void **state)
 {
-    enum { HOURS_MS = 3600000, STEP_MS = 5000 };
+    enum { HOUR_MS = 3600000, STEP_MS = 5000 };
     const struct wire_request request = {
         .service = slice_of("bus.tap"), .method = slice_of("watch"), .stream = true};
     (void)state;
@@ -173,12 +173,12 @@ static void a_tap_lasts_longer_than_a_day(void **state)
     struct wire_out *out = actor_out(gate);
     wire_put_request(out, 61, put_token(out, "acme ann admin:acme/tap ends:90000"), &request);
     actor_say(gate);
-    for (unsigned ms = 0; ms < 24 * HOURS_MS + STEP_MS; ms += STEP_MS) {
+    for (unsigned ms = 0; ms < 24 * HOUR_MS + STEP_MS; ms += STEP_MS) {
         stage_pass(&stage, STEP_MS);
         actor_say(gate);
     }
     assert_int_equal(stage_gauges(&stage).calls, 1);
-    for (unsigned ms = 0; ms < HOURS_MS; ms += STEP_MS) {
+    for (unsigned ms = 0; ms < HOUR_MS; ms += STEP_MS) {
         stage_pass(&stage, STEP_MS);
         actor_say(gate);
     }
