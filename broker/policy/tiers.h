@@ -1,0 +1,44 @@
+/* tiers.h - what can be subscribed to: a table from the lowest tier to the highest, each with what
+ * it allows. A tier is configured as one line,
+ *
+ *     NAME [per-minute=N] [burst=N] [monthly=N] [soft] [weight=N]
+ *
+ * what is left out is not limited, except for burst, which is then per-minute, and weight, which
+ * is then 1. `soft` makes the monthly quota a matter of events, not of refusals. Pure; immutable
+ * once made. */
+#ifndef POLICY_TIERS_H
+#define POLICY_TIERS_H
+
+#include "base/slice.h"
+#include "policy/window.h"
+
+#include <stddef.h>
+
+#define TIERS_MAX 16u
+#define TIER_NAME_MAX 63u
+#define TIER_WHY_BYTES 160u
+
+struct tier {
+    char name[TIER_NAME_MAX + 1];
+    unsigned rank;           /* 0 is the lowest */
+    struct window_rate rate; /* of each user; per_minute 0: not limited */
+    uint64_t monthly;        /* calls of the tenant in a calendar month (UTC); 0: not limited */
+    bool soft;
+    uint32_t weight; /* of the tenant's turns when a service is saturated */
+};
+
+struct tiers {
+    struct tier list[TIERS_MAX];
+    size_t n; /* at least 1 */
+};
+
+/* free < pro < enterprise. */
+void tiers_default(struct tiers *tiers);
+/* Adds a tier above those there are. -EINVAL: `why` (TIER_WHY_BYTES) names the mistake. */
+int tiers_add(struct tiers *tiers, const char *line, char *why);
+/* A name nobody knows is the lowest tier. */
+const struct tier *tiers_find(const struct tiers *tiers, struct slice name);
+/* NULL when there is none. */
+const struct tier *tiers_exactly(const struct tiers *tiers, struct slice name);
+
+#endif
