@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define WINDOW_NS UINT64_C(60000000000)
-#define WINDOW_RATE_MAX 1000000u /* calls a minute, and burst */
+#define WINDOW_RATE_MAX 100000000u /* calls a minute, and burst */
 
 struct window_rate {
     uint32_t per_minute, burst; /* 1..WINDOW_RATE_MAX */

@@ -57,7 +57,7 @@ static void test_mistakes_are_named_and_change_nothing(void **unused)
         {"per-minute=3", "begins with its name"},
         {"free", "there twice"},
         {"gold per-minute=0", "a number from 1"},
-        {"gold per-minute=1000001", "a number from 1 to 1000000"},
+        {"gold per-minute=100000001", "a number from 1 to 100000000"},
         {"gold per-minute=-1", "a number"},
         {"gold per-minute=10 per-minute=10", "twice"},
         {"gold burst=5", "needs per-minute="},

@@ -1,0 +1,92 @@
+#include "../testing.h"
+
+#include "policy/limiter.h"
+
+#include <stdio.h>
+
+#define SECOND UINT64_C(1000000000)
+#define MOST 100u
+
+static const struct window_rate rate = {60, 5};
+
+static enum limiter_verdict call(struct limiter *limiter, const char *user, uint64_t now)
+{
+    struct window_state state;
+    return limiter_admit(limiter, slice_of(user), rate, now, &state);
+}
+
+static enum limiter_verdict stranger(struct limiter *limiter, unsigned number, uint64_t now)
+{
+    char name[32];
+    snprintf(name, sizeof name, "stranger-%u", number);
+    return call(limiter, name, now);
+}
+
+static void test_users_do_not_share(void **unused)
+{
+    struct limiter limiter;
+    (void)unused;
+    limiter_init(&limiter, MOST);
+    for (unsigned i = 0; i < rate.burst; i++)
+        assert_int_equal(call(&limiter, "ann", SECOND), LIMITER_ADMITTED);
+    assert_int_equal(call(&limiter, "ann", SECOND), LIMITER_REFUSED);
+    assert_int_equal(call(&limiter, "bob", SECOND), LIMITER_ADMITTED);
+    limiter_finish(&limiter);
+}
+
+static void test_strangers_push_nobody_out(void **unused)
+{
+    struct limiter limiter;
+    (void)unused;
+    limiter_init(&limiter, MOST);
+    for (unsigned i = 0; i < rate.burst; i++)
+        assert_int_equal(call(&limiter, "ann", SECOND), LIMITER_ADMITTED);
+    for (unsigned i = 1; i < MOST; i++)
+        assert_int_equal(stranger(&limiter, i, SECOND), LIMITER_ADMITTED);
+    for (unsigned i = MOST; i < 10 * MOST; i++)
+        assert_int_equal(stranger(&limiter, i, SECOND + 1), LIMITER_FULL);
+    assert_int_equal(limiter.users.count, MOST);
+    assert_int_equal(call(&limiter, "ann", SECOND + 2), LIMITER_REFUSED);
+    limiter_finish(&limiter);
+}
+
+static void test_the_idle_make_room(void **unused)
+{
+    struct limiter limiter;
+    uint64_t later = 2 * SECOND + WINDOW_NS;
+    (void)unused;
+    limiter_init(&limiter, MOST);
+    for (unsigned i = 0; i < MOST; i++)
+        assert_int_equal(stranger(&limiter, i, SECOND), LIMITER_ADMITTED);
+    assert_int_equal(call(&limiter, "ann", SECOND + 1), LIMITER_FULL);
+    for (unsigned i = 0; i < MOST; i++)
+        assert_int_equal(stranger(&limiter, MOST + i, later), LIMITER_ADMITTED);
+    assert_int_equal(limiter.users.count, MOST);
+    limiter_finish(&limiter);
+}
+
+static void test_looking_leaves_nothing(void **unused)
+{
+    struct limiter limiter;
+    struct window_state state;
+    (void)unused;
+    limiter_init(&limiter, MOST);
+    limiter_look(&limiter, slice_of("ann"), rate, SECOND, &state);
+    assert_int_equal(state.remaining, rate.burst);
+    assert_int_equal(limiter.users.count, 0);
+    call(&limiter, "ann", SECOND);
+    limiter_look(&limiter, slice_of("ann"), rate, SECOND, &state);
+    assert_int_equal(state.remaining, rate.burst - 1);
+    limiter_finish(&limiter);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_users_do_not_share),
+        cmocka_unit_test(test_strangers_push_nobody_out),
+        cmocka_unit_test(test_the_idle_make_room),
+        cmocka_unit_test(test_looking_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
