@@ -3,6 +3,7 @@
 #include "config_table.h"
 
 #include "base/mem.h"
+#include "policy/tiers.h"
 #include "token/token.h"
 
 #include <errno.h>
@@ -331,6 +332,16 @@ static int check_numbers(const struct loader *loader)
     return 0;
 }
 
+static int check_tiers(const struct loader *loader)
+{
+    const struct text_list *lines = &loader->settings.tiers;
+    char why[TIER_WHY_BYTES];
+    struct tiers tiers;
+    if (tiers_read(&tiers, lines->items, lines->n, why) < 0)
+        return blame(loader, SETTING_tiers, "%s", why);
+    return 0;
+}
+
 /* What a file holds is configuration, whoever named the file; -EINVAL says that of it. */
 static int blame_file(const struct loader *loader, size_t i, const char *path, int err,
                       const char *problem)
@@ -366,6 +377,8 @@ static int check(const struct loader *loader)
         code = check_listen(loader);
     if (!code)
         code = check_numbers(loader);
+    if (!code)
+        code = check_tiers(loader);
     if (!code)
         code = check_secret(loader);
     if (!code)

@@ -44,7 +44,7 @@ static int fail(const struct broker *broker, int code)
 
 static struct limits limits_of(const struct settings *s)
 {
-    return (struct limits){
+    struct limits limits = {
         .heartbeat_ms = s->heartbeat_ms,
         .grace_ms = s->grace_ms,
         .default_timeout_ms = s->default_timeout_ms,
@@ -61,7 +61,11 @@ static struct limits limits_of(const struct settings *s)
         .max_feeds = s->max_feeds,
         .max_identities = s->max_identities,
         .silent_pipe_ms = s->silent_pipe_ms,
+        .max_limited_users = s->max_limited_users,
     };
+    char why[TIER_WHY_BYTES];
+    (void)tiers_read(&limits.tiers, s->tiers.items, s->tiers.n, why); /* they were checked */
+    return limits;
 }
 
 static const char *or_null(const char *text)

@@ -202,6 +202,8 @@ static void answer_caller(struct core *core, struct call *call, const struct wir
 {
     struct wire_reply out = *reply;
     out.request_id = slice_make(call->request_id, call->request_id_len);
+    out.rate_limit = call->rate_limit;
+    out.rate_remaining = call->rate_remaining;
     if (call->caller)
         wire_put_reply(session_out(core, call->caller), call->caller_id, &out);
     else if (call->exchange)

@@ -54,6 +54,7 @@ struct call {
     bool idempotent, stream;
     unsigned attempts;
     uint32_t parts;
+    uint32_t rate_limit, rate_remaining; /* what the caller is told; no limit: 0 */
     /* where */
     struct service *service;
     struct instance *instance;

@@ -3,6 +3,8 @@
 #ifndef CORE_LIMITS_H
 #define CORE_LIMITS_H
 
+#include "policy/tiers.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +23,8 @@ struct limits {
     uint32_t max_subscriptions; /* of one session */
     uint32_t max_services;      /* records in the registry */
     uint32_t max_feeds;
+    uint32_t max_limited_users; /* whose calls of the last minute are remembered */
+    struct tiers tiers;
     uint32_t max_identities; /* verified credentials remembered */
     uint32_t silent_pipe_ms; /* a connection that never says anything */
 };

@@ -138,3 +138,16 @@ int tiers_add(struct tiers *tiers, const char *line, char *why)
     snprintf(tier->name, sizeof tier->name, "%s", name);
     return 0;
 }
+
+int tiers_read(struct tiers *tiers, char *const *lines, size_t n, char *why)
+{
+    struct tiers made = {0};
+    if (n == 0)
+        tiers_default(&made);
+    for (size_t i = 0; i < n; i++) {
+        if (tiers_add(&made, lines[i], why) < 0)
+            return -EINVAL;
+    }
+    *tiers = made;
+    return 0;
+}

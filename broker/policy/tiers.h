@@ -36,6 +36,8 @@ struct tiers {
 void tiers_default(struct tiers *tiers);
 /* Adds a tier above those there are. -EINVAL: `why` (TIER_WHY_BYTES) names the mistake. */
 int tiers_add(struct tiers *tiers, const char *line, char *why);
+/* The table the lines describe, or the default one when there are none. */
+int tiers_read(struct tiers *tiers, char *const *lines, size_t n, char *why);
 /* A name nobody knows is the lowest tier. */
 const struct tier *tiers_find(const struct tiers *tiers, struct slice name);
 /* NULL when there is none. */

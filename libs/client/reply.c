@@ -49,6 +49,16 @@ uint32_t fbx_reply_retry_after_ms(const fbx_reply *reply)
     return reply->wire.retry_after_ms;
 }
 
+uint32_t fbx_reply_rate_limit(const fbx_reply *reply)
+{
+    return reply->wire.rate_limit;
+}
+
+uint32_t fbx_reply_rate_remaining(const fbx_reply *reply)
+{
+    return reply->wire.rate_remaining;
+}
+
 const char *fbx_reply_detail(const fbx_reply *reply, const char *key)
 {
     for (size_t i = 0; i < reply->wire.n_details; i++)

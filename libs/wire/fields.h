@@ -31,7 +31,9 @@
     X(text, 4, message)       \
     X(u32, 6, retry_after_ms) \
     X(flag, 7, retryable)     \
-    X(text, 8, request_id)
+    X(text, 8, request_id)    \
+    X(u32, 9, rate_limit)     \
+    X(u32, 10, rate_remaining)
 
 #define PART_FIELDS(X)   \
     X(bytes, 1, payload) \
@@ -60,7 +62,7 @@
 /* The highest number of each; what is above is from a later version. */
 enum {
     REQUEST_LAST = 13,
-    REPLY_LAST = 8,
+    REPLY_LAST = 10,
     PART_LAST = 2,
     PUBLISH_LAST = 7,
     DELIVERY_LAST = 9,

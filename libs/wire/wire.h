@@ -77,6 +77,7 @@ struct wire_reply {
     size_t n_details;
     uint32_t retry_after_ms;
     bool retryable;
+    uint32_t rate_limit, rate_remaining; /* of the caller; no limit: 0 */
 };
 
 struct wire_part {

@@ -146,6 +146,17 @@ static char *next_word(const char **at)
     return word;
 }
 
+static void take_word(struct token_claims *claims, char *word)
+{
+    if (strncmp(word, "tier:", 5) != 0) {
+        claims->permissions[claims->n_permissions++] = word;
+        return;
+    }
+    mem_free(claims->tier);
+    claims->tier = mem_strdup(word + 5);
+    mem_free(word);
+}
+
 static int verify(void *arg, struct slice token, int64_t now_s, struct token_claims *claims,
                   char *why)
 {
@@ -171,7 +182,7 @@ static int verify(void *arg, struct slice token, int64_t now_s, struct token_cla
     if (ends)
         claims->expires_s = now_s + (int64_t)strtoul(ends + strlen(" ends:"), NULL, 10);
     while (*at && claims->n_permissions < 64)
-        claims->permissions[claims->n_permissions++] = next_word(&at);
+        take_word(claims, next_word(&at));
     return 0;
 }
 

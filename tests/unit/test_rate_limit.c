@@ -1,0 +1,157 @@
+/* How often a user may call, through the whole core. */
+#include "../testing.h"
+
+#include "core_stage.h"
+
+#define ANN "acme ann call:*"
+#define SERVER "infra host serve:* call:* tier:internal"
+
+static struct stage stage;
+
+static int open_stage(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    (void)state;
+    stage_init(&stage);
+    stage.options.limits.max_limited_users = 100;
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free per-minute=60 burst=3", why), 0);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "internal", why), 0);
+    stage_start(&stage);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    stage_finish(&stage);
+    return 0;
+}
+
+static struct wire_envelope call_and_answer(struct actor *caller, struct actor *host, uint64_t id)
+{
+    actor_call(caller, id, "orders", "get");
+    actor_reply(host, actor_requested(host), STATUS_OK, "");
+    return actor_expect(caller, WIRE_REPLY);
+}
+
+static void a_burst_then_the_rate(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 3; id++) {
+        struct wire_envelope reply = call_and_answer(ann, host, id);
+        assert_int_equal(reply.reply.rate_limit, 60);
+        assert_int_equal(reply.reply.rate_remaining, 3 - id);
+    }
+    actor_call(ann, 4, "orders", "get");
+    struct wire_envelope refused = actor_expect(ann, WIRE_REPLY);
+    assert_int_equal(refused.reply.status, STATUS_RATE_LIMITED);
+    assert_true(refused.reply.retryable);
+    assert_in_range(refused.reply.retry_after_ms, 900, 1000);
+    stage_pass(&stage, refused.reply.retry_after_ms);
+    assert_int_equal(call_and_answer(ann, host, 5).reply.status, STATUS_OK);
+}
+
+static void neighbours_have_their_own(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    struct actor *bob = stage_join(&stage, "acme bob call:*");
+    struct actor *eve = stage_join(&stage, "globex ann call:*");
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 3; id++)
+        call_and_answer(ann, host, id);
+    assert_int_equal(call_and_answer(bob, host, 1).reply.rate_remaining, 2);
+    assert_int_equal(call_and_answer(eve, host, 1).reply.rate_remaining, 2);
+}
+
+/* A second session of the same user is the same user. */
+static void sessions_share_what_is_their_users(void **state)
+{
+    (void)state;
+    struct actor *one = stage_join(&stage, ANN), *other = stage_join(&stage, ANN);
+    struct actor *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    call_and_answer(one, host, 1);
+    assert_int_equal(call_and_answer(other, host, 1).reply.rate_remaining, 1);
+}
+
+static void a_refusal_by_another_filter_is_not_counted(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:orders.get");
+    struct actor *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 9; id++) {
+        actor_call(ann, id, "orders", "delete");
+        assert_int_equal(actor_outcome(ann, id), STATUS_PERMISSION_DENIED);
+    }
+    assert_int_equal(call_and_answer(ann, host, 10).reply.rate_remaining, 2);
+}
+
+static void a_nested_call_is_part_of_its_parent(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    actor_register(host, "prices", 10);
+    for (uint32_t id = 1; id <= 2; id++) {
+        actor_call(ann, id, "orders", "get");
+        struct wire_envelope outer = actor_expect(host, WIRE_REQUEST);
+        struct wire_request nested = {
+            .service = slice_of("prices"), .method = slice_of("get"), .parent = outer.id};
+        actor_request(host, 100 + id, &nested, actor_credential(host, &outer));
+        actor_reply(host, actor_requested(host), STATUS_OK, "");
+        assert_int_equal(actor_outcome(host, 100 + id), STATUS_OK);
+        actor_reply(host, outer.id, STATUS_OK, "");
+        assert_int_equal(actor_expect(ann, WIRE_REPLY).reply.rate_remaining, 3 - id);
+    }
+}
+
+static void a_tier_without_a_rate_is_not_limited(void **state)
+{
+    (void)state;
+    struct actor *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 200; id++) {
+        actor_call(host, id, "orders", "get");
+        actor_reply(host, actor_requested(host), STATUS_OK, "");
+        struct wire_envelope reply = actor_expect(host, WIRE_REPLY);
+        assert_int_equal(reply.reply.status, STATUS_OK);
+        assert_int_equal(reply.reply.rate_limit, 0);
+    }
+}
+
+static void a_reload_is_no_refill(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 3; id++)
+        call_and_answer(ann, host, id);
+    struct limits limits = stage.options.limits;
+    limits.tiers.n = 0;
+    assert_int_equal(tiers_add(&limits.tiers, "free per-minute=60 burst=4", why), 0);
+    core_reload(stage.core, &limits);
+    assert_int_equal(call_and_answer(ann, host, 4).reply.rate_remaining, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_burst_then_the_rate, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(neighbours_have_their_own, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(sessions_share_what_is_their_users, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(a_refusal_by_another_filter_is_not_counted, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(a_nested_call_is_part_of_its_parent, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(a_tier_without_a_rate_is_not_limited, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(a_reload_is_no_refill, open_stage, close_stage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
