@@ -254,12 +254,26 @@ void place_destroy(struct place *place)
     free(place);
 }
 
+static bool names_tiers(const char *const *flags)
+{
+    for (; flags && *flags; flags++) {
+        if (strcmp(*flags, "--tier") == 0)
+            return true;
+    }
+    return false;
+}
+
 void place_start_broker(struct place *place, const char *const *flags)
 {
     const char *argv[ARGV_MAX] = {"fareboxd",  "--listen",          place->url,   "--data",
                                   place->data, "--jwt-secret-file", place->secret};
+    /* Conversations are quicker than people; those about the limits bring their own. */
+    static const char *const unlimited[] = {"--tier", "free",       "--tier", "pro",
+                                            "--tier", "enterprise", NULL};
     char line[512];
     size_t n = 7;
+    for (size_t i = 0; !names_tiers(flags) && unlimited[i]; i++)
+        argv[n++] = unlimited[i];
     for (; flags && *flags; flags++)
         argv[n++] = *flags;
     place->broker = spawn(argv);
