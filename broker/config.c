@@ -3,6 +3,7 @@
 #include "config_table.h"
 
 #include "base/mem.h"
+#include "core/chain.h"
 #include "policy/tiers.h"
 #include "token/token.h"
 
@@ -342,6 +343,17 @@ static int check_tiers(const struct loader *loader)
     return 0;
 }
 
+static int check_filters(const struct loader *loader)
+{
+    const struct text_list *names = &loader->settings.skip_filters;
+    for (size_t i = 0; i < names->n; i++) {
+        if (!chain_may_skip(names->items[i]))
+            return blame(loader, SETTING_skip_filters, "\"%.64s\" is no filter that can be skipped",
+                         names->items[i]);
+    }
+    return 0;
+}
+
 /* What a file holds is configuration, whoever named the file; -EINVAL says that of it. */
 static int blame_file(const struct loader *loader, size_t i, const char *path, int err,
                       const char *problem)
@@ -379,6 +391,8 @@ static int check(const struct loader *loader)
         code = check_numbers(loader);
     if (!code)
         code = check_tiers(loader);
+    if (!code)
+        code = check_filters(loader);
     if (!code)
         code = check_secret(loader);
     if (!code)

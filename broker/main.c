@@ -182,6 +182,8 @@ static int start_core(struct broker *broker)
         .verify = verify,
         .verify_arg = broker,
         .version = FAREBOX_VERSION,
+        .skipped = (const char *const *)broker->settings.skip_filters.items,
+        .n_skipped = broker->settings.skip_filters.n,
     };
     int rc = core_create(&broker->core, &options, clock_now());
     if (rc < 0)

@@ -30,12 +30,32 @@ void refusal_detail(struct refusal *refusal, const char *key, const char *value)
         refusal->details[refusal->n_details++] = (struct wire_detail){key, value};
 }
 
-int chain_start(struct core *core)
+bool chain_may_skip(const char *name)
+{
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        if (strcmp(order[i]->name, name) == 0)
+            return order[i]->optional;
+    }
+    return false;
+}
+
+static bool is_skipped(const struct filter *filter, const char *const *skipped, size_t n_skipped)
+{
+    for (size_t i = 0; i < n_skipped; i++) {
+        if (filter->optional && strcmp(skipped[i], filter->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+int chain_start(struct core *core, const char *const *skipped, size_t n_skipped)
 {
     struct chain *chain = &core->chain;
     unsigned known = 0;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         const struct filter *filter = order[i];
+        if (is_skipped(filter, skipped, n_skipped))
+            continue;
         if ((filter->needs & ~known) != 0)
             return -EPROTO;
         known |= filter->gives;

@@ -19,8 +19,11 @@ struct chain {
     uint64_t seen;
 };
 
-/* -EPROTO: a filter needs a fact that none before it gives. */
-int chain_start(struct core *core);
+/* Leaves out the optional filters that `skipped` names. -EPROTO: a filter needs a fact that none
+ * before it gives. */
+int chain_start(struct core *core, const char *const *skipped, size_t n_skipped);
+/* Is there an optional filter of that name? */
+bool chain_may_skip(const char *name);
 void chain_stop(struct core *core);
 /* Runs a new call from the first filter on. When all pass it, it has been sent to
  * its instance; otherwise it waits or has ended. */

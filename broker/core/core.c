@@ -38,7 +38,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     core->taps = taps_create();
     int rc = registry_start(core);
     if (rc == 0)
-        rc = chain_start(core);
+        rc = chain_start(core, options->skipped, options->n_skipped);
     if (rc < 0) {
         core_destroy(core);
         return rc;

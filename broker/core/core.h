@@ -22,6 +22,8 @@ struct core_options {
                   char *why);
     void *verify_arg;
     const char *version;
+    const char *const *skipped; /* optional filters to leave out */
+    size_t n_skipped;
 };
 
 /* Reads the registry's records back. -EPROTO: the filter chain is in an impossible order; other

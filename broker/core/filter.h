@@ -36,6 +36,7 @@ struct refusal {
 struct filter {
     const char *name;
     unsigned needs, gives; /* facts */
+    bool optional;         /* the chain works without it, if the operator says so */
     size_t state_size;
     int (*start)(void *state, struct core *core); /* may be NULL */
     void (*stop)(void *state, struct core *core); /* may be NULL */

@@ -75,6 +75,7 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
 const struct filter filter_rate_limit = {
     .name = "rate_limit",
     .needs = FACT_IDENTITY | FACT_ENTITLED,
+    .optional = true,
     .state_size = sizeof(struct rate_limit),
     .start = start,
     .stop = stop,
