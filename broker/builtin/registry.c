@@ -68,7 +68,7 @@ static void pack_work(msgpack_packer *packer, const struct service *service,
                       const struct load *load)
 {
     pack_pair_uint(packer, "in_flight", load->in_flight);
-    pack_pair_uint(packer, "queued", service->n_waiting);
+    pack_pair_uint(packer, "queued", service->waiting.n);
     pack_pair_uint(packer, "calls", service->calls);
     pack_pair_uint(packer, "errors", service->errors);
     pack_pair_uint(packer, "p50_us", hist_at(&service->latency, 0.50) / 1000);

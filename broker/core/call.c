@@ -246,6 +246,7 @@ static void leave(struct call *call)
 {
     list_remove(&call->by_place);
     call->instance->in_flight--;
+    call->service->in_flight--;
     call->instance = NULL;
 }
 
@@ -263,7 +264,7 @@ static void end(struct core *core, struct call *call, const struct wire_reply *r
         return;
     }
     if (call->state == CALL_WAITING)
-        call->service->n_waiting--;
+        fair_remove(&call->service->waiting, &call->turn);
     if (instance)
         leave(call);
     release(core, call);
@@ -279,6 +280,8 @@ void call_end(struct core *core, struct call *call, const struct wire_reply *rep
 void call_answer(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     struct instance *instance = call->instance;
+    if (reply)
+        placement_answered(core, call);
     if (call->state != CALL_ABANDONED) {
         end(core, call, reply, true);
         return;
@@ -313,9 +316,10 @@ void call_orphan(struct core *core, struct call *call)
 }
 
 /* Not once the caller has parts of an answer: it would get them a second time. */
-static bool may_be_tried_again(const struct call *call)
+static bool may_be_tried_again(const struct core *core, const struct call *call)
 {
-    return call->idempotent && call->attempts < CALL_ATTEMPTS_MAX && call->parts == 0;
+    return call->idempotent && call->attempts < CALL_ATTEMPTS_MAX && call->parts == 0 &&
+           budget_retry(&call->service->retries, core->now.mono_ns);
 }
 
 void call_instance_gone(struct core *core, struct call *call)
@@ -323,7 +327,7 @@ void call_instance_gone(struct core *core, struct call *call)
     if (call->state == CALL_ABANDONED) {
         leave(call);
         release(core, call);
-    } else if (may_be_tried_again(call)) {
+    } else if (may_be_tried_again(core, call)) {
         leave(call);
         placement_again(core, call);
     } else {

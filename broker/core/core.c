@@ -27,6 +27,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     core->now = core->started = now;
     core->io.random(core->io.arg, core->boot, sizeof core->boot);
     core->io.random(core->io.arg, identities.seal_key, sizeof identities.seal_key);
+    core->io.random(core->io.arg, &core->chance, sizeof core->chance);
     memcpy(&prefix, core->boot, sizeof prefix);
     arena_init(&core->arena);
     wheel_init(&core->wheel, now.mono_ns);
@@ -248,9 +249,8 @@ static void gauge_calls(const struct core *core, struct core_gauges *out)
 {
     size_t cursor = 0;
     for (struct service *s; (s = map_next(&core->registry.by_key, &cursor));) {
-        out->queued += s->n_waiting;
-        for (struct list *node = s->instances.next; node != &s->instances; node = node->next)
-            out->in_flight += LIST_ENTRY(node, struct instance, by_service)->in_flight;
+        out->queued += s->waiting.n;
+        out->in_flight += s->in_flight;
     }
 }
 

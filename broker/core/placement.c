@@ -14,16 +14,62 @@ static bool has_room(const struct core *core, const struct instance *instance)
     return instance->in_flight < instance->capacity && !session_full(core, instance->session);
 }
 
-struct instance *placement_choose(const struct core *core, const struct service *service)
+/* ---- choosing ---- */
+
+#define FEW 8u          /* so many are all looked at */
+#define FASTEST_US 100u /* quicker ones are all the same: the noise is larger */
+
+static bool is_open(const struct core *core, const struct instance *instance)
 {
-    struct instance *best = NULL;
-    const struct list *head = &service->instances;
-    for (struct list *node = head->next; node != head; node = node->next) {
-        struct instance *instance = LIST_ENTRY(node, struct instance, by_service);
-        if (instance_ready(instance) && has_room(core, instance) &&
-            (!best || instance->in_flight < best->in_flight))
-            best = instance;
+    return instance_ready(instance) && has_room(core, instance);
+}
+
+bool placement_has_room(const struct core *core, const struct service *service)
+{
+    for (uint32_t i = 0; i < service->n_instances; i++) {
+        if (is_open(core, service->at[i]))
+            return true;
     }
+    return false;
+}
+
+/* Microseconds until it would have answered one call more. Who has never answered is taken for
+ * an average one. */
+static uint64_t burden(const struct core *core, const struct instance *instance)
+{
+    uint64_t usual = instance->service->pace.average_us;
+    uint64_t each = pace_recent_us(&instance->pace, core->now.mono_ns, usual);
+    return (instance->in_flight + UINT64_C(1)) * (each + FASTEST_US);
+}
+
+static struct instance *better(const struct core *core, struct instance *a, struct instance *b)
+{
+    if (!b || !is_open(core, b))
+        return a;
+    return !a || burden(core, b) < burden(core, a) ? b : a;
+}
+
+/* splitmix64; a bound so small needs no care for its remainder. */
+static uint32_t chance(struct core *core, uint32_t below)
+{
+    uint64_t z = core->chance += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ z >> 31) % below);
+}
+
+static struct instance *better_of_two(struct core *core, const struct service *service)
+{
+    uint32_t one = chance(core, service->n_instances);
+    uint32_t other = (one + 1 + chance(core, service->n_instances - 1)) % service->n_instances;
+    return better(core, better(core, NULL, service->at[one]), service->at[other]);
+}
+
+struct instance *placement_choose(struct core *core, const struct service *service)
+{
+    struct instance *best = service->n_instances > FEW ? better_of_two(core, service) : NULL;
+    for (uint32_t i = 0; i < service->n_instances && (!best || service->n_instances <= FEW); i++)
+        best = better(core, best, service->at[i]);
     return best;
 }
 
@@ -71,6 +117,9 @@ void placement_send(struct core *core, struct call *call)
     struct instance *instance = call->instance;
     call->attempts++;
     instance->in_flight++;
+    call->service->in_flight++;
+    call->sent = core->now.mono_ns;
+    budget_call(&call->service->retries, core->now.mono_ns);
     instance->n_calls++;
     list_push(&instance->calls, &call->by_place);
     put_request(core, call);
@@ -78,6 +127,13 @@ void placement_send(struct core *core, struct call *call)
         call_keep_request(call);
     else
         call->request = NULL; /* the frame it is in goes */
+}
+
+void placement_answered(struct core *core, struct call *call)
+{
+    uint64_t took = core->now.mono_ns - call->sent;
+    pace_add(&call->instance->pace, took, core->now.mono_ns);
+    pace_add(&call->service->pace, took, core->now.mono_ns);
 }
 
 /* ---- waiting ---- */
@@ -92,24 +148,17 @@ static void resume(struct core *core, struct call *call)
         chain_resume(core, call);
 }
 
-static void go_on(struct core *core, struct call *call)
-{
-    call->service->n_waiting--;
-    list_remove(&call->by_place);
-    resume(core, call);
-}
-
 void placement_changed(struct core *core, struct service *service)
 {
-    while (service->n_waiting > 0 && placement_choose(core, service))
-        go_on(core, LIST_ENTRY(list_first(&service->waiting), struct call, by_place));
+    while (service->waiting.n > 0 && placement_has_room(core, service))
+        resume(core, LIST_ENTRY(fair_pop(&service->waiting), struct call, turn));
 }
 
 void placement_room(struct core *core, struct instance *instance)
 {
     if (instance->gone)
         return;
-    if (instance->service->n_waiting > 0)
+    if (instance->service->waiting.n > 0)
         placement_changed(core, instance->service);
     if (instance->draining && instance->in_flight == 0)
         instance_remove(core, instance);

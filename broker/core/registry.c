@@ -130,7 +130,7 @@ static struct service *service_create(struct core *core, struct slice tenant, st
     service->tenant = slice_make(service->key, tenant.len);
     service->name = slice_make(service->key + len - name.len, name.len);
     list_init(&service->instances);
-    list_init(&service->waiting);
+    fair_init(&service->waiting);
     map_put(&core->registry.by_key, slice_of(service->key), service);
     return service;
 }
@@ -145,6 +145,8 @@ static void service_describe(struct service *service, Record *record)
 static void service_destroy(struct service *service)
 {
     service_describe(service, NULL);
+    fair_finish(&service->waiting);
+    mem_free(service->at);
     mem_free(service->key);
     mem_free(service);
 }
@@ -283,6 +285,27 @@ static struct instance *instance_of(struct session *session, const struct servic
     return NULL;
 }
 
+static void join(struct service *service, struct instance *instance)
+{
+    if (service->n_instances == service->cap_at) {
+        service->cap_at = service->cap_at ? 2 * service->cap_at : 4;
+        service->at = mem_realloc(service->at, service->cap_at * sizeof(struct instance *));
+    }
+    service->at[service->n_instances++] = instance;
+    list_push(&service->instances, &instance->by_service);
+}
+
+static void leave(struct service *service, struct instance *instance)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < service->n_instances; i++) {
+        if (service->at[i] != instance)
+            service->at[kept++] = service->at[i];
+    }
+    service->n_instances = kept;
+    list_remove(&instance->by_service);
+}
+
 static struct instance *instance_add(struct core *core, struct session *session,
                                      struct service *service)
 {
@@ -291,7 +314,7 @@ static struct instance *instance_add(struct core *core, struct session *session,
     instance->session = session;
     instance->since_ms = core->now.unix_ms;
     list_init(&instance->calls);
-    list_push(&service->instances, &instance->by_service);
+    join(service, instance);
     list_push(&session->instances, &instance->by_session);
     return instance;
 }
@@ -359,8 +382,8 @@ enum status registry_register(struct core *core, struct session *session, const 
 /* Those who wait for an instance that nobody can be any more need not wait for their deadline. */
 static void refuse_hopeless(struct core *core, struct service *service)
 {
-    while (service->n_waiting > 0 && !placement_possible(service))
-        call_fail(core, LIST_ENTRY(list_first(&service->waiting), struct call, by_place),
+    while (service->waiting.n > 0 && !placement_possible(service))
+        call_fail(core, LIST_ENTRY(fair_peek(&service->waiting), struct call, turn),
                   STATUS_UNAVAILABLE, "the last instance is gone");
 }
 
@@ -416,7 +439,7 @@ void instance_remove(struct core *core, struct instance *instance)
 {
     struct service *service = instance->service;
     instance->draining = instance->gone = true;
-    list_remove(&instance->by_service);
+    leave(service, instance);
     list_remove(&instance->by_session);
     for (struct list *node; (node = list_first(&instance->calls));)
         call_instance_gone(core, LIST_ENTRY(node, struct call, by_place));

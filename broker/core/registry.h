@@ -9,6 +9,9 @@
 #include "base/hist.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "policy/budget.h"
+#include "policy/fair.h"
+#include "policy/pace.h"
 #include "wire/wire.h"
 
 struct core;
@@ -29,8 +32,12 @@ struct service {
     Farebox__V1__Register *record; /* the newest registration, unpacked; NULL for a builtin */
     bool unsaved;                  /* the store has an older record, or none */
     struct list instances;         /* instance.by_service */
-    struct list waiting;           /* call.by_service: no instance had room */
-    size_t n_waiting;
+    struct instance **at;          /* the same, to pick from */
+    uint32_t n_instances, cap_at;
+    struct fair waiting; /* call.turn: no instance had room */
+    uint32_t in_flight;  /* at all instances */
+    struct pace pace;    /* of the answers of all */
+    struct budget retries;
     uint64_t calls, errors;
     struct hist latency; /* ns, answered calls */
 };
@@ -42,6 +49,7 @@ struct instance {
     struct list calls; /* call.by_instance: under way here */
     char *version;
     uint32_t capacity, in_flight;
+    struct pace pace;
     bool draining; /* takes no new calls; removed with its last one */
     bool gone;     /* being removed */
     uint64_t since_ms, n_calls, errors;

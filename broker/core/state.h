@@ -28,6 +28,7 @@ struct core {
     struct moment now; /* of this turn */
     struct moment started;
     uint8_t boot[8];
+    uint64_t chance;    /* the next of the small choices left to it; known to nobody */
     struct arena arena; /* of the frame being read */
     struct wheel wheel;
     struct identities *identities;

@@ -104,6 +104,28 @@ struct fair_node *fair_pop(struct fair *fair)
     return node;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* While its own lane is served to the end, every other one has as many rounds of its weight. */
+uint64_t fair_before(const struct fair *fair, struct slice tenant, uint32_t weight)
+{
+    const struct fair_lane *own = map_get(&fair->lanes, tenant);
+    if (!own)
+        return 0;
+    uint64_t before = own->n, rounds = before / (weight ? weight : 1);
+    unsigned seen = 0;
+    for (const struct list *at = fair->active.next; at != &fair->active && seen++ < FAIR_LANES_SEEN;
+         at = at->next) {
+        const struct fair_lane *lane = LIST_ENTRY(at, struct fair_lane, active);
+        if (lane != own)
+            before += least(lane->n, rounds * lane->weight);
+    }
+    return before;
+}
+
 /* Is a/x longer than b/y? */
 static bool longer(uint32_t a, uint32_t x, uint32_t b, uint32_t y)
 {

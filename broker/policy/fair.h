@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define FAIR_WEIGHT_MAX 1000u
+#define FAIR_LANES_SEEN 64u
 
 struct fair_lane;
 
@@ -35,6 +36,9 @@ struct fair_node *fair_pop(struct fair *fair);
 /* The same without taking it out or using up the turn. */
 struct fair_node *fair_peek(struct fair *fair);
 void fair_remove(struct fair *fair, struct fair_node *node);
+/* How many would be served before a call of `tenant` that comes now; at least, because of the other
+ * lanes only the first FAIR_LANES_SEEN are looked at. */
+uint64_t fair_before(const struct fair *fair, struct slice tenant, uint32_t weight);
 /* Who makes room for a call of `tenant`, not yet taken out; NULL: nobody has a longer lane, the
  * newcomer itself is turned away. */
 struct fair_node *fair_displaced(const struct fair *fair, struct slice tenant, uint32_t weight);

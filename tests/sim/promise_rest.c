@@ -11,12 +11,12 @@ static void nobody_waits_in_vain(struct world *world, const struct core *core)
 {
     size_t cursor = 0;
     for (struct service *service; (service = map_next(&core->registry.by_key, &cursor));) {
-        if (service->n_waiting > core->limits.queue_length)
-            promise_broken(world, PROMISE_BOUNDED, "%zu calls wait for %s", service->n_waiting,
+        if (service->waiting.n > core->limits.queue_length)
+            promise_broken(world, PROMISE_BOUNDED, "%u calls wait for %s", service->waiting.n,
                            service->key);
-        if (service->n_waiting > 0 && placement_choose(core, service))
-            promise_broken(world, PROMISE_NO_IDLE_WAIT, "%zu calls wait for %s, which has room",
-                           service->n_waiting, service->key);
+        if (service->waiting.n > 0 && placement_has_room(core, service))
+            promise_broken(world, PROMISE_NO_IDLE_WAIT, "%u calls wait for %s, which has room",
+                           service->waiting.n, service->key);
     }
 }
 
