@@ -221,7 +221,7 @@ static void route_reply(struct core *core, struct session *session,
         call_answer(core, call, &reply);
         return;
     }
-    if (call->caller && session_full(core, call->caller)) {
+    if (call->caller && session_behind(core, call->caller)) {
         struct wire_reply reply = {.status = STATUS_OVERLOADED,
                                    .message = slice_of("the caller reads too slowly")};
         call_answer(core, call, &reply);

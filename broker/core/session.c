@@ -321,6 +321,11 @@ bool session_full(const struct core *core, const struct session *self)
     return link_backlog(&self->link) > core->limits.outbox_bytes;
 }
 
+bool session_behind(const struct core *core, const struct session *self)
+{
+    return session_full(core, self) && self->n_parked == 0;
+}
+
 void sessions_flush(struct core *core)
 {
     for (struct list *node; (node = list_first(&core->sessions.dirty));) {

@@ -85,6 +85,9 @@ void session_end(struct core *core, struct session *session, enum status status,
 struct wire_out *session_out(struct core *core, struct session *session);
 /* Is its outbox over the bound? */
 bool session_full(const struct core *core, const struct session *session);
+/* Full, and nothing of it leaves with this turn: the peer reads too slowly. A session that is full
+ * of this turn's events alone is not behind. */
+bool session_behind(const struct core *core, const struct session *session);
 /* End of the turn: everyone with something to say and an exchange to say it on. */
 void sessions_flush(struct core *core);
 

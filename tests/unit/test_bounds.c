@@ -143,6 +143,23 @@ static void a_full_caller_gets_no_payloads(void **state)
     stage_is_idle(&stage);
 }
 
+/* What one turn brings is no sign of a slow reader. */
+static void events_do_not_crowd_out_an_answer(void **state)
+{
+    const struct wire_publish event = {.topic = slice_of("news"), .payload = text_of(1000)};
+    (void)state;
+    struct actor *busy = stage_join(&stage, "acme busy serve:papers publish:>");
+    actor_register(busy, "papers", 0);
+    shrink_outboxes();
+    assert_int_equal(actor_subscribe(ann, 7, "news", NULL, NULL), STATUS_OK);
+    actor_call(ann, 1, "papers", "echo");
+    for (unsigned n = 0; n < 40; n++)
+        wire_put_publish(actor_out(busy), 0, 0, &event);
+    actor_reply(busy, actor_requested(busy), STATUS_OK, "all of it");
+    assert_int_equal(actor_outcome(ann, 1), STATUS_OK);
+    stage_is_idle(&stage);
+}
+
 /* Refusals pass a full outbox: asking on and on without reading must end. */
 static void who_asks_and_never_reads_is_ended(void **state)
 {
@@ -267,12 +284,19 @@ static void it_is_drained_when_everybody_has_been_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(texts_beside_a_request_are_bounded), TEST(texts_beside_a_reply_are_bounded),
-        TEST(texts_beside_an_event_are_bounded),  TEST(a_part_is_as_bounded_as_a_payload),
-        TEST(a_full_caller_gets_no_payloads),     TEST(who_asks_and_never_reads_is_ended),
-        TEST(parts_are_not_for_one_shots),        TEST(a_lent_context_does_not_subscribe),
-        TEST(a_lent_context_opens_no_feed),       TEST(a_lent_context_does_not_tap),
-        TEST(a_tap_does_not_hold_up_the_end),     TEST(it_is_drained_when_everybody_has_been_told),
+        TEST(texts_beside_a_request_are_bounded),
+        TEST(texts_beside_a_reply_are_bounded),
+        TEST(texts_beside_an_event_are_bounded),
+        TEST(a_part_is_as_bounded_as_a_payload),
+        TEST(a_full_caller_gets_no_payloads),
+        TEST(events_do_not_crowd_out_an_answer),
+        TEST(who_asks_and_never_reads_is_ended),
+        TEST(parts_are_not_for_one_shots),
+        TEST(a_lent_context_does_not_subscribe),
+        TEST(a_lent_context_opens_no_feed),
+        TEST(a_lent_context_does_not_tap),
+        TEST(a_tap_does_not_hold_up_the_end),
+        TEST(it_is_drained_when_everybody_has_been_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
