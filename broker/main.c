@@ -64,6 +64,7 @@ static struct limits limits_of(const struct settings *s)
         .max_limited_users = s->max_limited_users,
     };
     char why[TIER_WHY_BYTES];
+    snprintf(limits.upgrade_url, sizeof limits.upgrade_url, "%s", s->upgrade_url);
     (void)tiers_read(&limits.tiers, s->tiers.items, s->tiers.n, why); /* they were checked */
     return limits;
 }

@@ -39,3 +39,20 @@ void announce_removal(struct core *core, const struct service *service, const st
     log_event(LOG_INFO, "service.removed", "service", service->key, "tenant", by->context.tenant,
               "user", by->context.user, NULL);
 }
+
+void announce_account(struct core *core, const struct account *account, const char *what,
+                      const struct identity *by)
+{
+    char topic[96];
+    struct buf payload = {0};
+    msgpack_packer packer;
+    packing_init(&packer, &payload);
+    account_pack(&packer, account, core->now.unix_ms, 1);
+    pack_pair_text(&packer, "event", slice_of(what));
+    snprintf(topic, sizeof topic, "bus.tenant.%.*s", SLICE_FMT(account->tenant));
+    pubsub_announce(core, account->tenant, topic, buf_slice(&payload));
+    buf_finish(&payload);
+    log_event(LOG_INFO, "audit.tenant", "what", what, "record", account->key, "tier", account->tier,
+              "status", subscription_text(account_status(account, core->now.unix_ms)), "by_tenant",
+              by->context.tenant, "by_user", by->context.user, NULL);
+}

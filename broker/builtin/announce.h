@@ -1,8 +1,9 @@
-/* announce.h - the broker's own events about instances: bus.service.<name>, in
- * the tenant they concern. */
+/* announce.h - the broker's own events, in the tenant they concern: about instances, on
+ * bus.service.<name>, and about subscriptions, on bus.tenant.<id>. */
 #ifndef BUILTIN_ANNOUNCE_H
 #define BUILTIN_ANNOUNCE_H
 
+struct account;
 struct core;
 struct identity;
 struct instance;
@@ -12,5 +13,8 @@ struct service;
 void announce_instance(struct core *core, const struct instance *instance, const char *what);
 /* "removed": in the tenant that owned it, or of whoever removed a shared one. */
 void announce_removal(struct core *core, const struct service *service, const struct identity *by);
+/* "created", "updated", "suspended", "resumed" or "deleted", by whom. Also audited in the log. */
+void announce_account(struct core *core, const struct account *account, const char *what,
+                      const struct identity *by);
 
 #endif

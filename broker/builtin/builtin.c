@@ -3,7 +3,8 @@
 #include "core/state.h"
 
 static const struct builtin *const all[] = {
-    &builtin_registry, &builtin_sessions, &builtin_stats, &builtin_feed, &builtin_tap,
+    &builtin_registry, &builtin_sessions, &builtin_stats,
+    &builtin_feed,     &builtin_tap,      &builtin_tenants,
 };
 
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *))
@@ -48,6 +49,12 @@ enum verdict builtin_admit(struct core *core, struct call *call, struct refusal 
     refusal_detail(refusal, "permission", needed);
     return refuse(refusal, STATUS_PERMISSION_DENIED,
                   arena_printf(&core->arena, "needs %s", needed));
+}
+
+bool builtin_operates(const struct call *call)
+{
+    const struct builtin_verb *verb = verb_of(call);
+    return verb->area && scope_of(call, verb) == SCOPE_ALL;
 }
 
 void builtin_call(struct core *core, struct call *call)

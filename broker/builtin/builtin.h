@@ -35,11 +35,13 @@ struct builtin {
 };
 
 extern const struct builtin builtin_registry, builtin_sessions, builtin_stats, builtin_feed,
-    builtin_tap;
+    builtin_tap, builtin_tenants;
 
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *));
 /* For the entitlement filter. */
 enum verdict builtin_admit(struct core *core, struct call *call, struct refusal *refusal);
+/* Is that call, which was admitted, made by somebody who sees all tenants? */
+bool builtin_operates(const struct call *call);
 /* Runs and answers a call that has passed the chain. */
 void builtin_call(struct core *core, struct call *call);
 

@@ -19,7 +19,6 @@ struct feed {
     struct list node;
     char id[33];
     struct session *opener; /* NULL: opened by a one-shot call */
-    struct identity *identity;
     struct subscription *subscription;
     uint64_t handle; /* io's */
     uint64_t lease_ms;
@@ -40,7 +39,6 @@ static void feed_close(struct core *core, struct feed *feed)
     core->io.feed_close(core->io.arg, feed->handle);
     map_remove(&core->feeds->by_id, slice_of(feed->id));
     list_remove(&feed->node);
-    identity_unref(feed->identity);
     mem_free(feed);
 }
 
@@ -82,7 +80,7 @@ static void on_lease_over(struct timer *timer, void *arg)
 static void renew_lease(struct core *core, struct feed *feed)
 {
     uint64_t until = core->now.mono_ns + feed->lease_ms * NS_PER_MS;
-    uint64_t end = identity_look_at(feed->identity->expires_ms, core->now);
+    uint64_t end = identity_look_at(feed->subscription->identity->expires_ms, core->now);
     wheel_arm(&core->wheel, &feed->lease, until < end ? until : end);
 }
 
@@ -107,14 +105,15 @@ static struct feed *feed_open(struct core *core, const struct call *call, struct
     struct feed *feed = mem_zalloc(sizeof *feed);
     feed->handle = handle;
     feed->opener = call->caller;
-    feed->identity = identity_ref(call->identity);
     feed->lease_ms = lease_ms;
     make_id(core, feed->id);
     timer_init(&feed->lease, on_lease_over);
-    renew_lease(core, feed);
-    struct subscription_options options = {
-        .feed = handle, .tenant = call->identity->tenant, .pattern = pattern};
+    struct subscription_options options = {.feed = handle,
+                                           .identity = call->identity,
+                                           .tenant = call->identity->tenant,
+                                           .pattern = pattern};
     feed->subscription = subscription_add(core, &options);
+    renew_lease(core, feed);
     list_push(&core->feeds->all, &feed->node);
     map_put(&core->feeds->by_id, slice_of(feed->id), feed);
     return feed;
@@ -197,17 +196,10 @@ static struct feed *own_feed(struct core *core, const struct call *call)
     struct slice id = argument_text(&arguments, "id", slice_make(NULL, 0));
     struct feed *feed = map_get(&core->feeds->by_id, id);
     arguments_finish(&arguments);
-    bool own = feed && slice_equal(feed->identity->tenant, call->identity->tenant) &&
-               slice_equal(feed->identity->user, call->identity->user);
+    const struct identity *owner = feed ? feed->subscription->identity : NULL;
+    bool own = owner && slice_equal(owner->tenant, call->identity->tenant) &&
+               slice_equal(owner->user, call->identity->user);
     return own ? feed : NULL;
-}
-
-/* Its opener's newer token. */
-static void adopt(struct feed *feed, struct identity *identity)
-{
-    identity_ref(identity);
-    identity_unref(feed->identity);
-    feed->identity = identity;
 }
 
 static enum status renew(struct core *core, struct call *call, enum scope scope, struct buf *out,
@@ -220,7 +212,7 @@ static enum status renew(struct core *core, struct call *call, enum scope scope,
     if (!may_listen(call, feed->subscription->pattern))
         return refuse_with(why, STATUS_PERMISSION_DENIED, "it may not be subscribed to any more");
     if (!call->identity->delegated)
-        adopt(feed, call->identity);
+        subscription_adopt(feed->subscription, call->identity);
     renew_lease(core, feed);
     msgpack_packer packer;
     packing_init(&packer, out);

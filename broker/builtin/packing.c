@@ -138,3 +138,24 @@ bool argument_bool(const struct arguments *arguments, const char *key, bool othe
     const msgpack_object *value = find(arguments, key);
     return value && value->type == MSGPACK_OBJECT_BOOLEAN ? value->via.boolean : otherwise;
 }
+
+bool argument_has(const struct arguments *arguments, const char *key)
+{
+    return find(arguments, key) != NULL;
+}
+
+bool argument_texts(const struct arguments *arguments, const char *key, struct slice *out,
+                    size_t most, size_t *count)
+{
+    const msgpack_object *value = find(arguments, key);
+    if (!value || value->type != MSGPACK_OBJECT_ARRAY || value->via.array.size > most)
+        return false;
+    for (uint32_t i = 0; i < value->via.array.size; i++) {
+        const msgpack_object *item = &value->via.array.ptr[i];
+        if (item->type != MSGPACK_OBJECT_STR)
+            return false;
+        out[i] = slice_make(item->via.str.ptr, item->via.str.size);
+    }
+    *count = value->via.array.size;
+    return true;
+}

@@ -32,6 +32,10 @@ void arguments_finish(struct arguments *arguments);
 struct slice argument_text(const struct arguments *arguments, const char *key,
                            struct slice otherwise);
 uint64_t argument_uint(const struct arguments *arguments, const char *key, uint64_t otherwise);
+bool argument_has(const struct arguments *arguments, const char *key);
+/* False: not an array of texts, or of more than `most`. */
+bool argument_texts(const struct arguments *arguments, const char *key, struct slice *out,
+                    size_t most, size_t *count);
 bool argument_bool(const struct arguments *arguments, const char *key, bool otherwise);
 
 #endif

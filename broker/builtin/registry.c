@@ -26,7 +26,8 @@ static bool may_call_anything_of(const struct identity *who, const struct servic
                      slice_make(subject, (size_t)len));
 }
 
-static bool visible(const struct call *call, const struct service *service, enum scope scope)
+static bool visible(struct core *core, const struct call *call, const struct service *service,
+                    enum scope scope)
 {
     if (service->builtin)
         return false;
@@ -34,7 +35,8 @@ static bool visible(const struct call *call, const struct service *service, enum
         return true;
     if (service->tenant.len > 0 && !slice_equal(service->tenant, call->identity->tenant))
         return false;
-    return may_call_anything_of(call->identity, service);
+    return may_call_anything_of(call->identity, service) &&
+           standing_admits(core, standing_of(core, call->identity), service);
 }
 
 struct load {
@@ -75,7 +77,7 @@ static void pack_work(msgpack_packer *packer, const struct service *service,
     pack_pair_uint(packer, "p99_us", hist_at(&service->latency, 0.99) / 1000);
 }
 
-#define DESCRIPTION_PAIRS 12u
+#define DESCRIPTION_PAIRS 14u
 #define WORK_PAIRS 6u
 
 /* The head of the map, and all pairs but "instances". */
@@ -90,6 +92,9 @@ static void pack_description(msgpack_packer *packer, const struct service *servi
     pack_pair_text(packer, "version", slice_of(record->version));
     pack_pair_text(packer, "state", slice_of(load->ready ? "ready" : "down"));
     pack_pair_text(packer, "minimum_tier", slice_of(record->minimum_tier));
+    pack_pair_texts(packer, "method_tiers", record->method_tiers, record->n_method_tiers);
+    pack_pair_texts(packer, "business_features", record->business_features,
+                    record->n_business_features);
     pack_pair_texts(packer, "methods", record->methods, record->n_methods);
     pack_pair_texts(packer, "requires", record->requires, record->n_requires);
     pack_pair_bool(packer, "tenant_aware", record->tenant_aware);
@@ -115,7 +120,7 @@ static struct service **visible_services(struct core *core, const struct call *c
     size_t cursor = 0;
     *count = 0;
     for (struct service *s; (s = map_next(all, &cursor));) {
-        if (visible(call, s, scope))
+        if (visible(core, call, s, scope))
             found[(*count)++] = s;
     }
     qsort(found, *count, sizeof *found, by_key);
@@ -231,7 +236,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     const struct service *service =
         named.tenant.len ? registry_find(core, named.tenant, named.name)
                          : registry_resolve(core, call->identity->tenant, named.name);
-    if (!service || !visible(call, service, scope))
+    if (!service || !visible(core, call, service, scope))
         return not_found(core, &named, why);
     pack_service(out, service, shows_work(service, scope));
     return STATUS_OK;

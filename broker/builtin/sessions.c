@@ -31,7 +31,7 @@ static void pack_services(msgpack_packer *packer, const struct session *session)
 /* Only the head of the id: the whole is the key to the session. */
 #define SHOWN_ID_BYTES 4u
 
-static void pack_session(msgpack_packer *packer, const struct session *session)
+static void pack_session(struct core *core, msgpack_packer *packer, const struct session *session)
 {
     const struct context *who = &session->identity->context;
     msgpack_pack_map(packer, 16);
@@ -39,7 +39,7 @@ static void pack_session(msgpack_packer *packer, const struct session *session)
     pack_pair_text(packer, "name", slice_of(session->name));
     pack_pair_text(packer, "tenant", slice_of(who->tenant));
     pack_pair_text(packer, "user", slice_of(who->user));
-    pack_pair_text(packer, "tier", slice_of(who->tier));
+    pack_pair_text(packer, "tier", slice_of(standing_of(core, session->identity)->tier_name));
     pack_pair_text(packer, "client", slice_of(session->client));
     pack_pair_text(packer, "state",
                    slice_of(session->draining ? "draining" : session_state_text(session->state)));
@@ -75,7 +75,7 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
     for (struct list *node = head->next; node != head; node = node->next) {
         const struct session *session = LIST_ENTRY(node, struct session, node);
         if (visible(call, session, scope))
-            pack_session(&packer, session);
+            pack_session(core, &packer, session);
     }
     return STATUS_OK;
 }

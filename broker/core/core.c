@@ -39,6 +39,8 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     core->taps = taps_create();
     int rc = registry_start(core);
     if (rc == 0)
+        rc = accounts_start(core);
+    if (rc == 0)
         rc = chain_start(core, options->skipped, options->n_skipped);
     if (rc < 0) {
         core_destroy(core);
@@ -59,6 +61,7 @@ void core_destroy(struct core *core)
     taps_destroy(core);
     chain_stop(core);
     registry_finish(core);
+    accounts_finish(core);
     pubsub_finish(&core->pubsub);
     identities_destroy(core->identities);
     arena_finish(&core->arena);
@@ -211,6 +214,7 @@ uint64_t core_next_due(const struct core *core)
 void core_reload(struct core *core, const struct limits *limits)
 {
     core->limits = *limits;
+    core->accounts.generation++;
     identities_forget(core->identities);
 }
 

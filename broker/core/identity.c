@@ -278,10 +278,10 @@ static bool seal_fits(const struct identity_seal *seal, struct slice audience, u
     return seal->audience && seal->depth == depth && slice_is(audience, seal->audience);
 }
 
-static const struct identity_seal *seal_anew(struct identities *self, struct identity *identity,
+static const struct identity_seal *seal_anew(struct identities *self, const struct context *terms,
                                              struct identity_seal *seal)
 {
-    struct context context = identity->context;
+    struct context context = *terms;
     struct slice credential = {0};
     context.audience = seal->audience;
     context.depth = seal->depth;
@@ -305,9 +305,17 @@ static struct identity_seal *seal_slot(struct identity *identity, struct slice a
     return seal;
 }
 
+void identity_unseal(struct identity *identity)
+{
+    for (unsigned i = 0; i < IDENTITY_SEALS; i++) {
+        mem_free(identity->seals[i].audience);
+        identity->seals[i].audience = NULL;
+    }
+}
+
 const struct identity_seal *identity_sealed(struct identities *self, struct identity *identity,
-                                            struct slice audience, uint32_t depth, uint64_t unix_ms,
-                                            uint64_t valid_ms)
+                                            const struct context *terms, struct slice audience,
+                                            uint32_t depth, uint64_t unix_ms, uint64_t valid_ms)
 {
     struct identity_seal *seal = NULL;
     for (unsigned i = 0; i < IDENTITY_SEALS && !seal; i++) {
@@ -323,5 +331,5 @@ const struct identity_seal *identity_sealed(struct identities *self, struct iden
     seal->expires_ms = unix_ms + 2 * valid_ms;
     if (seal->expires_ms > identity->expires_ms)
         seal->expires_ms = identity->expires_ms;
-    return seal_anew(self, identity, seal);
+    return seal_anew(self, terms, seal);
 }

@@ -1,6 +1,6 @@
 /* identity.h - who somebody is, proven once and remembered: a verified token or
  * a context sealed by this broker. Reference counted; immutable after creation but for
- * its cache of sealed contexts. */
+ * what it remembers: its standing and its sealed contexts. */
 #ifndef CORE_IDENTITY_H
 #define CORE_IDENTITY_H
 
@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "core/context.h"
 #include "core/permission.h"
+#include "core/standing.h"
 #include "token/token.h"
 
 #define IDENTITY_WHY_BYTES 96u
@@ -16,12 +17,13 @@
 
 struct identity {
     unsigned refs;
-    struct context context;         /* its text is in `block` */
+    struct context context;         /* as claimed; its text is in `block` */
     struct permissions permissions; /* compiled from it */
     struct slice tenant, user;      /* views into context */
     void *block;
-    uint64_t expires_ms; /* of the token or the seal, Unix */
-    bool delegated;      /* came sealed: `context.audience` may present it */
+    uint64_t expires_ms;      /* of the token or the seal, Unix */
+    bool delegated;           /* came sealed: `context.audience` may present it */
+    struct standing standing; /* ask standing_of() */
     struct identity_seal {
         char *audience;
         uint32_t depth;
@@ -62,11 +64,14 @@ void identity_unref(struct identity *identity); /* takes NULL */
  * whichever comes first. */
 uint64_t identity_look_at(uint64_t expires_ms, struct moment now);
 
-/* The identity's context sealed for `audience` at `depth`: a serialised
- * Credential, good for at least `valid_ms` unless the identity itself ends
+/* The identity sealed for `audience` at `depth` under the terms `context` says (standing_seal()): a
+ * serialised Credential, good for at least `valid_ms` unless the identity itself ends
  * sooner. Borrowed until the next call for this identity. */
 const struct identity_seal *identity_sealed(struct identities *identities,
-                                            struct identity *identity, struct slice audience,
-                                            uint32_t depth, uint64_t unix_ms, uint64_t valid_ms);
+                                            struct identity *identity, const struct context *terms,
+                                            struct slice audience, uint32_t depth, uint64_t unix_ms,
+                                            uint64_t valid_ms);
+/* The terms have changed: what was sealed before is sealed anew when it is asked for. */
+void identity_unseal(struct identity *identity);
 
 #endif

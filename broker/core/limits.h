@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define UPGRADE_URL_MAX 255u
+
 struct limits {
     uint32_t heartbeat_ms;       /* three missed end a session */
     uint32_t grace_ms;           /* a session outlives its pipe by this */
@@ -25,8 +27,9 @@ struct limits {
     uint32_t max_feeds;
     uint32_t max_limited_users; /* whose calls of the last minute are remembered */
     struct tiers tiers;
-    uint32_t max_identities; /* verified credentials remembered */
-    uint32_t silent_pipe_ms; /* a connection that never says anything */
+    char upgrade_url[UPGRADE_URL_MAX + 1]; /* where a better tier is to be had; may be empty */
+    uint32_t max_identities;               /* verified credentials remembered */
+    uint32_t silent_pipe_ms;               /* a connection that never says anything */
 };
 
 #endif

@@ -95,8 +95,7 @@ static uint32_t ms_left(const struct core *core, const struct call *call)
 static void put_request(struct core *core, struct call *call)
 {
     const struct identity_seal *seal =
-        identity_sealed(core->identities, call->identity, slice_of(call->service->key), call->depth,
-                        core->now.unix_ms, core->limits.max_timeout_ms);
+        standing_seal(core, call->identity, slice_of(call->service->key), call->depth);
     struct wire_request out = *call->request;
     out.parent = 0;
     out.tenant = slice_make(NULL, 0);

@@ -190,6 +190,7 @@ struct subscription *subscription_add(struct core *core, const struct subscripti
     bool tail;
 
     self->session = wanted->session;
+    self->identity = identity_ref(wanted->identity);
     self->feed = wanted->feed;
     self->id = wanted->id;
     self->across = slice_is(wanted->tenant, "*");
@@ -225,6 +226,13 @@ static void leave_group(struct subscription *self)
     mem_free(self->group);
 }
 
+void subscription_adopt(struct subscription *self, struct identity *identity)
+{
+    identity_ref(identity);
+    identity_unref(self->identity);
+    self->identity = identity;
+}
+
 void subscription_remove(struct core *core, struct subscription *self)
 {
     wheel_disarm(&core->wheel, &self->expiry);
@@ -234,6 +242,7 @@ void subscription_remove(struct core *core, struct subscription *self)
     prune(self->node);
     mem_free((void *)(uintptr_t)self->pattern.data);
     mem_free((void *)(uintptr_t)self->tenant.data);
+    identity_unref(self->identity);
     mem_free(self);
     core->pubsub.count--;
 }
@@ -254,9 +263,9 @@ static uint32_t put_context(struct core *core, const struct event *event,
 {
     if (!event->across || !event->identity)
         return 0;
-    const struct identity_seal *seal = identity_sealed(
-        core->identities, event->identity, session_event_audience(core, session),
-        event->identity->context.depth, core->now.unix_ms, core->limits.max_timeout_ms);
+    const struct identity_seal *seal =
+        standing_seal(core, event->identity, session_event_audience(core, session),
+                      event->identity->context.depth);
     return wire_put_credential(out, buf_slice(&seal->credential));
 }
 
@@ -282,20 +291,31 @@ static void deliver_alike(struct core *core, struct event *event, struct subscri
     wire_put_encoded_delivery(session_out(core, s->session), s->id, buf_slice(&event->encoded));
 }
 
+static bool may_hear(struct core *core, const struct subscription *s)
+{
+    return standing_served(standing_of(core, s->identity));
+}
+
+static void miss(struct core *core, struct subscription *s)
+{
+    s->missed++;
+    core->pubsub.missed++;
+    if (s->session)
+        s->session->missed++;
+}
+
 static void deliver(struct core *core, struct event *event, struct subscription *s)
 {
-    if (s->feed) {
-        core->io.feed_send(core->io.arg, s->feed, event->delivery.topic, event->delivery.payload);
-    } else if (session_full(core, s->session)) {
-        s->missed++;
-        s->session->missed++;
-        core->pubsub.missed++;
+    if (!may_hear(core, s) || (s->session && session_full(core, s->session))) {
+        miss(core, s);
         return;
-    } else if (event->across || s->missed > 0) {
-        deliver_in_full(core, event, s);
-    } else {
-        deliver_alike(core, event, s);
     }
+    if (s->feed)
+        core->io.feed_send(core->io.arg, s->feed, event->delivery.topic, event->delivery.payload);
+    else if (event->across || s->missed > 0)
+        deliver_in_full(core, event, s);
+    else
+        deliver_alike(core, event, s);
     core->pubsub.delivered++;
 }
 
@@ -305,9 +325,10 @@ static void deliver_all(struct core *core, struct event *event, struct list *hea
         deliver(core, event, LIST_ENTRY(node, struct subscription, by_node));
 }
 
-static bool can_take(const struct core *core, const struct subscription *s)
+static bool can_take(struct core *core, const struct subscription *s)
 {
-    return s->feed || (s->session->state == SESSION_READY && !session_full(core, s->session));
+    return may_hear(core, s) &&
+           (s->feed || (s->session->state == SESSION_READY && !session_full(core, s->session)));
 }
 
 /* In turn, passing over those who cannot take it; if nobody can, whoever's turn it is misses it. */

@@ -15,12 +15,13 @@ struct identity;
 struct topic_node;
 
 struct subscription {
-    struct session *session; /* NULL: a feed's */
-    uint64_t feed;           /* io's handle; 0: a session's */
-    uint64_t id;             /* chosen by the session */
-    bool across;             /* all tenants */
-    struct slice pattern;    /* owned */
-    struct slice tenant;     /* owned; empty when across */
+    struct session *session;   /* NULL: a feed's */
+    struct identity *identity; /* hears as long as it is served (core/standing.h) */
+    uint64_t feed;             /* io's handle; 0: a session's */
+    uint64_t id;               /* chosen by the session */
+    bool across;               /* all tenants */
+    struct slice pattern;      /* owned */
+    struct slice tenant;       /* owned; empty when across */
     struct topic_node *node;
     struct topic_group *group; /* NULL: none */
     struct list by_node;       /* in node.plain or group.members */
@@ -44,6 +45,7 @@ void pubsub_finish(struct pubsub *pubsub);
 
 struct subscription_options {
     struct session *session;
+    struct identity *identity;
     uint64_t feed, id;
     struct slice tenant; /* "*": all */
     struct slice pattern, group;
@@ -52,6 +54,8 @@ struct subscription_options {
 struct subscription *subscription_add(struct core *core,
                                       const struct subscription_options *options);
 void subscription_remove(struct core *core, struct subscription *subscription);
+/* From now on it is that one's: the same user with a newer token. */
+void subscription_adopt(struct subscription *subscription, struct identity *identity);
 
 /* Delivers to everyone who listens in the identity's tenant, and across. The event is within
  * limits and permitted. */

@@ -39,6 +39,25 @@ static bool features_valid(const Record *wanted)
     return true;
 }
 
+/* "method=tier" */
+static bool method_tier_valid(const char *text)
+{
+    const char *sign = strchr(text, '=');
+    return sign && name_valid(slice_make(text, (size_t)(sign - text))) &&
+           name_valid(slice_of(sign + 1));
+}
+
+static bool method_tiers_valid(const Record *wanted)
+{
+    if (wanted->n_method_tiers > REGISTRY_METHODS_MAX)
+        return false;
+    for (size_t i = 0; i < wanted->n_method_tiers; i++) {
+        if (!method_tier_valid(wanted->method_tiers[i]))
+            return false;
+    }
+    return true;
+}
+
 /* NULL: there is none. Whatever else a newer peer put into the record counts as well: we
  * keep it. */
 static const char *defect_of(const Record *wanted)
@@ -57,6 +76,8 @@ static const char *defect_of(const Record *wanted)
         return "requires: at most 256 names of services";
     if (!features_valid(wanted))
         return "business_features: at most 256, of at most 64 bytes";
+    if (!method_tiers_valid(wanted))
+        return "method_tiers: at most 256 of method=tier";
     if (farebox__v1__register__get_packed_size(wanted) > REGISTRY_RECORD_MAX)
         return "the record is over 64 KiB";
     return NULL;

@@ -6,6 +6,7 @@
 
 /* The one text for every bad credential: a caller learns nothing from the difference. */
 #define TEXT_UNAUTHENTICATED "no valid token"
+#define TEXT_NOT_SERVED "the subscription is suspended or has ended"
 
 /* Texts of an envelope beside its payload. What we add must not push a frame over what its
  * receiver reads. */

@@ -36,6 +36,8 @@ static enum status publish(struct core *core, struct inbound *inbound,
         audit_mismatch(core, who, "publish", event->tenant);
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
     }
+    if (!standing_served(standing_of(core, who)))
+        return refuse_with(why, STATUS_SUBSCRIPTION_EXPIRED, TEXT_NOT_SERVED);
     if (!name_valid_topic(event->topic))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a topic");
     if (event->topic.len > 4 && memcmp(event->topic.data, "bus.", 4) == 0)
@@ -85,6 +87,8 @@ static enum status subscribe(struct core *core, struct inbound *inbound,
         audit_mismatch(core, who, "subscribe", tenant);
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
     }
+    if (!standing_served(standing_of(core, who)))
+        return refuse_with(why, STATUS_SUBSCRIPTION_EXPIRED, TEXT_NOT_SERVED);
     if (!name_valid_pattern(pattern) || (group.len > 0 && !name_valid(group)))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "not a pattern, or not a group name");
     if (!permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, tenant, pattern))
@@ -96,6 +100,7 @@ static enum status subscribe(struct core *core, struct inbound *inbound,
     if (session->subscriptions.count >= core->limits.max_subscriptions)
         return refuse_with(why, STATUS_OVERLOADED, "too many subscriptions");
     struct subscription_options options = {.session = session,
+                                           .identity = who,
                                            .id = envelope->id,
                                            .tenant = tenant,
                                            .pattern = pattern,

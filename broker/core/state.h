@@ -3,6 +3,7 @@
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
 
+#include "core/accounts.h"
 #include "core/audit.h"
 #include "core/call.h"
 #include "core/chain.h"
@@ -11,6 +12,7 @@
 #include "core/pubsub.h"
 #include "core/registry.h"
 #include "core/session.h"
+#include "core/standing.h"
 
 struct feeds;
 struct taps;
@@ -36,6 +38,7 @@ struct core {
     struct calls calls;
     struct chain chain;
     struct registry registry;
+    struct accounts accounts;
     struct pubsub pubsub;
     struct feeds *feeds;
     struct taps *taps;

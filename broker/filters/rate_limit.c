@@ -1,6 +1,6 @@
-/* rate_limit.c - how often a user may call, by tier: exact over every trailing minute, and in
- * bursts (policy/window.h). A nested call was let through with the one it is made for, and is not
- * counted again; a refused call is not counted at all. */
+/* rate_limit.c - how often a user may call, by their standing: exact over every trailing minute,
+ * and in bursts (policy/window.h). A nested call was let through with the one it is made for, and
+ * is not counted again; a refused call is not counted at all. */
 #include "core/state.h"
 #include "filters/filters.h"
 #include "policy/limiter.h"
@@ -39,15 +39,17 @@ static struct slice key_of(struct core *core, const struct identity *who, uint8_
 }
 
 static enum verdict refuse_for_now(struct core *core, struct refusal *refusal,
-                                   const struct tier *tier, const struct window_state *window)
+                                   const struct standing *standing,
+                                   const struct window_state *window)
 {
     refusal->retry_after_ms = (uint32_t)((window->retry_after + NS_PER_MS - 1) / NS_PER_MS);
-    refusal_detail(refusal, "tier", tier->name);
-    refusal_detail(refusal, "limit", arena_printf(&core->arena, "%u", tier->rate.per_minute));
-    refusal_detail(refusal, "burst", arena_printf(&core->arena, "%u", tier->rate.burst));
+    refusal_detail(refusal, "tier", standing->tier->name);
+    refusal_detail(refusal, "limit", arena_printf(&core->arena, "%u", standing->rate.per_minute));
+    refusal_detail(refusal, "burst", arena_printf(&core->arena, "%u", standing->rate.burst));
     return refuse(refusal, STATUS_RATE_LIMITED,
                   arena_printf(&core->arena, "the tier %s allows %u calls a minute, %u at once",
-                               tier->name, tier->rate.per_minute, tier->rate.burst));
+                               standing->tier->name, standing->rate.per_minute,
+                               standing->rate.burst));
 }
 
 static enum verdict on_request(void *state, struct core *core, struct call *call,
@@ -55,21 +57,21 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
 {
     struct rate_limit *self = state;
     const struct identity *who = call->identity;
-    const struct tier *tier = tiers_find(&core->limits.tiers, slice_of(who->context.tier));
+    const struct standing *standing = standing_of(core, call->identity);
     struct window_state window;
     uint8_t room[KEY_BYTES];
-    if (tier->rate.per_minute == 0 || call->depth > 0)
+    if (standing->rate.per_minute == 0 || call->depth > 0)
         return VERDICT_PASS;
     self->users.most = core->limits.max_limited_users;
-    enum limiter_verdict verdict = limiter_admit(&self->users, key_of(core, who, room), tier->rate,
-                                                 core->now.mono_ns, &window);
+    enum limiter_verdict verdict = limiter_admit(&self->users, key_of(core, who, room),
+                                                 standing->rate, core->now.mono_ns, &window);
     if (verdict == LIMITER_FULL)
         return refuse(refusal, STATUS_OVERLOADED,
                       "more users call than the broker can count; come back in a minute");
-    call->rate_limit = tier->rate.per_minute;
+    call->rate_limit = standing->rate.per_minute;
     call->rate_remaining = window.remaining;
     return verdict == LIMITER_ADMITTED ? VERDICT_PASS
-                                       : refuse_for_now(core, refusal, tier, &window);
+                                       : refuse_for_now(core, refusal, standing, &window);
 }
 
 const struct filter filter_rate_limit = {

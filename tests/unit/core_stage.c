@@ -68,14 +68,16 @@ static uint64_t io_ticks(void *arg)
     return ((struct stage *)arg)->now.mono_ns;
 }
 
-static struct stage_record *record_of(struct stage *stage, struct slice key)
+static struct stage_record *record_of(struct stage *stage, const char *table, struct slice key)
 {
     for (unsigned i = 0; i < stage->n_records; i++) {
-        if (slice_is(key, stage->records[i].key))
-            return &stage->records[i];
+        struct stage_record *record = &stage->records[i];
+        if (strcmp(record->table, table) == 0 && slice_is(key, record->key))
+            return record;
     }
     assert_true(stage->n_records < STAGE_RECORDS);
     struct stage_record *record = &stage->records[stage->n_records++];
+    record->table = table;
     record->key = mem_zalloc(key.len + 1);
     memcpy(record->key, key.data, key.len);
     return record;
@@ -84,11 +86,10 @@ static struct stage_record *record_of(struct stage *stage, struct slice key)
 static int io_put(void *arg, const char *table, struct slice key, struct slice value)
 {
     struct stage *stage = arg;
-    (void)table;
     stage->puts++;
     if (stage->store_fails)
         return -EIO;
-    struct stage_record *record = record_of(stage, key);
+    struct stage_record *record = record_of(stage, table, key);
     record->value.len = 0;
     buf_append(&record->value, value.data, value.len);
     return 0;
@@ -96,8 +97,7 @@ static int io_put(void *arg, const char *table, struct slice key, struct slice v
 
 static int io_remove(void *arg, const char *table, struct slice key)
 {
-    (void)table;
-    record_of(arg, key)->value.len = 0;
+    record_of(arg, table, key)->value.len = 0;
     return 0;
 }
 
@@ -107,11 +107,10 @@ static int io_scan(void *arg, const char *table,
 {
     struct stage *stage = arg;
     int rc = 0;
-    (void)table;
     for (unsigned i = 0; i < stage->n_records && rc == 0; i++) {
-        if (stage->records[i].value.len > 0)
-            rc = each(each_arg, slice_of(stage->records[i].key),
-                      buf_slice(&stage->records[i].value));
+        const struct stage_record *record = &stage->records[i];
+        if (strcmp(record->table, table) == 0 && record->value.len > 0)
+            rc = each(each_arg, slice_of(record->key), buf_slice(&record->value));
     }
     return rc;
 }
@@ -148,12 +147,15 @@ static char *next_word(const char **at)
 
 static void take_word(struct token_claims *claims, char *word)
 {
-    if (strncmp(word, "tier:", 5) != 0) {
+    char **claim = strncmp(word, "tier:", 5) == 0     ? &claims->tier
+                   : strncmp(word, "status:", 7) == 0 ? &claims->subscription_status
+                                                      : NULL;
+    if (!claim) {
         claims->permissions[claims->n_permissions++] = word;
         return;
     }
-    mem_free(claims->tier);
-    claims->tier = mem_strdup(word + 5);
+    mem_free(*claim);
+    *claim = mem_strdup(strchr(word, ':') + 1);
     mem_free(word);
 }
 

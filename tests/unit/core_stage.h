@@ -46,6 +46,7 @@ struct stage {
     unsigned puts;
     bool store_fails;
     struct stage_record {
+        const char *table;
         char *key;
         struct buf value;
     } records[STAGE_RECORDS];
@@ -67,8 +68,8 @@ struct core_gauges stage_gauges(const struct stage *stage);
 
 /* ---- actors ----
  * A token is "TENANT USER PERMISSION PERMISSION…"; it lasts a day, or with "ends:N" among the
- * permissions N seconds from when it is first shown. "tier:NAME" among them says whose terms; free
- * without. */
+ * permissions N seconds from when it is first shown. "tier:NAME" and "status:NAME" among them say
+ * on what terms; free and active without. */
 struct actor *stage_join(struct stage *stage, const char *token);
 /* The same, with the status the broker gave; NULL when refused. */
 struct actor *stage_try_join(struct stage *stage, const char *token, enum status *status);

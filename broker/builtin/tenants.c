@@ -1,0 +1,261 @@
+/* tenants.c - bus.tenants: the records of tenants, and of users with a subscription of their own.
+ * Whoever administers one tenant sees its records; changing them is for operators. */
+#include "base/name.h"
+#include "builtin/announce.h"
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+
+#include <stdlib.h>
+
+/* One request: whose record, and what is said about it. */
+struct asked {
+    struct arguments arguments;
+    struct slice tenant, user;
+    const struct account *account; /* NULL: there is none */
+};
+
+static enum status refuse_with(const char **why, enum status status, const char *text)
+{
+    *why = text;
+    return status;
+}
+
+/* Ended by arguments_finish(). Without a tenant it is the caller's own. */
+static enum status ask(struct core *core, const struct call *call, enum scope scope,
+                       struct asked *out, const char **why)
+{
+    struct slice own = call->identity->tenant;
+    *out = (struct asked){0};
+    if (!arguments_read(&out->arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    out->tenant = argument_text(&out->arguments, "tenant", own);
+    out->user = argument_text(&out->arguments, "user", slice_make(NULL, 0));
+    if (!name_valid(out->tenant) || (out->user.len > 0 && !name_valid_user(out->user)))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, user: not names");
+    if (scope != SCOPE_ALL && !slice_equal(out->tenant, own)) {
+        audit_mismatch(core, call->identity, "bus.tenants", out->tenant);
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    }
+    out->account = account_find(core, out->tenant, out->user);
+    return STATUS_OK;
+}
+
+/* ---- looking ---- */
+
+static int by_key(const void *a, const void *b)
+{
+    const struct account *const *left = a, *const *right = b;
+    return strcmp((*left)->key, (*right)->key);
+}
+
+/* The users of a tenant, or with none the tenants; in the turn's arena, in order. */
+static const struct account **gather(struct core *core, struct slice tenant, size_t *count)
+{
+    const struct map *all = &core->accounts.by_key;
+    const struct account **found = arena_alloc(&core->arena, (all->count + 1) * sizeof *found);
+    size_t cursor = 0;
+    *count = 0;
+    for (const struct account *account; (account = map_next(all, &cursor));) {
+        bool wanted = tenant.len ? account->user.len && slice_equal(account->tenant, tenant)
+                                 : account->user.len == 0;
+        if (wanted)
+            found[(*count)++] = account;
+    }
+    qsort(found, *count, sizeof *found, by_key);
+    return found;
+}
+
+static void pack_accounts(struct core *core, msgpack_packer *packer, const char *key,
+                          const struct account *const *accounts, size_t count)
+{
+    pack_pair_array(packer, key, count);
+    for (size_t i = 0; i < count; i++)
+        account_pack(packer, accounts[i], core->now.unix_ms, 0);
+}
+
+static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    struct slice none = slice_make(NULL, 0);
+    msgpack_packer packer;
+    size_t count;
+    (void)why;
+    const struct account **found = gather(core, none, &count);
+    if (scope != SCOPE_ALL) {
+        found[0] = account_find(core, call->identity->tenant, none);
+        count = found[0] ? 1 : 0;
+    }
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 1);
+    pack_accounts(core, &packer, "tenants", found, count);
+    return STATUS_OK;
+}
+
+static void pack_answer(struct core *core, struct buf *out, const struct account *account)
+{
+    msgpack_packer packer;
+    size_t count;
+    packing_init(&packer, out);
+    if (account->user.len > 0) {
+        account_pack(&packer, account, core->now.unix_ms, 0);
+        return;
+    }
+    const struct account **users = gather(core, account->tenant, &count);
+    account_pack(&packer, account, core->now.unix_ms, 1);
+    pack_accounts(core, &packer, "users", users, count);
+}
+
+static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    struct asked asked;
+    enum status status = ask(core, call, scope, &asked, why);
+    if (status == STATUS_OK && !asked.account)
+        status = refuse_with(why, STATUS_INVALID_ARGUMENT, "there is no such record");
+    if (status == STATUS_OK)
+        pack_answer(core, out, asked.account);
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+/* ---- changing ---- */
+
+/* A request to change something, which only operators may. */
+static enum status ask_change(struct core *core, const struct call *call, enum scope scope,
+                              struct asked *out, const char **why)
+{
+    *out = (struct asked){0};
+    if (scope != SCOPE_ALL)
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:tenants for all tenants");
+    return ask(core, call, scope, out, why);
+}
+
+static enum status ask_existing(struct core *core, const struct call *call, enum scope scope,
+                                struct asked *out, const char **why)
+{
+    enum status status = ask_change(core, call, scope, out, why);
+    if (status == STATUS_OK && !out->account)
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "there is no such record");
+    return status;
+}
+
+static enum status keep(struct core *core, const struct call *call, struct account *account,
+                        const char *what, struct buf *out, const char **why)
+{
+    if (!account_keep(core, account)) {
+        account_destroy(account);
+        return refuse_with(why, STATUS_UNAVAILABLE, "the store cannot keep the record");
+    }
+    announce_account(core, account, what, call->identity);
+    pack_answer(core, out, account);
+    return STATUS_OK;
+}
+
+static enum status write(struct core *core, const struct call *call, const struct asked *asked,
+                         const char *what, struct buf *out, const char **why)
+{
+    struct slice tier = argument_text(&asked->arguments, "tier", slice_make(NULL, 0));
+    if (tier.len > 0 && !tiers_exactly(&core->limits.tiers, tier))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tier: none of that name is configured");
+    struct account *account =
+        account_make(asked->tenant, asked->user, asked->account, &asked->arguments, why);
+    return account ? keep(core, call, account, what, out, why) : STATUS_INVALID_ARGUMENT;
+}
+
+static enum status create(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                          const char **why)
+{
+    struct asked asked;
+    enum status status = ask_change(core, call, scope, &asked, why);
+    if (status == STATUS_OK && asked.account)
+        status = refuse_with(why, STATUS_CONFLICT, "that record is there");
+    if (status == STATUS_OK && asked.user.len > 0 &&
+        !account_find(core, asked.tenant, slice_make(NULL, 0)))
+        status = refuse_with(why, STATUS_INVALID_ARGUMENT, "the tenant has no record");
+    if (status == STATUS_OK)
+        status = write(core, call, &asked, "created", out, why);
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+static enum status update(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                          const char **why)
+{
+    struct asked asked;
+    enum status status = ask_existing(core, call, scope, &asked, why);
+    if (status == STATUS_OK)
+        status = write(core, call, &asked, "updated", out, why);
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+/* Everything but the status stays. */
+static enum status set_status(struct core *core, struct call *call, enum scope scope,
+                              enum subscription_status wanted, const char *what, struct buf *out,
+                              const char **why)
+{
+    static const struct arguments nothing = {.map = {.type = MSGPACK_OBJECT_MAP}};
+    struct asked asked;
+    enum status status = ask_existing(core, call, scope, &asked, why);
+    if (status == STATUS_OK) {
+        struct account *account =
+            account_make(asked.tenant, asked.user, asked.account, &nothing, why);
+        account->status = wanted;
+        status = keep(core, call, account, what, out, why);
+    }
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+static enum status suspend(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                           const char **why)
+{
+    return set_status(core, call, scope, SUBSCRIPTION_SUSPENDED, "suspended", out, why);
+}
+
+static enum status resume(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                          const char **why)
+{
+    return set_status(core, call, scope, SUBSCRIPTION_ACTIVE, "resumed", out, why);
+}
+
+static bool drop(struct core *core, const struct call *call, const struct account *account)
+{
+    struct account *old = account_drop(core, account);
+    if (old)
+        announce_account(core, old, "deleted", call->identity);
+    account_destroy(old);
+    return old != NULL;
+}
+
+/* The tenant goes last: until then its users' records have something to stand on. */
+static enum status delete (struct core *core, struct call *call, enum scope scope, struct buf *out,
+                           const char **why) {
+    struct asked asked; size_t count = 0; bool done = true;
+    enum status status = ask_existing(core, call, scope, &asked, why);
+    if (status == STATUS_OK){const struct account **users = gather(core, asked.tenant, &count);
+                             for (size_t i = 0; i < count && asked.user.len == 0 && done; i++)
+                                 done = drop(core, call, users[i]);
+                             done = done && drop(core, call, asked.account);}
+arguments_finish(&asked.arguments);
+if (!done)
+    return refuse_with(why, STATUS_UNAVAILABLE, "the store cannot forget the record");
+msgpack_packer packer;
+packing_init(&packer, out);
+msgpack_pack_map(&packer, 0);
+return status;
+}
+
+static const struct builtin_verb verbs[] = {
+    {"list", ACCESS_ADMIN, "tenants", list, false},
+    {"show", ACCESS_ADMIN, "tenants", show, false},
+    {"create", ACCESS_ADMIN, "tenants", create, false},
+    {"update", ACCESS_ADMIN, "tenants", update, false},
+    {"suspend", ACCESS_ADMIN, "tenants", suspend, false},
+    {"resume", ACCESS_ADMIN, "tenants", resume, false},
+    {"delete", ACCESS_ADMIN, "tenants", delete, false},
+    {0},
+};
+
+const struct builtin builtin_tenants = {"bus.tenants", verbs};

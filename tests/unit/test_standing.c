@@ -1,0 +1,653 @@
+/* On what terms somebody calls: tokens, live records over them, and what services ask for. Through
+ * the whole core, by bus.tenants as an operator uses it. */
+#include "../testing.h"
+
+#include "base/mem.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+#include "core_stage.h"
+
+#include <stdio.h>
+
+#define ANN "acme ann call:* subscribe:news.> subscribe:bus.> publish:news.>"
+#define BOB "acme bob call:* tier:pro"
+#define EVE "bolt eve call:* tier:enterprise"
+#define HOST "infra host serve:* call:* publish:news.>"
+#define OPS "infra ops admin:tenants admin:registry subscribe:*/bus.>"
+#define HOUR_MS 3600000u
+
+static struct stage stage;
+static struct actor *ann, *host, *ops;
+
+static int open_stage(void **state)
+{
+    (void)state;
+    stage_init(&stage);
+    stage.options.limits.max_limited_users = 100;
+    tiers_default(&stage.options.limits.tiers);
+    snprintf(stage.options.limits.upgrade_url, sizeof stage.options.limits.upgrade_url, "%s",
+             "https://pay.example/up");
+    stage_start(&stage);
+    ann = stage_join(&stage, ANN);
+    host = stage_join(&stage, HOST);
+    ops = stage_join(&stage, OPS);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    stage_finish(&stage);
+    return 0;
+}
+
+/* ---- what is said ---- */
+
+struct said {
+    const char *key, *text; /* text NULL: the number */
+    uint64_t number;
+};
+
+/* Asks bus.tenants; `said` ends with a NULL key. */
+static struct wire_reply ask(struct actor *actor, const char *method, const struct said *said)
+{
+    struct buf payload = {0};
+    msgpack_packer packer;
+    size_t n = 0;
+    while (said[n].key)
+        n++;
+    packing_init(&packer, &payload);
+    msgpack_pack_map(&packer, n);
+    for (size_t i = 0; i < n; i++) {
+        if (said[i].text)
+            pack_pair_text(&packer, said[i].key, slice_of(said[i].text));
+        else
+            pack_pair_uint(&packer, said[i].key, said[i].number);
+    }
+    const struct wire_request request = {.service = slice_of("bus.tenants"),
+                                         .method = slice_of(method),
+                                         .payload = buf_slice(&payload)};
+    actor_request(actor, 70, &request, slice_make(NULL, 0));
+    buf_finish(&payload);
+    return actor_expect(actor, WIRE_REPLY).reply;
+}
+
+#define SAY(method, ...) ask(ops, method, (const struct said[]){__VA_ARGS__, {0}}).status
+#define SAY_OK(...) assert_int_equal(SAY(__VA_ARGS__), STATUS_OK)
+#define TENANT(name)      \
+    {                     \
+        "tenant", name, 0 \
+    }
+#define USER(name)      \
+    {                   \
+        "user", name, 0 \
+    }
+#define TIER(name)      \
+    {                   \
+        "tier", name, 0 \
+    }
+#define STATUS(name)      \
+    {                     \
+        "status", name, 0 \
+    }
+#define UNTIL(ms)              \
+    {                          \
+        "expires_ms", NULL, ms \
+    }
+#define RATE(n)               \
+    {                         \
+        "per_minute", NULL, n \
+    }
+
+static void say_features(const char *tenant, char *const *features, size_t n)
+{
+    struct buf payload = {0};
+    msgpack_packer packer;
+    packing_init(&packer, &payload);
+    msgpack_pack_map(&packer, 2);
+    pack_pair_text(&packer, "tenant", slice_of(tenant));
+    pack_pair_texts(&packer, "features", features, n);
+    const struct wire_request request = {.service = slice_of("bus.tenants"),
+                                         .method = slice_of("update"),
+                                         .payload = buf_slice(&payload)};
+    actor_request(ops, 71, &request, slice_make(NULL, 0));
+    buf_finish(&payload);
+    assert_int_equal(actor_outcome(ops, 71), STATUS_OK);
+}
+
+static bool says(struct slice payload, const char *text)
+{
+    return memmem(payload.data, payload.len, text, strlen(text)) != NULL;
+}
+
+static const char *detail(const struct wire_reply *reply, const char *key)
+{
+    for (size_t i = 0; i < reply->n_details; i++) {
+        if (strcmp(reply->details[i].key, key) == 0)
+            return reply->details[i].value;
+    }
+    return "";
+}
+
+/* ---- what is served ---- */
+
+static void serve(const char *name, const char *tier, const char *method_tier, const char *feature)
+{
+    Farebox__V1__Register wanted = FAREBOX__V1__REGISTER__INIT;
+    char *method_tiers[] = {(char *)(uintptr_t)method_tier};
+    char *features[] = {(char *)(uintptr_t)feature};
+    wanted.service = (char *)(uintptr_t)name;
+    wanted.minimum_tier = (char *)(uintptr_t)tier;
+    wanted.method_tiers = method_tiers;
+    wanted.n_method_tiers = method_tier != NULL;
+    wanted.business_features = features;
+    wanted.n_business_features = feature != NULL;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
+}
+
+/* Calls, and is served if it is let through. */
+static struct wire_reply call(struct actor *actor, const char *service, const char *method)
+{
+    static uint64_t id = 100;
+    struct wire_envelope given;
+    actor_call(actor, ++id, service, method);
+    while (actor_next(host, &given)) {
+        if (given.kind == WIRE_REQUEST)
+            actor_reply(host, given.id, STATUS_OK, "");
+    }
+    struct wire_envelope reply = actor_expect(actor, WIRE_REPLY);
+    assert_int_equal(reply.id, id);
+    return reply.reply;
+}
+
+static enum status call_orders(struct actor *actor)
+{
+    return call(actor, "orders", "get").status;
+}
+
+/* ---- tiers ---- */
+
+static void a_tier_is_asked_for(void **state)
+{
+    (void)state;
+    struct actor *bob = stage_join(&stage, BOB), *eve = stage_join(&stage, EVE);
+    serve("orders", "pro", NULL, NULL);
+    struct wire_reply refused = call(ann, "orders", "get");
+    assert_int_equal(refused.status, STATUS_SUBSCRIPTION_INSUFFICIENT);
+    assert_true(slice_is(refused.message, "This feature requires pro subscription"));
+    assert_string_equal(detail(&refused, "required_tier"), "pro");
+    assert_string_equal(detail(&refused, "current_tier"), "free");
+    assert_string_equal(detail(&refused, "upgrade_url"), "https://pay.example/up");
+    assert_int_equal(call_orders(bob), STATUS_OK);
+    assert_int_equal(call_orders(eve), STATUS_OK);
+}
+
+static void a_method_asks_for_itself(void **state)
+{
+    (void)state;
+    struct actor *bob = stage_join(&stage, BOB), *eve = stage_join(&stage, EVE);
+    serve("orders", "pro", "export=enterprise", NULL);
+    serve("prices", "pro", "look=free", NULL);
+    assert_int_equal(call(bob, "orders", "export").status, STATUS_SUBSCRIPTION_INSUFFICIENT);
+    assert_int_equal(call(bob, "orders", "exports").status, STATUS_OK);
+    assert_int_equal(call(bob, "orders", "expor").status, STATUS_OK);
+    assert_int_equal(call(eve, "orders", "export").status, STATUS_OK);
+    assert_int_equal(call(ann, "prices", "look").status, STATUS_OK);
+    assert_int_equal(call(ann, "prices", "buy").status, STATUS_SUBSCRIPTION_INSUFFICIENT);
+}
+
+static void what_nobody_knows_opens_nothing(void **state)
+{
+    (void)state;
+    struct actor *odd = stage_join(&stage, "acme odd call:* tier:platinum");
+    struct actor *bob = stage_join(&stage, BOB), *eve = stage_join(&stage, EVE);
+    serve("orders", "pro", NULL, NULL);
+    serve("vault", "diamond", NULL, NULL);
+    assert_int_equal(call_orders(odd), STATUS_SUBSCRIPTION_INSUFFICIENT);
+    assert_int_equal(call(bob, "vault", "get").status, STATUS_SUBSCRIPTION_INSUFFICIENT);
+    assert_int_equal(call(eve, "vault", "get").status, STATUS_OK);
+}
+
+static void a_malformed_method_tier_is_refused(void **state)
+{
+    static const char *const bad[] = {"export", "=pro", "export=", "Ex=pro", "a=b=c"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        Farebox__V1__Register wanted = FAREBOX__V1__REGISTER__INIT;
+        char *texts[] = {(char *)(uintptr_t)bad[i]};
+        wanted.service = (char *)(uintptr_t) "orders";
+        wanted.method_tiers = texts;
+        wanted.n_method_tiers = 1;
+        assert_int_equal(actor_register_as(host, &wanted), STATUS_INVALID_ARGUMENT);
+    }
+}
+
+/* ---- live records over tokens ---- */
+
+static void a_change_is_in_force_at_the_next_call(void **state)
+{
+    (void)state;
+    struct actor *bob = stage_join(&stage, BOB);
+    serve("orders", "pro", NULL, NULL);
+    assert_int_equal(call_orders(bob), STATUS_OK);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_int_equal(call_orders(bob), STATUS_SUBSCRIPTION_INSUFFICIENT);
+    SAY_OK("update", TENANT("acme"), TIER("enterprise"));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    SAY_OK("delete", TENANT("acme"));
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_INSUFFICIENT);
+    assert_int_equal(call_orders(bob), STATUS_OK);
+}
+
+static void a_suspension_too(void **state)
+{
+    (void)state;
+    struct actor *eve = stage_join(&stage, EVE);
+    serve("orders", "", NULL, NULL);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    SAY_OK("suspend", TENANT("acme"));
+    struct wire_reply refused = call(ann, "orders", "get");
+    assert_int_equal(refused.status, STATUS_SUBSCRIPTION_EXPIRED);
+    assert_string_equal(detail(&refused, "subscription_status"), "suspended");
+    assert_string_equal(detail(&refused, "upgrade_url"), "https://pay.example/up");
+    assert_int_equal(call(ann, "bus.registry", "list").status, STATUS_SUBSCRIPTION_EXPIRED);
+    assert_int_equal(actor_publish(ann, "news.a", ""), STATUS_SUBSCRIPTION_EXPIRED);
+    assert_int_equal(actor_subscribe(ann, 5, "news.>", NULL, NULL), STATUS_SUBSCRIPTION_EXPIRED);
+    assert_int_equal(call_orders(eve), STATUS_OK);
+    SAY_OK("resume", TENANT("acme"));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+}
+
+static void past_due_changes_nothing(void **state)
+{
+    (void)state;
+    serve("orders", "pro", NULL, NULL);
+    SAY_OK("create", TENANT("acme"), TIER("pro"), STATUS("past_due"));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+}
+
+static void an_end_that_passes_is_noticed(void **state)
+{
+    (void)state;
+    serve("orders", "", NULL, NULL);
+    SAY_OK("create", TENANT("acme"), TIER("free"), UNTIL(stage.now.unix_ms + 500));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    stage_pass(&stage, 499);
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    stage_pass(&stage, 1);
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_EXPIRED);
+    SAY_OK("update", TENANT("acme"), UNTIL(stage.now.unix_ms + HOUR_MS));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    SAY_OK("update", TENANT("acme"), UNTIL(0));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+}
+
+/* Somebody corrects the clock of the machine. */
+static void a_clock_set_back_is_noticed(void **state)
+{
+    (void)state;
+    serve("orders", "", NULL, NULL);
+    SAY_OK("create", TENANT("acme"), TIER("free"), UNTIL(stage.now.unix_ms + HOUR_MS));
+    stage.now.unix_ms += 2 * HOUR_MS;
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_EXPIRED);
+    stage.now.unix_ms -= 2 * HOUR_MS;
+    assert_int_equal(call_orders(ann), STATUS_OK);
+}
+
+static void a_user_may_have_one_of_their_own(void **state)
+{
+    (void)state;
+    struct actor *bob = stage_join(&stage, BOB);
+    serve("orders", "pro", NULL, NULL);
+    assert_int_equal(SAY("create", TENANT("acme"), USER("ann"), TIER("pro")),
+                     STATUS_INVALID_ARGUMENT);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    SAY_OK("create", TENANT("acme"), USER("ann"), TIER("pro"));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    assert_int_equal(call_orders(bob), STATUS_SUBSCRIPTION_INSUFFICIENT);
+    SAY_OK("suspend", TENANT("acme"), USER("ann"));
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_EXPIRED);
+    SAY_OK("resume", TENANT("acme"), USER("ann"));
+    SAY_OK("suspend", TENANT("acme"));
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_EXPIRED);
+    SAY_OK("delete", TENANT("acme"));
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_INSUFFICIENT);
+}
+
+static void a_token_speaks_where_no_record_does(void **state)
+{
+    (void)state;
+    struct actor *out = stage_join(&stage, "acme out call:* status:suspended");
+    struct actor *odd = stage_join(&stage, "acme odd call:* status:cancelled");
+    struct actor *due = stage_join(&stage, "acme due call:* status:past_due");
+    serve("orders", "", NULL, NULL);
+    assert_int_equal(call_orders(out), STATUS_SUBSCRIPTION_EXPIRED);
+    assert_int_equal(call_orders(odd), STATUS_SUBSCRIPTION_EXPIRED);
+    assert_int_equal(call_orders(due), STATUS_OK);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_int_equal(call_orders(out), STATUS_OK);
+}
+
+static void records_outlive_the_broker(void **state)
+{
+    (void)state;
+    SAY_OK("create", TENANT("acme"), TIER("enterprise"), RATE(7), {"name", "Acme Ltd", 0});
+    SAY_OK("create", TENANT("acme"), USER("bob"), STATUS("suspended"));
+    stage_restart(&stage);
+    ann = stage_join(&stage, ANN);
+    host = stage_join(&stage, HOST);
+    ops = stage_join(&stage, OPS);
+    struct actor *bob = stage_join(&stage, BOB);
+    serve("orders", "enterprise", NULL, NULL);
+    struct wire_reply reply = call(ann, "orders", "get");
+    assert_int_equal(reply.status, STATUS_OK);
+    assert_int_equal(reply.rate_limit, 7);
+    assert_int_equal(call_orders(bob), STATUS_SUBSCRIPTION_EXPIRED);
+    assert_int_equal(SAY("create", TENANT("acme"), TIER("free")), STATUS_CONFLICT);
+}
+
+static void what_cannot_be_kept_is_not_in_force(void **state)
+{
+    (void)state;
+    serve("orders", "pro", NULL, NULL);
+    stage.store_fails = true;
+    assert_int_equal(SAY("create", TENANT("acme"), TIER("pro")), STATUS_UNAVAILABLE);
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_INSUFFICIENT);
+}
+
+/* ---- rates ---- */
+
+static uint32_t limit_of(struct actor *actor)
+{
+    return call(actor, "orders", "get").rate_limit;
+}
+
+static void the_rate_is_that_of_the_standing(void **state)
+{
+    (void)state;
+    serve("orders", "", NULL, NULL);
+    assert_int_equal(limit_of(ann), 100);
+    SAY_OK("create", TENANT("acme"), TIER("pro"));
+    assert_int_equal(limit_of(ann), 1000);
+    SAY_OK("update", TENANT("acme"), RATE(50));
+    assert_int_equal(limit_of(ann), 50);
+    SAY_OK("create", TENANT("acme"), USER("ann"), TIER("enterprise"));
+    assert_int_equal(limit_of(ann), 10000);
+    SAY_OK("update", TENANT("acme"), USER("ann"), RATE(3));
+    assert_int_equal(limit_of(ann), 3);
+    SAY_OK("update", TENANT("acme"), USER("ann"), RATE(0));
+    assert_int_equal(limit_of(ann), 10000);
+}
+
+static void a_reload_reaches_who_is_connected(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    (void)state;
+    serve("orders", "", NULL, NULL);
+    assert_int_equal(limit_of(ann), 100);
+    struct limits limits = stage.options.limits;
+    limits.tiers.n = 0;
+    assert_int_equal(tiers_add(&limits.tiers, "free per-minute=60", why), 0);
+    core_reload(stage.core, &limits);
+    assert_int_equal(limit_of(ann), 60);
+}
+
+/* ---- features ---- */
+
+static void a_feature_is_asked_for(void **state)
+{
+    static char *const features[] = {(char *)(uintptr_t) "sso", (char *)(uintptr_t) "audit-log"};
+    (void)state;
+    serve("orders", "", NULL, "audit-log");
+    struct wire_reply refused = call(ann, "orders", "get");
+    assert_int_equal(refused.status, STATUS_SUBSCRIPTION_INSUFFICIENT);
+    assert_string_equal(detail(&refused, "required_feature"), "audit-log");
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_INSUFFICIENT);
+    say_features("acme", features, 2);
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    SAY_OK("update", TENANT("acme"), TIER("pro"));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    say_features("acme", features, 1);
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_INSUFFICIENT);
+}
+
+/* ---- contexts ---- */
+
+static char *tier_shown_to_host(void)
+{
+    Farebox__V1__Context *context;
+    struct wire_credential parts;
+    actor_call(ann, 60, "orders", "get");
+    struct wire_envelope request = actor_expect(host, WIRE_REQUEST);
+    assert_int_equal(wire_read_credential(&parts, actor_credential(host, &request)), 0);
+    context = farebox__v1__context__unpack(NULL, parts.context.len, parts.context.data);
+    char *tier = mem_strdup(context->tier);
+    farebox__v1__context__free_unpacked(context, NULL);
+    actor_reply(host, request.id, STATUS_OK, "");
+    assert_int_equal(actor_outcome(ann, 60), STATUS_OK);
+    return tier;
+}
+
+static void a_service_is_told_the_terms_in_force(void **state)
+{
+    (void)state;
+    serve("orders", "", NULL, NULL);
+    char *before = tier_shown_to_host();
+    SAY_OK("create", TENANT("acme"), TIER("pro"));
+    char *during = tier_shown_to_host();
+    SAY_OK("delete", TENANT("acme"));
+    char *after = tier_shown_to_host();
+    assert_string_equal(before, "free");
+    assert_string_equal(during, "pro");
+    assert_string_equal(after, "free");
+    mem_free(before);
+    mem_free(during);
+    mem_free(after);
+}
+
+/* A context sealed before the suspension is no way around it. */
+static void a_nested_call_is_judged_anew(void **state)
+{
+    (void)state;
+    serve("orders", "", NULL, NULL);
+    serve("prices", "", NULL, NULL);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    actor_call(ann, 1, "orders", "get");
+    struct wire_envelope outer = actor_expect(host, WIRE_REQUEST);
+    SAY_OK("suspend", TENANT("acme"));
+    struct wire_request nested = {
+        .service = slice_of("prices"), .method = slice_of("get"), .parent = outer.id};
+    actor_request(host, 2, &nested, actor_credential(host, &outer));
+    assert_int_equal(actor_outcome(host, 2), STATUS_SUBSCRIPTION_EXPIRED);
+    actor_reply(host, outer.id, STATUS_OK, "");
+}
+
+/* ---- events ---- */
+
+static void the_suspended_hear_no_more(void **state)
+{
+    struct wire_envelope event;
+    (void)state;
+    struct actor *sam = stage_join(&stage, "acme sam publish:news.>");
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_int_equal(actor_subscribe(ann, 5, "news.>", NULL, NULL), STATUS_OK);
+    SAY_OK("create", TENANT("acme"), USER("ann"), STATUS("suspended"));
+    assert_int_equal(actor_publish(sam, "news.a", "one"), STATUS_OK);
+    assert_int_equal(actor_publish(sam, "news.a", "two"), STATUS_OK);
+    assert_true(actor_hears_nothing(ann));
+    SAY_OK("resume", TENANT("acme"), USER("ann"));
+    assert_int_equal(actor_publish(sam, "news.a", "three"), STATUS_OK);
+    event = actor_expect(ann, WIRE_DELIVERY);
+    assert_true(slice_is(event.delivery.payload, "three"));
+    assert_int_equal(event.delivery.missed, 2);
+}
+
+static void their_feeds_carry_nothing(void **state)
+{
+    struct buf payload = {0};
+    msgpack_packer packer;
+    (void)state;
+    struct actor *sam = stage_join(&stage, "acme sam publish:news.>");
+    packing_init(&packer, &payload);
+    msgpack_pack_map(&packer, 1);
+    pack_pair_text(&packer, "pattern", slice_of("news.>"));
+    const struct wire_request request = {.service = slice_of("bus.feed"),
+                                         .method = slice_of("open"),
+                                         .payload = buf_slice(&payload)};
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    actor_request(ann, 1, &request, slice_make(NULL, 0));
+    assert_int_equal(actor_outcome(ann, 1), STATUS_OK);
+    SAY_OK("create", TENANT("acme"), USER("ann"), STATUS("suspended"));
+    assert_int_equal(actor_publish(sam, "news.a", "one"), STATUS_OK);
+    assert_int_equal(stage.fed.len, 0);
+    SAY_OK("resume", TENANT("acme"), USER("ann"));
+    assert_int_equal(actor_publish(sam, "news.a", "two"), STATUS_OK);
+    assert_true(slice_is(buf_slice(&stage.fed), "news.a two\n"));
+    buf_finish(&payload);
+}
+
+static bool told(struct actor *actor, const char *event)
+{
+    struct wire_delivery delivery = actor_expect(actor, WIRE_DELIVERY).delivery;
+    return slice_is(delivery.topic, "bus.tenant.acme") && says(delivery.payload, event);
+}
+
+static void every_change_is_told(void **state)
+{
+    (void)state;
+    struct actor *eve = stage_join(&stage, "bolt eve subscribe:bus.>");
+    struct actor *all = stage_join(&stage, "infra all subscribe:*/bus.>");
+    assert_int_equal(actor_subscribe(eve, 5, "bus.tenant.*", NULL, NULL), STATUS_OK);
+    assert_int_equal(actor_subscribe(all, 5, "bus.tenant.*", NULL, "*"), STATUS_OK);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_true(told(all, "created"));
+    SAY_OK("update", TENANT("acme"), TIER("pro"));
+    assert_true(told(all, "updated"));
+    SAY_OK("create", TENANT("acme"), USER("ann"));
+    assert_true(told(all, "created"));
+    SAY_OK("suspend", TENANT("acme"));
+    assert_true(told(all, "suspended"));
+    SAY_OK("resume", TENANT("acme"));
+    assert_true(told(all, "resumed"));
+    SAY_OK("delete", TENANT("acme"));
+    assert_true(told(all, "ann"));
+    assert_true(told(all, "deleted"));
+    assert_true(actor_hears_nothing(eve));
+}
+
+/* ---- who may ---- */
+
+static enum status may(struct actor *actor, const char *method, const char *tenant)
+{
+    return ask(actor, method, (const struct said[]){TENANT(tenant), TIER("pro"), {0}}).status;
+}
+
+static void changing_is_for_operators(void **state)
+{
+    static const char *const changes[] = {"create", "update", "suspend", "resume", "delete"};
+    (void)state;
+    struct actor *admin = stage_join(&stage, "acme adm admin:acme/tenants");
+    SAY_OK("create", TENANT("bolt"), TIER("free"));
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        assert_int_equal(may(admin, changes[i], "acme"), STATUS_PERMISSION_DENIED);
+        assert_int_equal(may(ann, changes[i], "acme"), STATUS_PERMISSION_DENIED);
+    }
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    struct wire_reply own = ask(admin, "list", (const struct said[]){{0}});
+    assert_true(says(own.payload, "acme"));
+    assert_false(says(own.payload, "bolt"));
+    assert_int_equal(may(admin, "show", "acme"), STATUS_OK);
+    assert_int_equal(may(admin, "show", "bolt"), STATUS_TENANT_MISMATCH);
+    assert_int_equal(may(ann, "show", "acme"), STATUS_PERMISSION_DENIED);
+}
+
+static void nonsense_is_refused(void **state)
+{
+    (void)state;
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_int_equal(SAY("create", TENANT("bolt")), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("create", TENANT("bolt"), TIER("golden")), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("create", TENANT("Bolt"), TIER("free")), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("update", TENANT("acme"), STATUS("odd")), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("update", TENANT("acme"), RATE(UINT32_MAX)), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("update", TENANT("acme"), {"burst", NULL, 5}), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("update", TENANT("acme"), TIER("")), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("update", TENANT("bolt"), TIER("free")), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("suspend", TENANT("bolt")), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(SAY("show", TENANT("acme"), USER("a b")), STATUS_INVALID_ARGUMENT);
+}
+
+/* Whoever suspends their own tenant can undo it. */
+static void an_operator_is_not_locked_out(void **state)
+{
+    (void)state;
+    SAY_OK("create", TENANT("infra"), TIER("free"));
+    SAY_OK("suspend", TENANT("infra"));
+    SAY_OK("resume", TENANT("infra"));
+}
+
+/* ---- discovery ---- */
+
+static bool lists(struct actor *actor, const char *service)
+{
+    return says(call(actor, "bus.registry", "list").payload, service);
+}
+
+static void what_they_may_not_use_is_not_shown(void **state)
+{
+    static char *const features[] = {(char *)(uintptr_t) "sso"};
+    (void)state;
+    struct actor *bob = stage_join(&stage, BOB);
+    serve("orders", "", NULL, NULL);
+    serve("prices", "pro", NULL, NULL);
+    serve("vault", "", NULL, "sso");
+    serve("desk", "enterprise", "look=free", NULL);
+    assert_true(lists(ann, "orders"));
+    assert_false(lists(ann, "prices"));
+    assert_false(lists(ann, "vault"));
+    assert_true(lists(ann, "desk"));
+    assert_true(lists(bob, "prices"));
+    assert_true(lists(ops, "prices"));
+    assert_true(lists(ops, "vault"));
+    SAY_OK("create", TENANT("acme"), TIER("pro"));
+    say_features("acme", features, 1);
+    assert_true(lists(ann, "prices"));
+    assert_true(lists(ann, "vault"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_tier_is_asked_for),
+        TEST(a_method_asks_for_itself),
+        TEST(what_nobody_knows_opens_nothing),
+        TEST(a_malformed_method_tier_is_refused),
+        TEST(a_change_is_in_force_at_the_next_call),
+        TEST(a_suspension_too),
+        TEST(past_due_changes_nothing),
+        TEST(an_end_that_passes_is_noticed),
+        TEST(a_clock_set_back_is_noticed),
+        TEST(a_user_may_have_one_of_their_own),
+        TEST(a_token_speaks_where_no_record_does),
+        TEST(records_outlive_the_broker),
+        TEST(what_cannot_be_kept_is_not_in_force),
+        TEST(the_rate_is_that_of_the_standing),
+        TEST(a_reload_reaches_who_is_connected),
+        TEST(a_feature_is_asked_for),
+        TEST(a_service_is_told_the_terms_in_force),
+        TEST(a_nested_call_is_judged_anew),
+        TEST(the_suspended_hear_no_more),
+        TEST(their_feeds_carry_nothing),
+        TEST(every_change_is_told),
+        TEST(changing_is_for_operators),
+        TEST(nonsense_is_refused),
+        TEST(an_operator_is_not_locked_out),
+        TEST(what_they_may_not_use_is_not_shown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
