@@ -326,6 +326,7 @@ int door_create(struct door **out, const struct door_options *options)
     struct door *door = mem_zalloc(sizeof *door);
     door->max_exchanges = options->max_exchanges;
     door->store = options->store;
+    door->ledger = options->ledger;
     door->inbox_end = &door->inbox;
     door->events_end = &door->events;
     pthread_mutex_init(&door->inbox_lock, NULL);

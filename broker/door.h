@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "core/core.h"
+#include "store/ledger.h"
 #include "store/store.h"
 
 struct door;
@@ -17,6 +18,7 @@ struct door;
 struct door_options {
     size_t max_exchanges; /* requests held unanswered */
     struct store *store;
+    struct ledger *ledger;
     const char *feeds_dir; /* 0700: feeds' sockets go here; must stay valid */
 };
 

@@ -33,6 +33,7 @@ struct door {
     nng_socket socket;
     size_t max_exchanges;
     struct store *store;
+    struct ledger *ledger;
     struct core *core;
     struct feeds_door *feeds;
     atomic_uint connections, max_connections;

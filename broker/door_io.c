@@ -55,6 +55,46 @@ static int io_scan(void *arg, const char *table,
     return store_scan(door->store, table, each, each_arg);
 }
 
+static int io_get(void *arg, const char *table, struct slice key, struct buf *out)
+{
+    struct door *door = arg;
+    return store_get(door->store, table, key, out);
+}
+
+static int io_scan_from(void *arg, const char *table, struct slice from,
+                        int (*each)(void *each_arg, struct slice key, struct slice record),
+                        void *each_arg)
+{
+    struct door *door = arg;
+    return store_scan_from(door->store, table, from, each, each_arg);
+}
+
+static uint64_t io_ledger_id(void *arg)
+{
+    struct door *door = arg;
+    return ledger_id(door->ledger);
+}
+
+static int io_ledger_append(void *arg, struct slice block, uint64_t *sequence)
+{
+    struct door *door = arg;
+    return ledger_append(door->ledger, block, sequence);
+}
+
+static int io_ledger_scan(void *arg,
+                          int (*each)(void *each_arg, uint64_t sequence, struct slice block),
+                          void *each_arg)
+{
+    struct door *door = arg;
+    return ledger_scan(door->ledger, each, each_arg);
+}
+
+static int io_ledger_trim(void *arg, uint64_t sequence)
+{
+    struct door *door = arg;
+    return ledger_trim(door->ledger, sequence);
+}
+
 static uint64_t resident_bytes(void)
 {
     unsigned long long total, resident = 0;
@@ -107,8 +147,14 @@ struct io door_io(struct door *door)
         .random = io_random,
         .ticks = io_ticks,
         .put = io_put,
+        .get = io_get,
         .remove = io_remove,
         .scan = io_scan,
+        .scan_from = io_scan_from,
+        .ledger_id = io_ledger_id,
+        .ledger_append = io_ledger_append,
+        .ledger_scan = io_ledger_scan,
+        .ledger_trim = io_ledger_trim,
         .vitals = io_vitals,
         .feed_open = io_feed_open,
         .feed_send = io_feed_send,

@@ -29,6 +29,7 @@ struct broker {
     struct settings settings;
     struct token_key *key;
     struct store *store;
+    struct ledger *ledger;
     struct door *door;
     struct core *core;
     char *store_dir, *feeds_dir;
@@ -167,10 +168,44 @@ static int open_store(struct broker *broker)
     return rc;
 }
 
+static void report_ledger(const struct broker *broker, enum ledger_origin origin)
+{
+    if (origin == LEDGER_EXPIRED)
+        log_event(LOG_WARN, "ledger.expired", "why",
+                  "the system was started anew: calls of its last moments are not in the usage",
+                  NULL);
+    else if (origin == LEDGER_DAMAGED)
+        log_event(LOG_ERROR, "ledger.damaged", "kept", broker->store_dir, NULL);
+}
+
+static int open_ledger(struct broker *broker)
+{
+    const struct ledger_options options = {.dir = broker->store_dir};
+    enum ledger_origin origin;
+    int rc = ledger_open(&broker->ledger, &options, &origin);
+    if (rc < 0)
+        snprintf(broker->why, sizeof broker->why, "%s/ledger.mdb: %s", broker->store_dir,
+                 strerror(-rc));
+    else
+        report_ledger(broker, origin);
+    return rc;
+}
+
+static void report_lost_blocks(const struct broker *broker)
+{
+    struct ledger_status status;
+    char count[24];
+    ledger_status(broker->ledger, &status);
+    snprintf(count, sizeof count, "%" PRIu64, status.damaged);
+    if (status.damaged > 0)
+        log_event(LOG_ERROR, "ledger.blocks_damaged", "blocks", count, NULL);
+}
+
 static int start_core(struct broker *broker)
 {
     struct door_options door = {.max_exchanges = broker->settings.max_exchanges,
                                 .store = broker->store,
+                                .ledger = broker->ledger,
                                 .feeds_dir = broker->feeds_dir};
     if (door_create(&broker->door, &door) < 0) {
         snprintf(broker->why, sizeof broker->why, "cannot open the socket");
@@ -188,7 +223,9 @@ static int start_core(struct broker *broker)
     };
     int rc = core_create(&broker->core, &options, clock_now());
     if (rc < 0)
-        snprintf(broker->why, sizeof broker->why, "cannot read the registry: %s", strerror(-rc));
+        snprintf(broker->why, sizeof broker->why, "cannot read the store: %s", strerror(-rc));
+    else
+        report_lost_blocks(broker);
     return rc;
 }
 
@@ -204,7 +241,7 @@ static int start(struct broker *broker)
     int code = load_key(broker, s, &broker->key);
     if (code != 0)
         return code;
-    if (open_store(broker) < 0)
+    if (open_store(broker) < 0 || open_ledger(broker) < 0)
         return EX_CANTCREAT;
     if (start_core(broker) < 0)
         return EX_SOFTWARE;
@@ -319,12 +356,22 @@ static void serve(struct broker *broker)
     }
 }
 
+/* What is in the books on disk need not be in the ledger. */
+static void settle(struct broker *broker)
+{
+    if (core_save(broker->core) && store_sync(broker->store) == 0)
+        ledger_trim(broker->ledger, UINT64_MAX);
+}
+
 static void stop(struct broker *broker)
 {
     if (broker->door)
         door_close(broker->door);
+    if (broker->core)
+        settle(broker);
     core_destroy(broker->core);
     door_destroy(broker->door);
+    ledger_close(broker->ledger);
     store_close(broker->store);
     token_key_destroy(broker->key);
     mem_free(broker->store_dir);

@@ -66,7 +66,7 @@ struct call {
     uint64_t started, sent, deadline;
     uint64_t ends_ms; /* Unix: of one that lasts as long as its token; 0: the deadline counts */
     struct timer timer;
-    size_t bytes_in;
+    size_t bytes_in, bytes_out; /* payloads; of the parts that have gone out */
 };
 
 struct calls {

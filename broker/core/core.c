@@ -41,6 +41,8 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     if (rc == 0)
         rc = accounts_start(core);
     if (rc == 0)
+        rc = meter_start(core);
+    if (rc == 0)
         rc = chain_start(core, options->skipped, options->n_skipped);
     if (rc < 0) {
         core_destroy(core);
@@ -60,6 +62,7 @@ void core_destroy(struct core *core)
     calls_finish(&core->calls);
     taps_destroy(core);
     chain_stop(core);
+    meter_stop(core);
     registry_finish(core);
     accounts_finish(core);
     pubsub_finish(&core->pubsub);
@@ -202,6 +205,11 @@ void core_finish(struct core *core)
     arena_reset(&core->arena);
     wheel_advance(&core->wheel, core->now.mono_ns, core);
     sessions_flush(core);
+}
+
+bool core_save(struct core *core)
+{
+    return meter_save(core);
 }
 
 uint64_t core_next_due(const struct core *core)

@@ -26,7 +26,7 @@ struct core_options {
     size_t n_skipped;
 };
 
-/* Reads the registry's records back. -EPROTO: the filter chain is in an impossible order; other
+/* Reads the registry's records back, and counts what the last process had no time to book. -EPROTO: the filter chain is in an impossible order; other
  * errors are those of the store. */
 int core_create(struct core **out, const struct core_options *options, struct moment now);
 /* Releases every exchange; sends nothing. Takes NULL. */
@@ -38,6 +38,10 @@ void core_pipe_lost(struct core *core, uint32_t pipe);
 void core_frame(struct core *core, struct exchange *exchange, uint32_t pipe, struct slice bytes);
 /* Fires what is due, then gives every session what it can take. */
 void core_finish(struct core *core);
+
+/* Gives the store what the core would otherwise give it later: before an orderly end. False: the
+ * store refuses. */
+bool core_save(struct core *core);
 
 /* Nothing is due before this (monotonic ns). May be early, never late. */
 uint64_t core_next_due(const struct core *core);

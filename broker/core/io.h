@@ -4,7 +4,7 @@
 #ifndef CORE_IO_H
 #define CORE_IO_H
 
-#include "base/slice.h"
+#include "base/buf.h"
 
 #include <stdint.h>
 
@@ -32,9 +32,25 @@ struct io {
     /* Records survive the process. Queued, never waits for the disk; negative
      * errno when the store cannot keep them. */
     int (*put)(void *arg, const char *table, struct slice key, struct slice record);
+    /* Appends the record to `out`. -ENOENT; -EILSEQ: damaged, and put aside. */
+    int (*get)(void *arg, const char *table, struct slice key, struct buf *out);
     int (*remove)(void *arg, const char *table, struct slice key);
     int (*scan)(void *arg, const char *table,
                 int (*each)(void *each_arg, struct slice key, struct slice record), void *each_arg);
+
+    /* The records from that key on, in the order of their keys. */
+    int (*scan_from)(void *arg, const char *table, struct slice from,
+                     int (*each)(void *each_arg, struct slice key, struct slice record),
+                     void *each_arg);
+
+    /* Blocks that survive the process, kept by the time this returns, though not on disk
+     * (store/ledger.h). */
+    uint64_t (*ledger_id)(void *arg);
+    int (*ledger_append)(void *arg, struct slice block, uint64_t *sequence);
+    int (*ledger_scan)(void *arg,
+                       int (*each)(void *each_arg, uint64_t sequence, struct slice block),
+                       void *each_arg);
+    int (*ledger_trim)(void *arg, uint64_t sequence);
 
     /* How the process does. May be NULL. */
     void (*vitals)(void *arg, struct io_vitals *out);

@@ -13,6 +13,7 @@ static void answer_out(struct core *core, struct exchange *exchange, struct wire
     struct slice frame = wire_seal_frame(out, &(struct wire_head){0});
     core->stats.frames_out++;
     core->stats.bytes_out += frame.len;
+    meter_write(core);
     core->io.answer(core->io.arg, exchange, frame);
     wire_out_finish(out);
 }
@@ -246,6 +247,7 @@ static void route_part(struct core *core, struct session *session,
         call_fail(core, call, STATUS_OVERLOADED, "the caller reads too slowly");
     } else {
         struct wire_part part = {.payload = envelope->part.payload, .index = call->parts++};
+        call->bytes_out += part.payload.len;
         wire_put_part(session_out(core, call->caller), call->caller_id, &part);
     }
 }

@@ -9,6 +9,7 @@
 #include "core/chain.h"
 #include "core/core.h"
 #include "core/identity.h"
+#include "core/meter.h"
 #include "core/pubsub.h"
 #include "core/registry.h"
 #include "core/session.h"
@@ -44,6 +45,7 @@ struct core {
     struct taps *taps;
     struct stats stats;
     struct audit audit;
+    struct meter meter;
     bool draining;
 };
 

@@ -9,7 +9,7 @@
 /* A table as its readers see it: what is committed, with what is queued laid over it. */
 struct scan {
     struct store *store;
-    struct slice table;
+    struct slice table, from;
     struct batch overlay;         /* copies */
     const struct write **pending; /* of the overlay, in key order */
     size_t n_pending, next;
@@ -22,7 +22,7 @@ struct scan {
 static int compare_keys(struct slice a, struct slice b)
 {
     size_t common = a.len < b.len ? a.len : b.len;
-    int order = memcmp(a.data, b.data, common);
+    int order = common ? memcmp(a.data, b.data, common) : 0;
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
@@ -39,7 +39,8 @@ static void copy_pending(struct scan *scan, const struct batch *batch)
     size_t cursor = 0;
     const struct write *write;
     while ((write = batch_next(batch, &cursor))) {
-        if (write->kind != WRITE_PURGE && slice_equal(write->table, scan->table))
+        if (write->kind != WRITE_PURGE && slice_equal(write->table, scan->table) &&
+            compare_keys(write->key, scan->from) >= 0)
             batch_add(&scan->overlay, write->kind, write->table, write->key, write->record);
     }
 }
@@ -53,10 +54,10 @@ static void sort_pending(struct scan *scan)
     qsort(scan->pending, scan->n_pending, sizeof *scan->pending, compare_writes);
 }
 
-static int advance(struct scan *scan)
+static int advance(struct scan *scan, MDB_cursor_op step)
 {
-    int rc = scan->cursor ? mdb_cursor_get(scan->cursor, &scan->key, &scan->value, MDB_NEXT)
-                          : MDB_NOTFOUND;
+    int rc =
+        scan->cursor ? mdb_cursor_get(scan->cursor, &scan->key, &scan->value, step) : MDB_NOTFOUND;
     scan->at_record = rc == 0;
     return rc == MDB_NOTFOUND ? 0 : books_error(rc);
 }
@@ -77,7 +78,8 @@ static int begin(struct scan *scan)
     sort_pending(scan);
     if (table)
         err = books_error(mdb_cursor_open(scan->txn, table->dbi, &scan->cursor));
-    return err ? err : advance(scan);
+    scan->key = books_value(scan->from);
+    return err ? err : advance(scan, scan->from.len ? MDB_SET_RANGE : MDB_NEXT);
 }
 
 static void end(struct scan *scan)
@@ -130,12 +132,18 @@ static int show_next(struct scan *scan, each_fn *each, void *arg)
     int stop = which <= 0 ? show_pending(scan, each, arg) : show_committed(scan, each, arg);
     if (stop || which < 0)
         return stop;
-    return advance(scan);
+    return advance(scan, MDB_NEXT);
 }
 
 int store_scan(struct store *store, const char *table, each_fn *each, void *arg)
 {
-    struct scan scan = {.store = store, .table = slice_of(table)};
+    return store_scan_from(store, table, slice_make(NULL, 0), each, arg);
+}
+
+int store_scan_from(struct store *store, const char *table, struct slice from, each_fn *each,
+                    void *arg)
+{
+    struct scan scan = {.store = store, .table = slice_of(table), .from = from};
     batch_init(&scan.overlay);
     int stop = begin(&scan);
     while (!stop && (scan.at_record || scan.next < scan.n_pending))

@@ -47,6 +47,9 @@ int store_get(struct store *store, const char *table, struct slice key, struct b
  * may put, delete and get, but not wait for store_sync(). The table "quarantine" may be scanned. */
 int store_scan(struct store *store, const char *table,
                int (*each)(void *arg, struct slice key, struct slice record), void *arg);
+/* The same for the records whose keys are not before `from`. */
+int store_scan_from(struct store *store, const char *table, struct slice from,
+                    int (*each)(void *arg, struct slice key, struct slice record), void *arg);
 int store_sync(struct store *store);
 
 struct store_status {

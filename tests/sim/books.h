@@ -104,6 +104,7 @@ struct books { /* all numbered from 1 */
     struct hoarded hoard[HOARD_MAX];
     unsigned n_hoarded;
     uint64_t deliveries;
+    uint64_t served_to_strangers; /* calls not in these books */
 };
 
 /* Pointers into the books are good until the next addition of that kind. */

@@ -55,10 +55,7 @@ void bus_finish(struct world *world)
     bus->core = NULL;
     for (struct list *node; (node = list_first(&bus->inbox));)
         exchange_free(LIST_ENTRY(node, struct exchange, node));
-    for (size_t i = 0; i < bus->n_stored; i++) {
-        mem_free(bus->store[i].key);
-        buf_finish(&bus->store[i].record);
-    }
+    bus_store_finish(&bus->store);
     mem_free(bus->events);
     mem_free(bus->log);
 }
@@ -226,6 +223,7 @@ void bus_kill(struct world *world)
     bus->core = NULL; /* whatever it says now is unheard */
     core_destroy(core);
     observe_destroyed(world);
+    bus_store_killed(world);
     for (struct list *node; (node = list_first(&bus->inbox));)
         exchange_free(LIST_ENTRY(node, struct exchange, node));
     bus->n_events = 0;

@@ -2,11 +2,11 @@
 #ifndef SIM_BUS_H
 #define SIM_BUS_H
 
+#include "bus_store.h"
 #include "core/core.h"
 #include "net.h"
 
 #define FEEDS_MAX 1024u
-#define STORED_MAX 64u
 #define TOPIC_BYTES 40u
 
 /* The event of that number in the broker's life, as witnessed in its own tenant. */
@@ -14,11 +14,6 @@ struct witnessed {
     unsigned tenant;
     unsigned event; /* in books.events; 0: not one of ours */
     char topic[TOPIC_BYTES];
-};
-
-struct stored {
-    char *key;
-    struct buf record;
 };
 
 struct feed_model {
@@ -32,14 +27,13 @@ struct bus {
     struct limits limits;
     uint32_t boot;         /* counts starts */
     uint64_t frozen_until; /* stopped until then */
-    bool in_turn, leaving, store_fails;
+    bool in_turn, leaving;
     struct list inbox; /* exchanges that have come */
     uint64_t *events;  /* pipes: number * 2, and 1 more when opened */
     size_t n_events, cap_events;
     uint64_t turn_at; /* the next turn planned; 0: none */
     uint64_t turns;
-    struct stored store[STORED_MAX];
-    size_t n_stored;
+    struct bus_store store;
     struct feed_model feeds[FEEDS_MAX];
     unsigned n_feeds;
     uint32_t witness_pipe;

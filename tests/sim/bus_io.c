@@ -2,11 +2,11 @@
 
 #include "base/mem.h"
 #include "builtin/packing.h"
+#include "bus_store.h"
 #include "message.h"
 #include "peer.h"
 #include "world.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #define WITNESS_LEASE_MS 3600000u
@@ -57,60 +57,6 @@ static void io_random(void *arg, void *out, size_t len)
 static uint64_t io_ticks(void *arg)
 {
     return ((struct world *)arg)->ticks += 12345;
-}
-
-/* ---- the store ---- */
-
-static struct stored *find_stored(struct bus *bus, const char *table, struct slice key)
-{
-    char full[256];
-    snprintf(full, sizeof full, "%s/%.*s", table, SLICE_FMT(key));
-    for (size_t i = 0; i < bus->n_stored; i++) {
-        if (strcmp(bus->store[i].key, full) == 0)
-            return &bus->store[i];
-    }
-    if (bus->n_stored == STORED_MAX)
-        return NULL;
-    struct stored *made = &bus->store[bus->n_stored++];
-    made->key = mem_strdup(full);
-    return made;
-}
-
-static int io_put(void *arg, const char *table, struct slice key, struct slice record)
-{
-    struct world *world = arg;
-    struct stored *stored = world->bus.store_fails ? NULL : find_stored(&world->bus, table, key);
-    SAW_IF(!stored, world, STORE_FAILED);
-    if (!stored)
-        return -EIO;
-    stored->record.len = 0;
-    buf_append(&stored->record, record.data, record.len);
-    return 0;
-}
-
-static int io_remove(void *arg, const char *table, struct slice key)
-{
-    struct world *world = arg;
-    struct stored *stored = world->bus.store_fails ? NULL : find_stored(&world->bus, table, key);
-    if (!stored)
-        return -EIO;
-    stored->record.len = 0;
-    return 0;
-}
-
-static int io_scan(void *arg, const char *table,
-                   int (*each)(void *each_arg, struct slice key, struct slice record),
-                   void *each_arg)
-{
-    struct bus *bus = &((struct world *)arg)->bus;
-    size_t skip = strlen(table) + 1;
-    int rc = 0;
-    for (size_t i = 0; i < bus->n_stored && rc == 0; i++) {
-        struct stored *stored = &bus->store[i];
-        if (stored->record.len > 0 && strncmp(stored->key, table, skip - 1) == 0)
-            rc = each(each_arg, slice_of(stored->key + skip), buf_slice(&stored->record));
-    }
-    return rc;
 }
 
 /* ---- feeds ---- */
@@ -172,20 +118,19 @@ static void io_feed_send(void *arg, uint64_t handle, struct slice topic, struct 
 
 struct io bus_io(struct world *world)
 {
-    return (struct io){
+    struct io io = {
         .arg = world,
         .answer = io_answer,
         .release = io_release,
         .close_pipe = io_close_pipe,
         .random = io_random,
         .ticks = io_ticks,
-        .put = io_put,
-        .remove = io_remove,
-        .scan = io_scan,
         .feed_open = io_feed_open,
         .feed_send = io_feed_send,
         .feed_close = io_feed_close,
     };
+    bus_store_io(&io);
+    return io;
 }
 
 /* ---- witnesses ---- */

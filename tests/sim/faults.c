@@ -65,8 +65,8 @@ static void stall_the_broker(struct world *world)
 
 static void spoil_the_store(struct world *world)
 {
-    world->bus.store_fails = !world->bus.store_fails;
-    TRACE(world, "the store %s", world->bus.store_fails ? "fails" : "works");
+    world->bus.store.fails = !world->bus.store.fails;
+    TRACE(world, "the store %s", world->bus.store.fails ? "fails" : "works");
 }
 
 static void reload_the_broker(struct world *world)
@@ -121,7 +121,7 @@ void faults_begin(struct world *world)
 
 void faults_mend(struct world *world)
 {
-    world->bus.store_fails = false;
+    world->bus.store.fails = false;
     for (unsigned i = 0; i < world->n_peers; i++) {
         if (world->peers[i].raw)
             peer_kill(&world->peers[i]);

@@ -68,53 +68,6 @@ static uint64_t io_ticks(void *arg)
     return ((struct stage *)arg)->now.mono_ns;
 }
 
-static struct stage_record *record_of(struct stage *stage, const char *table, struct slice key)
-{
-    for (unsigned i = 0; i < stage->n_records; i++) {
-        struct stage_record *record = &stage->records[i];
-        if (strcmp(record->table, table) == 0 && slice_is(key, record->key))
-            return record;
-    }
-    assert_true(stage->n_records < STAGE_RECORDS);
-    struct stage_record *record = &stage->records[stage->n_records++];
-    record->table = table;
-    record->key = mem_zalloc(key.len + 1);
-    memcpy(record->key, key.data, key.len);
-    return record;
-}
-
-static int io_put(void *arg, const char *table, struct slice key, struct slice value)
-{
-    struct stage *stage = arg;
-    stage->puts++;
-    if (stage->store_fails)
-        return -EIO;
-    struct stage_record *record = record_of(stage, table, key);
-    record->value.len = 0;
-    buf_append(&record->value, value.data, value.len);
-    return 0;
-}
-
-static int io_remove(void *arg, const char *table, struct slice key)
-{
-    record_of(arg, table, key)->value.len = 0;
-    return 0;
-}
-
-static int io_scan(void *arg, const char *table,
-                   int (*each)(void *each_arg, struct slice key, struct slice record),
-                   void *each_arg)
-{
-    struct stage *stage = arg;
-    int rc = 0;
-    for (unsigned i = 0; i < stage->n_records && rc == 0; i++) {
-        const struct stage_record *record = &stage->records[i];
-        if (strcmp(record->table, table) == 0 && record->value.len > 0)
-            rc = each(each_arg, slice_of(record->key), buf_slice(&record->value));
-    }
-    return rc;
-}
-
 static uint64_t io_feed_open(void *arg, char *url, size_t size)
 {
     struct stage *stage = arg;
@@ -218,9 +171,6 @@ void stage_init(struct stage *stage)
                .close_pipe = io_close_pipe,
                .random = io_random,
                .ticks = io_ticks,
-               .put = io_put,
-               .remove = io_remove,
-               .scan = io_scan,
                .feed_open = io_feed_open,
                .feed_send = io_feed_send,
                .feed_close = io_feed_close},
@@ -228,6 +178,7 @@ void stage_init(struct stage *stage)
         .verify_arg = stage,
         .version = "stage",
     };
+    stage_store_init(stage);
 }
 
 void stage_start(struct stage *stage)
@@ -276,10 +227,7 @@ void stage_finish(struct stage *stage)
     assert_int_equal(stage->held, 0);
     dismiss_actors(stage);
     free_frames(&stage->one_shots);
-    for (unsigned i = 0; i < stage->n_records; i++) {
-        mem_free(stage->records[i].key);
-        buf_finish(&stage->records[i].value);
-    }
+    stage_store_finish(stage);
     buf_finish(&stage->fed);
 }
 

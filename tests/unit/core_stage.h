@@ -8,8 +8,9 @@
 #include "wire/link.h"
 
 #define STAGE_ACTORS 16u
-#define STAGE_RECORDS 64u
+#define STAGE_RECORDS 128u
 #define STAGE_FEEDS 16u
+#define STAGE_BLOCKS 512u
 
 struct stage;
 
@@ -47,10 +48,17 @@ struct stage {
     bool store_fails;
     struct stage_record {
         const char *table;
-        char *key;
+        uint8_t *key;
+        size_t key_len;
         struct buf value;
     } records[STAGE_RECORDS];
     unsigned n_records;
+    struct stage_ledger {
+        uint64_t id, last, trimmed;
+        struct buf blocks[STAGE_BLOCKS]; /* that of sequence 1 first; trimmed ones are empty */
+        bool fails;
+    } ledger;
+    unsigned store_queued; /* what the core is told */
     unsigned feeds_open, closed_pipes;
     struct buf fed;        /* what feeds carried: "topic payload\n" */
     struct list one_shots; /* answers to one-shots: struct stage_frame */
@@ -59,7 +67,10 @@ struct stage {
 /* Generous limits; change options.limits between stage_init and stage_start. */
 void stage_init(struct stage *stage);
 void stage_start(struct stage *stage);
-/* The core goes without a word and comes back with the same records. */
+/* core_stage_store.c: what these do about the store. */
+void stage_store_init(struct stage *stage);
+void stage_store_finish(struct stage *stage);
+/* The core goes without a word and comes back with the same records and the same ledger. */
 void stage_restart(struct stage *stage);
 void stage_finish(struct stage *stage);
 /* Time goes by, in turns of at most 5 ms. */

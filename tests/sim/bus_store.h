@@ -1,0 +1,30 @@
+/* bus_store.h - the broker's store and ledger, which outlive it. What it has booked of the usage
+ * waits for a commit, of which a kill leaves any part. */
+#ifndef SIM_BUS_STORE_H
+#define SIM_BUS_STORE_H
+
+#include "core/io.h"
+
+struct world;
+
+struct stored {
+    char *table;
+    struct buf key, record; /* no record: deleted */
+    struct buf queued;      /* newer than the record, which it is to replace */
+};
+
+struct bus_store {
+    struct stored *records;
+    size_t n_records, cap_records;
+    struct buf *blocks; /* of the ledger, by sequence from 1 */
+    uint64_t n_blocks, cap_blocks, trimmed;
+    bool fails;
+};
+
+/* Fills in what has to do with the store. */
+void bus_store_io(struct io *io);
+/* The broker was killed. */
+void bus_store_killed(struct world *world);
+void bus_store_finish(struct bus_store *store);
+
+#endif

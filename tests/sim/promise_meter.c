@@ -1,0 +1,99 @@
+/* promise_meter.c - the usage is what was used. A reply may be counted that was lost with the
+ * broker or on its way; none that was received may be missing, and none may be there twice. */
+#include "core/meter.h"
+#include "world.h"
+
+struct search {
+    const char *tenant, *user, *service; /* NULL: any */
+    struct usage found;
+    bool sound;
+};
+
+static int look_at(void *arg, struct slice key, struct slice row)
+{
+    struct search *search = arg;
+    struct usage_key parts;
+    struct usage usage;
+    if (!usage_read_key(&parts, key) || !usage_read_row(&usage, row)) {
+        search->sound = false;
+        return 0;
+    }
+    if ((!search->tenant || slice_is(parts.tenant, search->tenant)) &&
+        (!search->user || slice_is(parts.user, search->user)) &&
+        (!search->service || slice_is(parts.service, search->service)))
+        usage_add(&search->found, &usage);
+    return 0;
+}
+
+static struct usage booked(struct world *world, struct search search)
+{
+    struct io io = {.arg = world};
+    bus_store_io(&io);
+    search.sound = true;
+    io.scan(io.arg, METER_TABLE, look_at, &search);
+    if (!search.sound)
+        promise_broken(world, PROMISE_METERED, "a row of the usage makes no sense");
+    return search.found;
+}
+
+static bool was_received(const struct called *called)
+{
+    return called->outcomes > 0 && called->status == STATUS_OK && !called->builtin;
+}
+
+static unsigned received(const struct books *books, const struct user *user,
+                         enum service_name service)
+{
+    unsigned n = 0;
+    for (unsigned number = 1; number <= books->n_calls; number++) {
+        const struct called *called = &books->calls[number];
+        n += called->user == user && called->service == service && was_received(called);
+    }
+    return n;
+}
+
+static void nothing_is_missing(struct world *world, const struct user *user)
+{
+    for (unsigned service = 0; service < SERVICES; service++) {
+        unsigned least = received(&world->books, user, service);
+        if (least == 0)
+            continue;
+        const struct usage usage =
+            booked(world, (struct search){.tenant = tenant_names[user->tenant],
+                                          .user = user->name,
+                                          .service = service_names[service]});
+        if (usage.calls - usage.errors < least)
+            promise_broken(world, PROMISE_METERED, "%s received %u replies of %s, %llu are booked",
+                           user->name, least, service_names[service],
+                           (unsigned long long)(usage.calls - usage.errors));
+    }
+}
+
+static void nothing_is_there_twice(struct world *world)
+{
+    const struct usage usage = booked(world, (struct search){0});
+    uint64_t most = world->books.served_to_strangers;
+    for (unsigned number = 1; number <= world->books.n_calls; number++)
+        most += world->books.calls[number].served;
+    if (usage.calls - usage.errors > most)
+        promise_broken(world, PROMISE_METERED, "services had %llu calls, %llu are booked as ok",
+                       (unsigned long long)most, (unsigned long long)(usage.calls - usage.errors));
+}
+
+static void on_served(struct world *world, struct peer *peer, const struct serving *serving)
+{
+    (void)peer;
+    world->books.served_to_strangers += !serving->called;
+}
+
+static void on_over(struct world *world)
+{
+    for (unsigned i = 0; i < world->n_peers; i++)
+        nothing_is_missing(world, world->peers[i].user);
+    nothing_is_there_twice(world);
+}
+
+const struct observer observer_meter = {
+    .served = on_served,
+    .over = on_over,
+};
