@@ -230,21 +230,30 @@ static bool drop(struct core *core, const struct call *call, const struct accoun
 }
 
 /* The tenant goes last: until then its users' records have something to stand on. */
-static enum status delete (struct core *core, struct call *call, enum scope scope, struct buf *out,
-                           const char **why) {
-    struct asked asked; size_t count = 0; bool done = true;
+/* The tenant goes last: until then its users' records have something to stand on. */
+static bool drop_all(struct core *core, const struct call *call, const struct asked *asked)
+{
+    size_t count = 0;
+    const struct account **users = gather(core, asked->tenant, &count);
+    for (size_t i = 0; i < count && asked->user.len == 0; i++) {
+        if (!drop(core, call, users[i]))
+            return false;
+    }
+    return drop(core, call, asked->account);
+}
+
+static enum status forget(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                          const char **why)
+{
+    struct asked asked;
+    msgpack_packer packer;
     enum status status = ask_existing(core, call, scope, &asked, why);
-    if (status == STATUS_OK){const struct account **users = gather(core, asked.tenant, &count);
-                             for (size_t i = 0; i < count && asked.user.len == 0 && done; i++)
-                                 done = drop(core, call, users[i]);
-                             done = done && drop(core, call, asked.account);}
-arguments_finish(&asked.arguments);
-if (!done)
-    return refuse_with(why, STATUS_UNAVAILABLE, "the store cannot forget the record");
-msgpack_packer packer;
-packing_init(&packer, out);
-msgpack_pack_map(&packer, 0);
-return status;
+    if (status == STATUS_OK && !drop_all(core, call, &asked))
+        status = refuse_with(why, STATUS_UNAVAILABLE, "the store cannot forget the record");
+    arguments_finish(&asked.arguments);
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 0);
+    return status;
 }
 
 static const struct builtin_verb verbs[] = {
@@ -254,7 +263,7 @@ static const struct builtin_verb verbs[] = {
     {"update", ACCESS_ADMIN, "tenants", update, false},
     {"suspend", ACCESS_ADMIN, "tenants", suspend, false},
     {"resume", ACCESS_ADMIN, "tenants", resume, false},
-    {"delete", ACCESS_ADMIN, "tenants", delete, false},
+    {"delete", ACCESS_ADMIN, "tenants", forget, false},
     {0},
 };
 

@@ -13,7 +13,7 @@
 #define BOB "acme bob call:* tier:pro"
 #define EVE "bolt eve call:* tier:enterprise"
 #define HOST "infra host serve:* call:* publish:news.>"
-#define OPS "infra ops admin:tenants admin:registry subscribe:*/bus.>"
+#define OPS "infra ops admin:tenants admin:registry subscribe:*/bus.> tier:enterprise"
 #define HOUR_MS 3600000u
 
 static struct stage stage;
