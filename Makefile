@@ -375,12 +375,12 @@ install: all
 	$(if $(DATA),install -d $(SHARE)/farebox/data && install -m 644 $(DATA) $(SHARE)/farebox/data)
 	install -m 644 $(wildcard docs/man/*.1) $(SHARE)/man/man1
 	install -m 644 $(wildcard docs/man/*.8) $(SHARE)/man/man8
-	$(BIN)/farebox manual >$(SHARE)/man/man1/farebox.1
+	$(BIN)/farebox manual | install -m 644 /dev/stdin $(SHARE)/man/man1/farebox.1
 	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
 	install -d $(SHARE)/fish/vendor_completions.d
-	$(BIN)/farebox completion bash >$(SHARE)/bash-completion/completions/farebox
-	$(BIN)/farebox completion zsh >$(SHARE)/zsh/site-functions/_farebox
-	$(BIN)/farebox completion fish >$(SHARE)/fish/vendor_completions.d/farebox.fish
+	$(BIN)/farebox completion bash | install -m 644 /dev/stdin $(SHARE)/bash-completion/completions/farebox
+	$(BIN)/farebox completion zsh | install -m 644 /dev/stdin $(SHARE)/zsh/site-functions/_farebox
+	$(BIN)/farebox completion fish | install -m 644 /dev/stdin $(SHARE)/fish/vendor_completions.d/farebox.fish
 
 clean:
 	rm -rf $(BUILD)

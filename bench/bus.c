@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #define OUTBOX_FLOOR ((size_t)16 << 20)
 #define ENVELOPE_ROOM 512u
@@ -17,8 +18,10 @@
 static char *read_token(const char *path)
 {
     char text[16384];
-    if (!path)
-        fail_with("--url needs --token-file");
+    if (!path) {
+        fprintf(stderr, "farebox-bench: --url needs --token-file\n");
+        exit(EX_USAGE);
+    }
     FILE *file = fopen(path, "re");
     if (!file)
         fail_with("%s: %s", path, strerror(errno));

@@ -289,6 +289,9 @@ static int check_listen(const struct loader *loader)
             return blame(loader, SETTING_listen, "\"%.128s\" %s", url, defect);
         if (starts_with(url, "tls+tcp://") && !*s->tls_cert_file)
             return blame(loader, SETTING_listen, "\"%.128s\" needs tls-cert-file", url);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(url, s->listen.items[k]) == 0)
+                return blame(loader, SETTING_listen, "\"%.128s\" is there twice", url);
     }
     if (*s->tls_key_file && !*s->tls_cert_file)
         return blame(loader, SETTING_tls_key_file, "is of no use without tls-cert-file");

@@ -101,3 +101,20 @@ int listen_on(nng_socket socket, const char *url, const struct settings *setting
         rc = nng_listener_start(listener, 0);
     return rc == 0 ? 0 : fail(why, url, nng_strerror(rc));
 }
+
+int listen_check_tls(const struct settings *settings, char *why)
+{
+    nng_tls_config *tls = NULL;
+    if (!settings->tls_cert_file[0])
+        return 0;
+    int rc = nng_tls_config_alloc(&tls, NNG_TLS_MODE_SERVER);
+    if (rc == 0)
+        rc = set_pair(tls, settings);
+    nng_tls_config_free(tls);
+    if (rc == 0)
+        return 0;
+    const char *key = settings->tls_key_file[0] ? settings->tls_key_file : settings->tls_cert_file;
+    snprintf(why, CONFIG_WHY_BYTES, "%s and %s are not a certificate and its key: %s",
+             settings->tls_cert_file, key, nng_strerror(rc));
+    return -EINVAL;
+}

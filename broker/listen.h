@@ -9,4 +9,8 @@
 /* Negative errno, with `why` (CONFIG_WHY_BYTES) naming the URL and the reason. */
 int listen_on(nng_socket socket, const char *url, const struct settings *settings, char *why);
 
+/* Certificate and key, if there are any, can be used together. Negative errno, with `why` naming
+ * the file. */
+int listen_check_tls(const struct settings *settings, char *why);
+
 #endif

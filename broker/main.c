@@ -4,9 +4,11 @@
 #include "base/notify.h"
 #include "config.h"
 #include "door.h"
+#include "listen.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
@@ -101,6 +103,13 @@ static char *below(const char *dir, const char *name)
     char *path = mem_alloc(size);
     snprintf(path, size, "%s/%s", dir, name);
     return path;
+}
+
+/* Others are told of what lies below, and may stand in another folder. */
+static char *whole_path(const char *path)
+{
+    char here[PATH_MAX];
+    return path[0] == '/' || !getcwd(here, sizeof here) ? mem_strdup(path) : below(here, path);
 }
 
 /* ---- starting ---- */
@@ -233,14 +242,18 @@ static int start(struct broker *broker)
 {
     const struct settings *s = &broker->settings;
     log_set_level(s->log_level);
-    broker->store_dir = below(s->data, "store");
-    broker->feeds_dir = below(s->data, "feeds");
+    char *data = whole_path(s->data);
+    broker->store_dir = below(data, "store");
+    broker->feeds_dir = below(data, "feeds");
+    mem_free(data);
     raise_descriptor_limit();
     if (make_data_dir(broker) < 0)
         return EX_CANTCREAT;
     int code = load_key(broker, s, &broker->key);
     if (code != 0)
         return code;
+    if (listen_check_tls(s, broker->why) < 0)
+        return EX_CONFIG;
     if (open_store(broker) < 0 || open_ledger(broker) < 0)
         return EX_CANTCREAT;
     if (start_core(broker) < 0)
@@ -388,6 +401,15 @@ static void keep_frames_in_the_heap(void)
     mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
 }
 
+/* What was asked for instead of a broker. */
+static int act(struct broker *broker)
+{
+    const struct settings *s = &broker->settings;
+    if (s->action == CONFIG_CHECK && listen_check_tls(s, broker->why) < 0)
+        return fail(broker, EX_CONFIG);
+    return config_act(s, stdout);
+}
+
 int main(int argc, char **argv)
 {
     struct broker broker = {.argc = argc, .argv = argv, .signals = -1};
@@ -395,7 +417,7 @@ int main(int argc, char **argv)
     if (code != 0)
         return fail(&broker, code);
     if (broker.settings.action != CONFIG_RUN) {
-        code = config_act(&broker.settings, stdout);
+        code = act(&broker);
         settings_finish(&broker.settings);
         return code;
     }

@@ -167,7 +167,8 @@ static const char *value_behind(struct reading *reading, const struct opt *opt)
 {
     const char *next = reading->at < reading->argc ? reading->argv[reading->at] : NULL;
     uint64_t ignored;
-    if (!next || (opt->value_may_lack && !duration_parse(next, &ignored)))
+    bool looks_like_one = next && next[0] >= '0' && next[0] <= '9';
+    if (!next || (opt->value_may_lack && !looks_like_one && !duration_parse(next, &ignored)))
         return NULL;
     reading->at++;
     return next;

@@ -217,6 +217,7 @@ int cli_connect(struct cli *cli, const struct args *args)
                                  .connect_timeout_ms = cli->timeout_ms,
                                  .default_timeout_ms = cli_timeout_ms(cli, CLI_TIMEOUT_MS),
                                  .tls_ca_file = args_text(args, "tls-ca", NULL),
+                                 .tls_server_name = args_text(args, "tls-server-name", NULL),
                                  .on_state = on_state,
                                  .on_state_arg = cli};
     int error = fbx_connect(&cli->bus, &options);

@@ -1,11 +1,9 @@
 #include "base/clock.h"
-#include "base/mem.h"
 #include "payload.h"
 #include "token_key.h"
+#include "token_text.h"
 #include "view.h"
 #include "wire/json.h"
-
-#include <sodium.h>
 
 static const struct opt options[] = {
     {.name = "secret-file",
@@ -32,30 +30,6 @@ static const struct column columns[] = {
     {"id", "jti", UNIT_TEXT},
     {0},
 };
-
-/* A base64url segment that holds a JSON object, as MessagePack. */
-static bool read_segment(struct slice segment, struct buf *msgpack)
-{
-    char *json = mem_alloc(segment.len + 1);
-    size_t len = 0;
-    const char *end = NULL;
-    bool fine = sodium_base642bin((unsigned char *)json, segment.len + 1,
-                                  (const char *)segment.data, segment.len, NULL, &len, &end,
-                                  sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
-                end == (const char *)segment.data + segment.len &&
-                msgpack_from_json(msgpack, slice_make(json, len), NULL) == 0;
-    mem_free(json);
-    return fine;
-}
-
-/* Header and claims; the signature is for token_verify to judge. */
-static bool read_token(const char *token, struct buf *header, struct buf *claims)
-{
-    const char *first = strchr(token, '.');
-    const char *second = first ? strchr(first + 1, '.') : NULL;
-    return second && read_segment(slice_make(token, (size_t)(first - token)), header) &&
-           read_segment(slice_make(first + 1, (size_t)(second - first - 1)), claims);
-}
 
 struct shown {
     const char *token;
@@ -108,7 +82,7 @@ static int show(const struct cli *cli, const struct args *args, struct shown *sh
 {
     struct buf out = {0};
     char why[128] = "";
-    if (!read_token(shown->token, &shown->header, &shown->claims))
+    if (!token_text_read(shown->token, &shown->header, &shown->claims))
         return cli_fail(cli, EXIT_BAD_INPUT, "this is no JSON Web Token");
     int code = args_has(args, "secret-file") ? verify(cli, args, shown, why) : EXIT_OK;
     if (code)

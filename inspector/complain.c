@@ -1,10 +1,12 @@
 #include "base/mem.h"
 #include "cli.h"
 #include "human.h"
+#include "token_text.h"
 #include "wire/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What a complaint is made of; text is borrowed. */
@@ -85,10 +87,27 @@ static bool say_json(const struct complaint *complaint)
     return fine;
 }
 
+/* The broker says of a bad token only that it is one; of our own we can say more. */
+static void say_if_expired(const struct cli *cli)
+{
+    int64_t expires = cli->token ? token_text_expires(cli->token) : 0;
+    char when[sizeof "2026-01-01 00:00:00"];
+    struct tm utc;
+    time_t at = (time_t)expires;
+    if (expires <= 0 || at > time(NULL) || !gmtime_r(&at, &utc) ||
+        strftime(when, sizeof when, "%F %T", &utc) == 0)
+        return;
+    char note[64];
+    snprintf(note, sizeof note, "the token expired at %s UTC", when);
+    cli_note(cli, note);
+}
+
 static int complain(const struct cli *cli, const struct complaint *complaint)
 {
     if (!cli->json || !say_json(complaint))
         say_text(complaint);
+    if (complaint->outcome == status_text(STATUS_UNAUTHENTICATED))
+        say_if_expired(cli);
     return (int)complaint->code;
 }
 

@@ -162,7 +162,9 @@ static enum status open_with(struct core *core, struct call *call,
 {
     char url[URL_MAX];
     struct slice pattern = argument_text(arguments, "pattern", slice_make(NULL, 0));
-    uint64_t lease_ms = argument_uint(arguments, "lease_ms", LEASE_DEFAULT_MS);
+    uint64_t lease_ms = argument_has(arguments, "lease_ms")
+                            ? argument_uint(arguments, "lease_ms", 0)
+                            : LEASE_DEFAULT_MS;
     if (lease_ms == 0 || lease_ms > LEASE_MAX_MS)
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "lease_ms: 1 to 3600000");
     enum status status = may_open(core, call, pattern, why);

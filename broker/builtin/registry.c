@@ -73,8 +73,8 @@ static void pack_work(msgpack_packer *packer, const struct service *service,
     pack_pair_uint(packer, "queued", service->waiting.n);
     pack_pair_uint(packer, "calls", service->calls);
     pack_pair_uint(packer, "errors", service->errors);
-    pack_pair_uint(packer, "p50_us", hist_at(&service->latency, 0.50) / 1000);
-    pack_pair_uint(packer, "p99_us", hist_at(&service->latency, 0.99) / 1000);
+    pack_pair_uint(packer, "p50_us", hist_at_us(&service->latency, 0.50));
+    pack_pair_uint(packer, "p99_us", hist_at_us(&service->latency, 0.99));
 }
 
 #define DESCRIPTION_PAIRS 14u

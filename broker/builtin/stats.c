@@ -77,8 +77,8 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     pack_pair_uint(&packer, "identities", identities_count(core->identities));
     pack_filters(&packer, &core->chain);
     pack_vitals(&packer, &core->io);
-    pack_pair_uint(&packer, "p50_us", hist_at(&stats->latency, 0.50) / 1000);
-    pack_pair_uint(&packer, "p99_us", hist_at(&stats->latency, 0.99) / 1000);
+    pack_pair_uint(&packer, "p50_us", hist_at_us(&stats->latency, 0.50));
+    pack_pair_uint(&packer, "p99_us", hist_at_us(&stats->latency, 0.99));
     return STATUS_OK;
 }
 

@@ -200,7 +200,7 @@ static struct identity *from_sealed(struct identities *self, const struct wire_c
                           unix_ms, &self->arena, &context);
     if (rc < 0)
         return refuse(why, rc == -EKEYEXPIRED ? "sealed context expired"
-                                              : "sealed context forged or issued to another");
+                                              : "sealed context forged, issued to another or before the broker was started");
     struct identity *identity = identity_create(&context);
     identity->delegated = true;
     return identity;

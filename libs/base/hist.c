@@ -87,3 +87,8 @@ uint64_t hist_at(const struct hist *hist, double q)
     }
     return hist->max;
 }
+
+uint64_t hist_at_us(const struct hist *hist, double q)
+{
+    return (hist_at(hist, q) + 999) / 1000;
+}

@@ -16,5 +16,7 @@ void hist_add(struct hist *hist, uint64_t value);
 void hist_merge(struct hist *into, const struct hist *from);
 /* The value at quantile q in 0..1; 0 when empty. */
 uint64_t hist_at(const struct hist *hist, double q);
+/* The same of nanoseconds in microseconds, rounded up: 0 means that there was nothing. */
+uint64_t hist_at_us(const struct hist *hist, double q);
 
 #endif

@@ -171,8 +171,10 @@ static int await_session(fbx_bus *bus, const char *url)
 
 static int dial(fbx_bus *bus, const fbx_options *options)
 {
-    struct transport_options transport = {options->url, options->tls_ca_file,
-                                          options->wait_for_broker};
+    struct transport_options transport = {.url = options->url,
+                                          .tls_ca_file = options->tls_ca_file,
+                                          .tls_server_name = options->tls_server_name,
+                                          .patient = options->wait_for_broker};
     struct transport_events events = bus_transport_events;
     events.arg = bus;
     if (strncmp(options->url, "tls+", 4) == 0 && !options->tls_ca_file) {

@@ -90,8 +90,8 @@ typedef struct fbx_options {
     uint32_t default_timeout_ms; /* of calls that state none; 0: 30000 */
     uint32_t workers;            /* threads for handlers; 0: 4 */
     size_t outbox_bytes;         /* unsent and unacknowledged, at most; 0: 16 MiB */
-    const char
-        *tls_ca_file; /* for tls+tcp; NULL: no verification is not offered, so required there */
+    const char *tls_ca_file;     /* tls+tcp always verifies: required there */
+    const char *tls_server_name; /* whom its certificate must name; NULL: the URL's host */
     void (*on_state)(void *arg, bool connected); /* may be NULL; I/O thread */
     void *on_state_arg;
     bool wait_for_broker; /* nobody there yet, or stopping: try again until the timeout */

@@ -12,8 +12,9 @@ struct transport_message;
 
 struct transport_options {
     const char *url;
-    const char *tls_ca_file; /* tls+tcp needs it */
-    bool patient;            /* nobody there at first is no reason to give up */
+    const char *tls_ca_file;     /* tls+tcp needs it */
+    const char *tls_server_name; /* whom the certificate must name; NULL: the URL's host */
+    bool patient;                /* nobody there at first is no reason to give up */
 };
 
 struct transport_events {

@@ -118,14 +118,30 @@ void transport_reset(struct transport *transport)
     pthread_mutex_unlock(&transport->mutex);
 }
 
-static int set_tls(nng_dialer dialer, const char *ca_file)
+/* Unset, any certificate the CA ever signed would do, whoever shows it. */
+static int set_server_name(nng_tls_config *config, const struct transport_options *options)
+{
+    nng_url *url;
+    if (options->tls_server_name)
+        return nng_tls_config_server_name(config, options->tls_server_name);
+    int error = nng_url_parse(&url, options->url);
+    if (error != 0)
+        return error;
+    error = nng_tls_config_server_name(config, url->u_hostname);
+    nng_url_free(url);
+    return error;
+}
+
+static int set_tls(nng_dialer dialer, const struct transport_options *options)
 {
     nng_tls_config *config;
     if (nng_tls_config_alloc(&config, NNG_TLS_MODE_CLIENT) != 0)
         return -EINVAL;
     int error = nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_REQUIRED);
     if (error == 0)
-        error = nng_tls_config_ca_file(config, ca_file);
+        error = set_server_name(config, options);
+    if (error == 0)
+        error = nng_tls_config_ca_file(config, options->tls_ca_file);
     if (error == 0)
         error = nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, config);
     nng_tls_config_free(config);
@@ -139,8 +155,9 @@ static const char *why_final(int error)
     case NNG_ECONNREFUSED: /* a socket file that is missing, too */
     case NNG_ENOENT:
         return "nothing listens there (connection refused)";
-    case NNG_EPERM:
     case NNG_EADDRINVAL:
+        return "the address is not valid, or its name does not resolve";
+    case NNG_EPERM:
     case NNG_EPEERAUTH:
     case NNG_ECRYPTO:
     case NNG_EPROTO:
@@ -183,7 +200,7 @@ static int dial(struct transport *transport, const struct transport_options *opt
     (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_NODELAY, true);
     (void)nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true);
     if (strncmp(options->url, "tls+", 4) == 0) {
-        int error = set_tls(dialer, options->tls_ca_file);
+        int error = set_tls(dialer, options);
         if (error < 0)
             return error;
     }

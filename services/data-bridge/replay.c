@@ -15,9 +15,10 @@
 
 #define REPLAYS_MAX 64u
 #define REPLAYS_OF_A_TENANT_MAX 8u
-/* So many bars go unconfirmed: a replay hears soon when it may no longer publish, and
+/* So many bars of a fast replay go unconfirmed: it hears soon when it may no longer publish, and
  * does not run further ahead of the broker. */
 #define BARS_UNCONFIRMED 64u
+#define SPEED_CONFIRMED 1000.0 /* bars a second up to which each is confirmed */
 
 struct replay {
     struct list node;
@@ -62,6 +63,12 @@ void replays_destroy(struct replays *replays)
 
 /* ---- one replay ---- */
 
+static bool is_confirmed(const struct replay *replay, size_t index)
+{
+    double speed = replay->plan.speed;
+    return index % BARS_UNCONFIRMED == 0 || (speed > 0 && speed <= SPEED_CONFIRMED);
+}
+
 static int publish_bar(const struct replay *replay, size_t index)
 {
     const struct series *series = replay->plan.series;
@@ -69,7 +76,7 @@ static int publish_bar(const struct replay *replay, size_t index)
     (void)snprintf(topic, sizeof topic, "market.bar.%s", series->symbol);
     (void)snprintf(event, sizeof event, "%s-%zu", replay->id, index);
     const fbx_publish_options options = {
-        .event_id = event, .context = replay->context, .confirm = index % BARS_UNCONFIRMED == 0};
+        .event_id = event, .context = replay->context, .confirm = is_confirmed(replay, index)};
     fbx_writer w = {0};
     fbx_write_map(&w, 2 + packing_fields(series));
     fbx_write_text(&w, "replay");

@@ -72,6 +72,7 @@ static enum host_exit connect_bus(fbx_bus **bus, const struct host_options *opti
         .name = options->name,
         .workers = options->workers,
         .tls_ca_file = options->tls_ca_file,
+        .tls_server_name = options->tls_server_name,
         .wait_for_broker = true,
         .on_state = note_connection,
         .on_state_arg = connected,

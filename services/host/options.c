@@ -23,6 +23,7 @@ static const char help[] =
     "  --token-file FILE        holds the token (FAREBOX_TOKEN_FILE)\n"
     "  --token TOKEN            the token itself (better: FAREBOX_TOKEN)\n"
     "  --tls-ca FILE            certificates to trust, for tls+tcp:// URLs\n"
+    "  --tls-server-name NAME   whom the broker's must name, if not the URL's host\n"
     "  --name NAME              what the inspector shows (farebox-host)\n"
     "  --workers N              threads for handlers that block (4)\n"
     "  --drain-ms N             how long running calls may take at the end (10000)\n"
@@ -42,6 +43,7 @@ enum flag {
     FLAG_TOKEN_FILE,
     FLAG_TOKEN,
     FLAG_TLS_CA,
+    FLAG_TLS_NAME,
     FLAG_NAME,
     FLAG_WORKERS,
     FLAG_DRAIN,
@@ -54,6 +56,7 @@ static const struct option flags[] = {
     {"token-file", required_argument, NULL, FLAG_TOKEN_FILE},
     {"token", required_argument, NULL, FLAG_TOKEN},
     {"tls-ca", required_argument, NULL, FLAG_TLS_CA},
+    {"tls-server-name", required_argument, NULL, FLAG_TLS_NAME},
     {"name", required_argument, NULL, FLAG_NAME},
     {"workers", required_argument, NULL, FLAG_WORKERS},
     {"drain-ms", required_argument, NULL, FLAG_DRAIN},
@@ -139,6 +142,9 @@ static enum host_exit read_flag(struct reading *reading, int flag, char **argv)
         return HOST_OK;
     case FLAG_TLS_CA:
         options->tls_ca_file = optarg;
+        return HOST_OK;
+    case FLAG_TLS_NAME:
+        options->tls_server_name = optarg;
         return HOST_OK;
     case FLAG_NAME:
         options->name = optarg;

@@ -14,7 +14,7 @@ struct host_setting {
 };
 
 struct host_options {
-    const char *url, *name, *tls_ca_file;
+    const char *url, *name, *tls_ca_file, *tls_server_name;
     char *token;
     uint32_t workers, drain_ms;
     struct host_setting *settings;

@@ -20,23 +20,27 @@ static void write_text(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A certificate for the loopback address, and its key, that nobody else signed. */
-static void make_certificate(struct place *place)
+/* A certificate for that host, and its key, that nobody else signed. */
+static void make_certificate(struct place *place, const char *host)
 {
     char command[512], out[4096];
     snprintf(command, sizeof command,
-             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=%s"
              " -keyout %s/key.pem -out %s/cert.pem",
-             place->dir, place->dir);
+             host, place->dir, place->dir);
     const char *argv[] = {"/bin/sh", "-c", command, NULL};
     assert_int_equal(place_run(place, out, sizeof out, argv), 0);
 }
 
-static int connect_tls(struct place *place, const char *url, const char *ca_file, fbx_bus **bus)
+static int connect_tls(struct place *place, const char *url, const char *ca_file,
+                       const char *server_name, fbx_bus **bus)
 {
     char *token = place_token(place, "acme", "ann", "pro", all);
-    fbx_options options = {
-        .url = url, .token = token, .tls_ca_file = ca_file, .connect_timeout_ms = 3000};
+    fbx_options options = {.url = url,
+                           .token = token,
+                           .tls_ca_file = ca_file,
+                           .tls_server_name = server_name,
+                           .connect_timeout_ms = 3000};
     int rc = fbx_connect(bus, &options);
     free(token);
     return rc;
@@ -47,8 +51,8 @@ static void tls_encrypts_and_is_verified(void **state)
     (void)state;
     char url[64], cert[PLACE_PATH], key[PLACE_PATH], foreign[PLACE_PATH];
     struct place *place = place_create(), *other = place_create();
-    make_certificate(place);
-    make_certificate(other);
+    make_certificate(place, "127.0.0.1");
+    make_certificate(other, "127.0.0.1");
     snprintf(url, sizeof url, "tls+tcp://127.0.0.1:%d", free_port());
     snprintf(cert, sizeof cert, "%s/cert.pem", place->dir);
     snprintf(key, sizeof key, "%s/key.pem", place->dir);
@@ -57,13 +61,35 @@ static void tls_encrypts_and_is_verified(void **state)
     place_start_broker(place, flags);
 
     fbx_bus *bus = NULL;
-    assert_int_equal(connect_tls(place, url, cert, &bus), 0);
+    assert_int_equal(connect_tls(place, url, cert, NULL, &bus), 0);
     assert_int_equal(fbx_ping(bus, 5000), 0);
     fbx_close(bus);
     bus = NULL;
-    assert_int_not_equal(connect_tls(place, url, foreign, &bus), 0);
+    assert_int_not_equal(connect_tls(place, url, foreign, NULL, &bus), 0);
     assert_null(bus);
     place_destroy(other);
+    place_destroy(place);
+}
+
+/* Somebody else's certificate is not the broker's, whoever signed it. */
+static void tls_looks_at_the_name(void **state)
+{
+    (void)state;
+    char url[64], cert[PLACE_PATH], key[PLACE_PATH];
+    struct place *place = place_create();
+    make_certificate(place, "bus.example");
+    snprintf(url, sizeof url, "tls+tcp://127.0.0.1:%d", free_port());
+    snprintf(cert, sizeof cert, "%s/cert.pem", place->dir);
+    snprintf(key, sizeof key, "%s/key.pem", place->dir);
+    const char *flags[] = {"--listen", url, "--tls-cert-file", cert, "--tls-key-file", key, NULL};
+    place_start_broker(place, flags);
+
+    fbx_bus *bus = NULL;
+    assert_int_not_equal(connect_tls(place, url, cert, NULL, &bus), 0);
+    assert_null(bus);
+    assert_int_equal(connect_tls(place, url, cert, "bus.example", &bus), 0);
+    assert_int_equal(fbx_ping(bus, 5000), 0);
+    fbx_close(bus);
     place_destroy(place);
 }
 
@@ -258,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tls_encrypts_and_is_verified),
+        cmocka_unit_test(tls_looks_at_the_name),
         cmocka_unit_test(a_configuration_is_checked_before_it_is_used),
         cmocka_unit_test(a_short_secret_is_refused),
         cmocka_unit_test(a_rotated_secret_is_in_force_after_sighup),
