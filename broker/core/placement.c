@@ -42,11 +42,21 @@ static uint64_t burden(const struct core *core, const struct instance *instance)
     return (instance->in_flight + UINT64_C(1)) * (each + FASTEST_US);
 }
 
+/* Twice as much is more; less of a difference is the luck of a few calls, and would give the rest
+ * of them to whoever had it. */
+static bool bears_less(const struct core *core, const struct instance *a, const struct instance *b)
+{
+    uint64_t of_a = burden(core, a), of_b = burden(core, b);
+    if (2 * of_a < of_b || 2 * of_b < of_a)
+        return of_a < of_b;
+    return a->in_flight < b->in_flight;
+}
+
 static struct instance *better(const struct core *core, struct instance *a, struct instance *b)
 {
     if (!b || !is_open(core, b))
         return a;
-    return !a || burden(core, b) < burden(core, a) ? b : a;
+    return !a || bears_less(core, b, a) ? b : a;
 }
 
 /* splitmix64; a bound so small needs no care for its remainder. */
@@ -68,8 +78,11 @@ static struct instance *better_of_two(struct core *core, const struct service *s
 struct instance *placement_choose(struct core *core, const struct service *service)
 {
     struct instance *best = service->n_instances > FEW ? better_of_two(core, service) : NULL;
-    for (uint32_t i = 0; i < service->n_instances && (!best || service->n_instances <= FEW); i++)
-        best = better(core, best, service->at[i]);
+    if (best || service->n_instances == 0)
+        return best;
+    uint32_t first = service->n_instances > 1 ? chance(core, service->n_instances) : 0;
+    for (uint32_t i = 0; i < service->n_instances; i++)
+        best = better(core, best, service->at[(first + i) % service->n_instances]);
     return best;
 }
 

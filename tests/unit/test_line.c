@@ -197,7 +197,7 @@ static void the_quicker_instance_gets_more(void **state)
     stage_pass(&stage, 100);
     serve_one(slow);
     struct actor *quick = serve(100);
-    call_for(ned, 2, 0, false); /* to the first: the other is taken for an average one */
+    call_for(ned, 2, 0, false); /* one to each: the newcomer is taken for an average one */
     call_for(ned, 3, 0, false);
     stage_pass(&stage, 10);
     serve_one(quick);
@@ -225,6 +225,29 @@ static void of_many_instances_none_is_left_out_or_flooded(void **state)
     assert_int_equal(stage_gauges(&stage).queued, 1); /* only when none of them has room */
     for (unsigned i = 0; i < 12; i++)
         actor_requested(hosts[i]);
+}
+
+static bool answers(struct actor *host)
+{
+    struct wire_envelope request;
+    if (!actor_next(host, &request) || request.kind != WIRE_REQUEST)
+        return false;
+    actor_reply(host, request.id, STATUS_OK, "");
+    return true;
+}
+
+static void calls_one_by_one_reach_every_instance(void **state)
+{
+    unsigned served[3] = {0}; /* the third: by nobody */
+    (void)state;
+    struct actor *first = serve(10), *second = serve(10), *ned = stage_join(&stage, NOISY);
+    for (unsigned n = 1; n <= 100; n++) {
+        call_for(ned, n, 0, false);
+        stage_pass(&stage, 1 + n % 2); /* neither is ever just as quick */
+        served[answers(first) ? 0 : answers(second) ? 1 : 2]++;
+    }
+    assert_in_range(served[0], 25, 75);
+    assert_int_equal(served[0] + served[1], 100);
 }
 
 static void retries_have_a_budget(void **state)
@@ -258,6 +281,7 @@ int main(void)
         TEST(a_stall_that_is_over_refuses_nobody),
         TEST(the_quicker_instance_gets_more),
         TEST(of_many_instances_none_is_left_out_or_flooded),
+        TEST(calls_one_by_one_reach_every_instance),
         TEST(retries_have_a_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
