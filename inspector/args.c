@@ -1,6 +1,7 @@
 #include "args.h"
 
 #include "duration.h"
+#include "moment.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -157,6 +158,9 @@ static int check_value(struct reading *reading, struct given *given)
     if (opt->kind == OPT_TIME && !duration_parse(text, &given->number))
         return wrong(reading, "--%s wants a duration like 30s or 1h30m, not '%.40s'", opt->name,
                      text);
+    if (opt->kind == OPT_MOMENT && !moment_parse(text, &given->number))
+        return wrong(reading, "--%s wants a date like 2026-12-31 or 2026-12-31T18:30Z, not '%.40s'",
+                     opt->name, text);
     if (opt->kind == OPT_CHOICE && !args_is_choice(opt->value, text))
         return wrong(reading, "--%s is one of %s, not '%.40s'", opt->name, opt->value, text);
     return 0;

@@ -12,7 +12,7 @@
 struct given {
     const struct opt *opt;
     const char *text; /* NULL for a flag or a lacking value */
-    uint64_t number;  /* OPT_COUNT, OPT_TIME (milliseconds) */
+    uint64_t number;  /* OPT_COUNT; OPT_TIME, OPT_MOMENT (milliseconds) */
 };
 
 struct args {

@@ -29,6 +29,8 @@ static const struct column alone[] = {
     {"methods", "methods", UNIT_LIST},
     {"requires", "requires", UNIT_LIST},
     {"tier", "minimum_tier", UNIT_TEXT},
+    {"method tiers", "method_tiers", UNIT_LIST},
+    {"features", "business_features", UNIT_LIST},
     {"tenant aware", "tenant_aware", UNIT_TEXT},
     {"health", "health_endpoint", UNIT_TEXT},
     {"ready", "ready", UNIT_COUNT},

@@ -16,6 +16,7 @@ enum opt_kind {
     OPT_FILE,
     OPT_COUNT,  /* a whole number from 1 */
     OPT_TIME,   /* a duration, kept in milliseconds */
+    OPT_MOMENT, /* a point in time, kept in Unix milliseconds */
     OPT_CHOICE, /* one of the words in `value` */
 };
 

@@ -58,6 +58,10 @@ static void write_number(struct buf *out, uint64_t number, enum unit unit)
     case UNIT_COUNT:
         human_count(out, number);
         break;
+    case UNIT_LIMIT:
+        if (number)
+            human_count(out, number);
+        break;
     case UNIT_BYTES:
         human_bytes(out, number);
         break;
@@ -73,6 +77,10 @@ static void write_number(struct buf *out, uint64_t number, enum unit unit)
         break;
     case UNIT_SINCE:
         write_since(out, number);
+        break;
+    case UNIT_MOMENT:
+        if (number)
+            human_date(out, (int64_t)(number / 1000));
         break;
     default:
         human_date(out, (int64_t)number);

@@ -9,12 +9,14 @@ enum unit {
     UNIT_LIST, /* an array of texts */
     UNIT_STATE,
     UNIT_COUNT,
+    UNIT_LIMIT, /* a count of which 0 means that there is none */
     UNIT_BYTES,
     UNIT_MICROS,
     UNIT_NANOS,
-    UNIT_SPAN,  /* milliseconds */
-    UNIT_SINCE, /* Unix milliseconds, shown as the time passed since */
-    UNIT_DATE,  /* Unix seconds */
+    UNIT_SPAN,   /* milliseconds */
+    UNIT_SINCE,  /* Unix milliseconds, shown as the time passed since */
+    UNIT_DATE,   /* Unix seconds */
+    UNIT_MOMENT, /* Unix milliseconds; 0 is never */
 };
 
 struct column {

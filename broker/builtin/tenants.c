@@ -152,8 +152,8 @@ static enum status keep(struct core *core, const struct call *call, struct accou
     return STATUS_OK;
 }
 
-static enum status write(struct core *core, const struct call *call, const struct asked *asked,
-                         const char *what, struct buf *out, const char **why)
+static enum status write_down(struct core *core, const struct call *call, const struct asked *asked,
+                              const char *what, struct buf *out, const char **why)
 {
     struct slice tier = argument_text(&asked->arguments, "tier", slice_make(NULL, 0));
     if (tier.len > 0 && !tiers_exactly(&core->limits.tiers, tier))
@@ -174,7 +174,7 @@ static enum status create(struct core *core, struct call *call, enum scope scope
         !account_find(core, asked.tenant, slice_make(NULL, 0)))
         status = refuse_with(why, STATUS_INVALID_ARGUMENT, "the tenant has no record");
     if (status == STATUS_OK)
-        status = write(core, call, &asked, "created", out, why);
+        status = write_down(core, call, &asked, "created", out, why);
     arguments_finish(&asked.arguments);
     return status;
 }
@@ -185,7 +185,7 @@ static enum status update(struct core *core, struct call *call, enum scope scope
     struct asked asked;
     enum status status = ask_existing(core, call, scope, &asked, why);
     if (status == STATUS_OK)
-        status = write(core, call, &asked, "updated", out, why);
+        status = write_down(core, call, &asked, "updated", out, why);
     arguments_finish(&asked.arguments);
     return status;
 }

@@ -26,8 +26,8 @@ struct core_options {
     size_t n_skipped;
 };
 
-/* Reads the registry's records back, and counts what the last process had no time to book. -EPROTO: the filter chain is in an impossible order; other
- * errors are those of the store. */
+/* Reads the registry's records back, and counts what the last process had no time to book. -EPROTO:
+ * the filter chain is in an impossible order; other errors are those of the store. */
 int core_create(struct core **out, const struct core_options *options, struct moment now);
 /* Releases every exchange; sends nothing. Takes NULL. */
 void core_destroy(struct core *core);

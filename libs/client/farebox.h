@@ -200,6 +200,9 @@ typedef struct fbx_service {
     fbx_handler handler;
     void *arg;
     void (*on_cancel)(void *arg, fbx_request *request); /* may be NULL; I/O thread; still answer */
+    const char *const *method_tiers;      /* "method=tier", in place of minimum_tier; as methods */
+    const char *const *business_features; /* the caller's tenant must have all; as methods */
+    bool tenant_aware;                    /* keeps its tenants apart by the request's context */
 } fbx_service;
 
 /* Registers; blocks for the broker's word. FBX_EREFUSED: e.g. missing permission. What fails

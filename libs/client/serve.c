@@ -63,6 +63,11 @@ static int ask_to_register(fbx_bus *bus, const fbx_service *service)
     body.capacity = service->capacity;
     body.tenant = text_or_empty(service->tenant);
     body.minimum_tier = text_or_empty(service->minimum_tier);
+    body.tenant_aware = service->tenant_aware;
+    body.n_method_tiers = count_texts(service->method_tiers);
+    body.method_tiers = (char **)service->method_tiers;
+    body.n_business_features = count_texts(service->business_features);
+    body.business_features = (char **)service->business_features;
     body.health_endpoint = text_or_empty(service->health_endpoint);
     body.n_methods = count_texts(service->methods);
     body.methods = (char **)service->methods;

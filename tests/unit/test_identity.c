@@ -73,9 +73,9 @@ static struct identity *by_seal(struct scene *scene, struct slice credential, co
 static struct slice seal_for(struct scene *scene, struct identity *who, const char *audience,
                              uint64_t now_ms, uint64_t valid_ms)
 {
-    return buf_slice(
-        &identity_sealed(scene->identities, who, &who->context, slice_of(audience), 1, now_ms, valid_ms)
-             ->credential);
+    return buf_slice(&identity_sealed(scene->identities, who, &who->context, slice_of(audience), 1,
+                                      now_ms, valid_ms)
+                          ->credential);
 }
 
 /* ---- tokens ---- */
@@ -327,8 +327,8 @@ static void many_audiences_and_depths_do_not_mix(void **state)
         for (unsigned i = 0; i < 3 * IDENTITY_SEALS; i++) {
             char audience[16];
             snprintf(audience, sizeof audience, "s%u", i / 2);
-            const struct identity_seal *seal =
-                identity_sealed(scene.identities, ann, &ann->context, slice_of(audience), i % 2, NOW_MS, 1000);
+            const struct identity_seal *seal = identity_sealed(
+                scene.identities, ann, &ann->context, slice_of(audience), i % 2, NOW_MS, 1000);
             struct identity *again =
                 by_seal(&scene, buf_slice(&seal->credential), audience, NOW_MS);
             assert_non_null(again);

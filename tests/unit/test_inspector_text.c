@@ -2,6 +2,7 @@
 
 #include "../../inspector/duration.h"
 #include "../../inspector/human.h"
+#include "../../inspector/moment.h"
 #include "../../inspector/permission.h"
 #include "../../inspector/pretty.h"
 #include "../../inspector/table.h"
@@ -50,6 +51,45 @@ static void test_durations(void **state)
                                         "3651d", "0.1ms", "1e3",   "inf"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         is_no_duration(wrong[i]);
+}
+
+/* ---- moments ---- */
+
+static void is_at(const char *text, uint64_t wanted_s)
+{
+    uint64_t ms = 42;
+    if (!moment_parse(text, &ms) || ms != wanted_s * 1000)
+        fail_msg("\"%s\" became %llu", text, (unsigned long long)ms);
+}
+
+static void test_moments(void **state)
+{
+    (void)state;
+    is_at("never", 0);
+    is_at("1970-01-02", 86400);
+    is_at("2024-02-29", 1709164800);
+    is_at("2026-12-31T18:30Z", 1798741800);
+    is_at("2026-12-31T23:59:59Z", 1798761599);
+    static const char *const wrong[] = {"",
+                                        "now",
+                                        "1970-01-01",
+                                        "1969-12-31",
+                                        "2023-02-29",
+                                        "2026-04-31",
+                                        "2026-13-01",
+                                        "2026-00-10",
+                                        "2026-1-1",
+                                        "2026-12-31T24:00Z",
+                                        "2026-12-31 ",
+                                        "26-12-31",
+                                        "2026-12-31T18:30",
+                                        "2026-12-31T18:60Z",
+                                        "2026-12-31T18:30:60Z"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        uint64_t ms = 42;
+        if (moment_parse(wrong[i], &ms) || ms != 42)
+            fail_msg("\"%s\" was taken for a moment", wrong[i]);
+    }
 }
 
 /* ---- units ---- */
@@ -283,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_durations),
+        cmocka_unit_test(test_moments),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_bytes_and_times),
         cmocka_unit_test(test_text_from_strangers_cannot_drive_the_terminal),

@@ -1,0 +1,165 @@
+/* Subscriptions, changed by an operator in a shell while those whom they concern are connected. */
+#include "inspect.h"
+
+#include <stdlib.h>
+
+static const char *const caller[] = {"call:*", NULL};
+
+static void answer(void *arg, fbx_request *request)
+{
+    (void)arg;
+    fbx_respond(request, fbx_request_payload(request), NULL);
+}
+
+/* `orders` is for pro, its method `export` for enterprise. */
+static fbx_bus *serve_orders(void)
+{
+    static const char *const tiers[] = {"export=enterprise", NULL};
+    const fbx_service orders = {.name = "orders",
+                                .minimum_tier = "pro",
+                                .method_tiers = tiers,
+                                .handler = answer,
+                                .on_io_thread = true};
+    fbx_bus *bus = place_connect(place, "platform", "shop", (const char *const[]){"serve:*", NULL});
+    assert_int_equal(fbx_serve(bus, &orders), 0);
+    return bus;
+}
+
+static int orders(fbx_bus *bus, const char *method)
+{
+    return call_text(bus, "orders", method, "", NULL, 0);
+}
+
+#define AS_OPERATOR " --token-file \"$OPERATOR\""
+
+/* What is changed is in force at the next call of a session that has been there all the time. */
+static void test_changes_are_in_force_at_the_next_call(void **state)
+{
+    (void)state;
+    fbx_bus *shop = serve_orders(), *ann = place_connect(place, "acme", "ann", caller);
+    assert_int_equal(orders(ann, "get"), FBX_OK);
+    ends(0, "farebox tenants create acme --tier free --name 'Acme Ltd'" AS_OPERATOR);
+    assert_int_equal(orders(ann, "get"), FBX_SUBSCRIPTION_INSUFFICIENT);
+    ends(0, "farebox tenants update acme --tier enterprise" AS_OPERATOR);
+    assert_int_equal(orders(ann, "export"), FBX_OK);
+    ends(0, "farebox tenants update acme --tier pro" AS_OPERATOR);
+    assert_int_equal(orders(ann, "export"), FBX_SUBSCRIPTION_INSUFFICIENT);
+    assert_int_equal(orders(ann, "get"), FBX_OK);
+    ends(0, "farebox tenants suspend acme" AS_OPERATOR);
+    assert_int_equal(orders(ann, "get"), FBX_SUBSCRIPTION_EXPIRED);
+    ends(0, "farebox tenants resume acme" AS_OPERATOR);
+    assert_int_equal(orders(ann, "get"), FBX_OK);
+    ends(0, "farebox tenants update acme --expires 2020-02-29" AS_OPERATOR);
+    assert_int_equal(orders(ann, "get"), FBX_SUBSCRIPTION_EXPIRED);
+    ends(0, "farebox tenants update acme --expires never" AS_OPERATOR);
+    assert_int_equal(orders(ann, "get"), FBX_OK);
+    ends(0, "farebox tenants delete acme" AS_OPERATOR);
+    assert_string_equal(output, "");
+    fbx_close(ann);
+    fbx_close(shop);
+}
+
+static void test_a_users_own_subscription(void **state)
+{
+    (void)state;
+    fbx_bus *shop = serve_orders(), *ann = place_connect(place, "acme", "ann", caller),
+            *bob = place_connect(place, "acme", "bob", caller);
+    ends(0, "farebox tenants create acme --tier free" AS_OPERATOR);
+    ends(0, "farebox tenants create acme --user ann --tier pro --per-minute 30" AS_OPERATOR);
+    assert_int_equal(orders(ann, "get"), FBX_OK);
+    assert_int_equal(orders(bob, "get"), FBX_SUBSCRIPTION_INSUFFICIENT);
+    ends(0, "farebox tenants show acme" AS_OPERATOR);
+    says("tier              free\n");
+    says("\nUSER  NAME  TIER  STATUS  EXPIRES  PER MINUTE  BURST\n"
+         "ann   -     pro   active  -                30     30\n");
+    ends(0, "farebox tenants suspend acme --user ann" AS_OPERATOR);
+    assert_int_equal(orders(ann, "get"), FBX_SUBSCRIPTION_EXPIRED);
+    ends(0, "farebox tenants delete acme" AS_OPERATOR);
+    assert_int_equal(orders(ann, "get"), FBX_OK);
+    fbx_close(bob);
+    fbx_close(ann);
+    fbx_close(shop);
+}
+
+/* A broker that starts again refuses whom the one before refused. */
+static void test_a_suspension_outlives_the_broker(void **state)
+{
+    (void)state;
+    ends(0, "farebox tenants create acme --tier pro --feature sso --feature audit" AS_OPERATOR);
+    ends(0, "farebox tenants suspend acme" AS_OPERATOR);
+    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
+    place_start_broker(place, NULL);
+    ends(77, "farebox call puppet echo 1");
+    says("subscription_expired");
+    ends(0, "farebox tenants show acme" AS_OPERATOR);
+    says("features          sso audit\n");
+    ends(0, "farebox tenants delete acme" AS_OPERATOR);
+}
+
+/* Whoever listens across tenants hears of every change; the log keeps it, with who did it. */
+static void test_every_change_is_audited(void **state)
+{
+    (void)state;
+    char line[1024];
+    char *auditor = place_token_file(place, "platform", "auditor",
+                                     (const char *const[]){"subscribe:*/bus.tenant.*", NULL});
+    struct process *sub =
+        START("{\"note\":\"subscribed\"}", "farebox", "sub", "bus.tenant.*", "--tenant", "*",
+              "--count", "3", "-o", "json", "--token-file", auditor);
+    ends(0, "farebox tenants create acme --tier pro" AS_OPERATOR);
+    ends(0, "farebox tenants suspend acme" AS_OPERATOR);
+    ends(0, "farebox tenants delete acme" AS_OPERATOR);
+    static const char *const what[] = {"created", "suspended", "deleted"};
+    for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
+        char wanted[128];
+        assert_true(process_line(sub, "{\"topic\":\"bus.tenant.acme\"", line, sizeof line));
+        snprintf(wanted, sizeof wanted, "\"event\":\"%s\"", what[i]);
+        assert_non_null(strstr(line, wanted));
+        assert_non_null(strstr(line, "\"tenant\":\"acme\""));
+    }
+    assert_int_equal(process_stop(sub, 0), 0);
+    assert_true(line_with(&place->broker, "event=audit.tenant what=suspended record=acme tier=pro "
+                                          "status=suspended by_tenant=platform by_user=ops"));
+    free(auditor);
+}
+
+static void test_who_may(void **state)
+{
+    (void)state;
+    char *admin =
+        place_token_file(place, "acme", "admin", (const char *const[]){"admin:acme/tenants", NULL});
+    setenv("ADMIN", admin, 1);
+    ends(77, "farebox tenants");
+    ends(77, "farebox tenants create acme --tier pro");
+    ends(77, "farebox tenants create acme --tier pro --token-file \"$ADMIN\"");
+    ends(0, "farebox tenants create acme --tier pro" AS_OPERATOR);
+    ends(0, "farebox tenants create bolt --tier free" AS_OPERATOR);
+    ends(0, "farebox tenants --token-file \"$ADMIN\"");
+    says("\nacme ");
+    assert_null(strstr(output, "bolt"));
+    ends(77, "farebox tenants show bolt --token-file \"$ADMIN\"");
+    ends(0, "farebox -o json tenants" AS_OPERATOR);
+    says("\"tenants\":[{\"tenant\":\"acme\"");
+    ends(65, "farebox tenants create acme --tier pro" AS_OPERATOR);
+    says("conflict");
+    ends(65, "farebox tenants create cord --tier golden" AS_OPERATOR);
+    ends(64, "farebox tenants update acme --expires 2026-02-30" AS_OPERATOR);
+    ends(64, "farebox tenants update acme --status odd" AS_OPERATOR);
+    ends(0, "farebox tenants delete acme" AS_OPERATOR);
+    ends(0, "farebox tenants delete bolt" AS_OPERATOR);
+    ends(0, "farebox tenants" AS_OPERATOR);
+    assert_string_equal(output, "no tenants\n");
+    free(admin);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_changes_are_in_force_at_the_next_call),
+        cmocka_unit_test(test_a_users_own_subscription),
+        cmocka_unit_test(test_a_suspension_outlives_the_broker),
+        cmocka_unit_test(test_every_change_is_audited),
+        cmocka_unit_test(test_who_may),
+    };
+    return cmocka_run_group_tests(tests, inspect_set_up, inspect_tear_down);
+}
