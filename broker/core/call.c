@@ -257,7 +257,6 @@ static void end(struct core *core, struct call *call, const struct wire_reply *r
     chain_reply(core, call, reply);
     count(core, call, reply);
     taps_call(core, call, reply);
-    meter_count(core, call, reply);
     answer_caller(core, call, reply);
     detach_caller(call);
     if (instance && !let_go) {

@@ -9,6 +9,7 @@ extern const struct filter filter_identity;    /* on whose behalf */
 extern const struct filter filter_registry;    /* which service and method */
 extern const struct filter filter_entitlement; /* whether they may */
 extern const struct filter filter_rate_limit;  /* how often */
+extern const struct filter filter_meter;       /* counts what is answered, for the bill */
 extern const struct filter filter_balancer;    /* which instance */
 
 #endif
