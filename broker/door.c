@@ -202,6 +202,15 @@ static unsigned take_frames(struct door *door, struct exchange *exchange)
     return count;
 }
 
+static void take_kept(struct door *door)
+{
+    uint64_t kept = atomic_load(&door->kept);
+    if (kept == door->kept_told)
+        return;
+    door->kept_told = kept;
+    core_kept(door->core, kept);
+}
+
 static bool has_work(const struct door *door)
 {
     return door->inbox || door->events;
@@ -240,6 +249,7 @@ static void turn(struct door *door)
 {
     do {
         core_begin(door->core, clock_now());
+        take_kept(door);
         unsigned frames = 0;
         while (has_work(door) && frames < TURN_FRAMES)
             frames += take_all(door);
@@ -319,6 +329,14 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev what, void *arg)
         poke(door);
 }
 
+/* On the store's thread, or on ours in the middle of a turn. */
+static void on_kept(void *arg, uint64_t mark)
+{
+    struct door *door = arg;
+    atomic_store(&door->kept, mark);
+    poke(door);
+}
+
 /* ---- life ---- */
 
 int door_create(struct door **out, const struct door_options *options)
@@ -338,6 +356,8 @@ int door_create(struct door **out, const struct door_options *options)
         door_destroy(door);
         return -EMFILE;
     }
+    if (door->store)
+        store_watch(door->store, on_kept, door);
     nng_pipe_notify(door->socket, NNG_PIPE_EV_ADD_PRE, on_pipe, door);
     nng_pipe_notify(door->socket, NNG_PIPE_EV_REM_POST, on_pipe, door);
     *out = door;
@@ -445,6 +465,8 @@ void door_destroy(struct door *door)
     if (!door)
         return;
     door_close(door);
+    if (door->store)
+        store_watch(door->store, NULL, NULL);
     for (struct exchange *next; door->made; door->made = next) {
         next = door->made->next_made;
         exchange_destroy(door->made);

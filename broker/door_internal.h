@@ -52,6 +52,9 @@ struct door {
 
     int wake; /* eventfd: an earlier timer, or work without a thread to do it */
     _Atomic uint64_t waiting_until;
+
+    _Atomic uint64_t kept; /* the newest mark the store has told of */
+    uint64_t kept_told;    /* to the core; whoever is at the crank */
 };
 
 /* door.c: the two ways an exchange leaves the core. */

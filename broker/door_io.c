@@ -69,6 +69,12 @@ static int io_scan_from(void *arg, const char *table, struct slice from,
     return store_scan_from(door->store, table, from, each, each_arg);
 }
 
+static void io_tell_when_kept(void *arg, uint64_t mark)
+{
+    struct door *door = arg;
+    store_tell(door->store, mark);
+}
+
 static uint64_t io_ledger_id(void *arg)
 {
     struct door *door = arg;
@@ -151,6 +157,7 @@ struct io door_io(struct door *door)
         .remove = io_remove,
         .scan = io_scan,
         .scan_from = io_scan_from,
+        .tell_when_kept = io_tell_when_kept,
         .ledger_id = io_ledger_id,
         .ledger_append = io_ledger_append,
         .ledger_scan = io_ledger_scan,

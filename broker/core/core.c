@@ -35,13 +35,14 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     sessions_init(&core->sessions);
     calls_init(&core->calls, prefix);
     pubsub_init(&core->pubsub);
+    meter_init(&core->meter);
     core->feeds = feeds_create();
     core->taps = taps_create();
     int rc = registry_start(core);
     if (rc == 0)
         rc = accounts_start(core);
     if (rc == 0)
-        rc = meter_start(core);
+        rc = journal_start(core);
     if (rc == 0)
         rc = chain_start(core, options->skipped, options->n_skipped);
     if (rc < 0) {
@@ -62,7 +63,8 @@ void core_destroy(struct core *core)
     calls_finish(&core->calls);
     taps_destroy(core);
     chain_stop(core);
-    meter_stop(core);
+    journal_stop(core);
+    meter_finish(&core->meter);
     registry_finish(core);
     accounts_finish(core);
     pubsub_finish(&core->pubsub);
@@ -209,7 +211,12 @@ void core_finish(struct core *core)
 
 bool core_save(struct core *core)
 {
-    return meter_save(core);
+    return journal_save(core);
+}
+
+void core_kept(struct core *core, uint64_t mark)
+{
+    journal_kept(core, mark);
 }
 
 uint64_t core_next_due(const struct core *core)

@@ -36,6 +36,8 @@ void core_begin(struct core *core, struct moment now);
 void core_pipe_opened(struct core *core, uint32_t pipe);
 void core_pipe_lost(struct core *core, uint32_t pipe);
 void core_frame(struct core *core, struct exchange *exchange, uint32_t pipe, struct slice bytes);
+/* io.tell_when_kept() was asked for this mark, or a later one, and it is so. */
+void core_kept(struct core *core, uint64_t mark);
 /* Fires what is due, then gives every session what it can take. */
 void core_finish(struct core *core);
 

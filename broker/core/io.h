@@ -43,6 +43,10 @@ struct io {
                      int (*each)(void *each_arg, struct slice key, struct slice record),
                      void *each_arg);
 
+    /* Once all that was put so far is on disk, core_kept(mark) or that of a later mark follows, in
+     * a turn of its own. Marks grow. */
+    void (*tell_when_kept)(void *arg, uint64_t mark);
+
     /* Blocks that survive the process, kept by the time this returns, though not on disk
      * (store/ledger.h). */
     uint64_t (*ledger_id)(void *arg);

@@ -7,14 +7,13 @@
 
 #include <errno.h>
 
-#define SAVE_NS (200 * NS_PER_MS)
 #define IDLE_MAX 16384u /* tallies remembered without need */
 #define HOUR_MS 3600000u
 #define FIELDS 5u          /* of struct usage */
 #define METHOD_UNKNOWN "?" /* callers make up names as they like: one tally for all of them */
 
-/* A block: FORMAT, then for each tally the key's length (2 bytes), the key and the fields. A
- * row: FORMAT, ledger, sequence and the fields. All numbers are little endian. */
+/* In a block: for each tally the key's length (2 bytes), the key and the fields. A row: FORMAT,
+ * ledger, sequence and the fields. */
 #define FORMAT 1u
 #define ROW_BYTES (1u + 8u * (2u + FIELDS))
 
@@ -31,39 +30,22 @@ struct tally {
 
 /* ---- numbers ---- */
 
-static void put_number(struct buf *out, uint64_t value, unsigned bytes)
-{
-    uint8_t *at = buf_reserve(out, bytes);
-    for (unsigned i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
-    out->len += bytes;
-}
-
-static uint64_t take_number(struct slice *from, unsigned bytes)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < bytes; i++)
-        value |= (uint64_t)from->data[i] << (8 * i);
-    *from = slice_make(from->data + bytes, from->len - bytes);
-    return value;
-}
-
 static void put_usage(struct buf *out, const struct usage *usage)
 {
-    put_number(out, usage->calls, 8);
-    put_number(out, usage->errors, 8);
-    put_number(out, usage->bytes_in, 8);
-    put_number(out, usage->bytes_out, 8);
-    put_number(out, usage->duration_ns, 8);
+    journal_put(out, usage->calls, 8);
+    journal_put(out, usage->errors, 8);
+    journal_put(out, usage->bytes_in, 8);
+    journal_put(out, usage->bytes_out, 8);
+    journal_put(out, usage->duration_ns, 8);
 }
 
 static void take_usage(struct slice *from, struct usage *usage)
 {
-    usage->calls = take_number(from, 8);
-    usage->errors = take_number(from, 8);
-    usage->bytes_in = take_number(from, 8);
-    usage->bytes_out = take_number(from, 8);
-    usage->duration_ns = take_number(from, 8);
+    usage->calls = journal_take(from, 8);
+    usage->errors = journal_take(from, 8);
+    usage->bytes_in = journal_take(from, 8);
+    usage->bytes_out = journal_take(from, 8);
+    usage->duration_ns = journal_take(from, 8);
 }
 
 void usage_add(struct usage *sum, const struct usage *more)
@@ -79,10 +61,10 @@ void usage_add(struct usage *sum, const struct usage *more)
 
 static bool read_row(struct slice row, uint64_t *ledger, uint64_t *sequence, struct usage *usage)
 {
-    if (row.len != ROW_BYTES || take_number(&row, 1) != FORMAT)
+    if (row.len != ROW_BYTES || journal_take(&row, 1) != FORMAT)
         return false;
-    *ledger = take_number(&row, 8);
-    *sequence = take_number(&row, 8);
+    *ledger = journal_take(&row, 8);
+    *sequence = journal_take(&row, 8);
     take_usage(&row, usage);
     return true;
 }
@@ -160,7 +142,7 @@ static bool load(struct core *core, struct tally *tally)
     tally->loaded = err == 0 || err == -ENOENT || err == -EILSEQ;
     if (err == 0 && read_row(buf_slice(&row), &ledger, &sequence, &before)) {
         usage_add(&tally->total, &before);
-        tally->absorbed = ledger == core->meter.ledger ? sequence : 0;
+        tally->absorbed = ledger == core->journal.ledger ? sequence : 0;
     } else if (err == 0) {
         log_event(LOG_ERROR, "meter.row_unreadable", NULL);
     }
@@ -201,12 +183,6 @@ static struct slice key_of_call(struct core *core, const struct call *call, enum
     return buf_slice(&meter->key);
 }
 
-static void arm(struct core *core)
-{
-    if (core->meter.timer.due == 0)
-        wheel_arm(&core->wheel, &core->meter.timer, core->now.mono_ns + SAVE_NS);
-}
-
 static void touch(struct core *core, struct tally *tally)
 {
     struct meter *meter = &core->meter;
@@ -215,7 +191,7 @@ static void touch(struct core *core, struct tally *tally)
     list_push(&meter->touched, &tally->turn);
     list_remove(&tally->node);
     list_push(&meter->unsaved, &tally->node);
-    arm(core);
+    journal_touch(core);
 }
 
 void meter_count(struct core *core, const struct call *call, const struct wire_reply *reply)
@@ -234,43 +210,30 @@ void meter_count(struct core *core, const struct call *call, const struct wire_r
     touch(core, tally);
 }
 
-/* ---- the ledger ---- */
+/* ---- the journal ---- */
 
-static void close_turn(struct meter *meter, struct tally *tally)
+static void close_turn(struct tally *tally, struct buf *content)
 {
-    put_number(&meter->block, tally->key_len, 2);
-    buf_append(&meter->block, tally->key, tally->key_len);
-    put_usage(&meter->block, &tally->turned);
+    journal_put(content, tally->key_len, 2);
+    buf_append(content, tally->key, tally->key_len);
+    put_usage(content, &tally->turned);
     usage_add(&tally->total, &tally->turned);
     tally->turned = (struct usage){0};
     list_remove(&tally->turn);
 }
 
-void meter_write(struct core *core)
+static void write_turn(struct core *core, struct buf *content)
 {
-    struct meter *meter = &core->meter;
-    if (list_empty(&meter->touched))
-        return;
-    meter->block.len = 0;
-    put_number(&meter->block, FORMAT, 1);
-    for (struct list *node; (node = list_first(&meter->touched));)
-        close_turn(meter, LIST_ENTRY(node, struct tally, turn));
-    int err = core->io.ledger_append(core->io.arg, buf_slice(&meter->block), &meter->sequence);
-    /* The books get it all the same, unless we are killed before: said once, not for each turn. */
-    if (err < 0 && !meter->ledger_fails)
-        log_event(LOG_ERROR, "meter.ledger_fails", "why", strerror(-err), NULL);
-    meter->ledger_fails = err < 0;
+    for (struct list *node; (node = list_first(&core->meter.touched));)
+        close_turn(LIST_ENTRY(node, struct tally, turn), content);
 }
-
-/* ---- the books ---- */
 
 static int put_row(struct core *core, const struct tally *tally)
 {
-    struct meter *meter = &core->meter;
     struct buf row = {0};
-    put_number(&row, FORMAT, 1);
-    put_number(&row, meter->ledger, 8);
-    put_number(&row, meter->sequence, 8);
+    journal_put(&row, FORMAT, 1);
+    journal_put(&row, core->journal.ledger, 8);
+    journal_put(&row, core->journal.sequence, 8);
     put_usage(&row, &tally->total);
     int err = core->io.put(core->io.arg, METER_TABLE, key_of(tally), buf_slice(&row));
     buf_finish(&row);
@@ -286,103 +249,68 @@ static bool save(struct core *core, struct tally *tally)
     return true;
 }
 
-bool meter_save(struct core *core)
+static bool save_all(struct core *core)
 {
     struct meter *meter = &core->meter;
-    bool kept = true;
-    meter_write(core); /* a row says which blocks it has */
-    for (struct list *node; kept && (node = list_first(&meter->unsaved));)
-        kept = save(core, LIST_ENTRY(node, struct tally, node));
-    if (kept)
-        meter->saved = meter->sequence;
-    if (!kept && !meter->books_fail)
-        log_event(LOG_ERROR, "meter.books_fail", NULL);
-    meter->books_fail = !kept;
+    bool saved = true;
+    for (struct list *node; saved && (node = list_first(&meter->unsaved));)
+        saved = save(core, LIST_ENTRY(node, struct tally, node));
     forget_idle(meter);
-    return kept;
+    return saved;
 }
 
-/* Everything was queued a while ago: when nothing is queued now, it is on disk. */
-static void trim(struct core *core)
-{
-    struct meter *meter = &core->meter;
-    struct io_vitals vitals = {0};
-    if (meter->trimmed == meter->saved)
-        return;
-    if (core->io.vitals)
-        core->io.vitals(core->io.arg, &vitals);
-    if (vitals.store_queued == 0 && core->io.ledger_trim(core->io.arg, meter->saved) == 0)
-        meter->trimmed = meter->saved;
-}
-
-static void on_timer(struct timer *timer, void *arg)
-{
-    struct core *core = arg;
-    struct meter *meter = &core->meter;
-    (void)timer;
-    trim(core);
-    meter_save(core);
-    if (!list_empty(&meter->unsaved) || meter->trimmed != meter->saved)
-        arm(core);
-}
-
-/* ---- start ---- */
-
+/* A block may be read twice; it is added once. */
 static int add_again(struct core *core, struct slice key, uint64_t sequence,
                      const struct usage *usage)
 {
     struct tally *tally = tally_of(&core->meter, key, 0);
     if (!tally->loaded && !load(core, tally))
         return -EIO;
-    if (sequence > tally->absorbed)
+    if (sequence > tally->absorbed) {
         usage_add(&tally->total, usage);
+        tally->absorbed = sequence;
+    }
     list_remove(&tally->node);
     list_push(&core->meter.unsaved, &tally->node);
     return 0;
 }
 
-static int replay(void *arg, uint64_t sequence, struct slice block)
+static int read_turn(struct core *core, const struct journal_block *block, struct slice content)
 {
-    struct core *core = arg;
     int err = 0;
-    core->meter.sequence = sequence;
-    if (block.len == 0 || take_number(&block, 1) != FORMAT)
-        return 0;
-    while (!err && block.len >= 2) {
-        size_t len = take_number(&block, 2);
-        if (block.len < len + FIELDS * 8)
+    while (!err && content.len >= 2) {
+        size_t len = journal_take(&content, 2);
+        if (content.len < len + FIELDS * 8)
             return 0;
-        struct slice key = slice_make(block.data, len);
+        struct slice key = slice_make(content.data, len);
         struct usage usage;
-        block = slice_make(block.data + len, block.len - len);
-        take_usage(&block, &usage);
-        err = add_again(core, key, sequence, &usage);
+        content = slice_make(content.data + len, content.len - len);
+        take_usage(&content, &usage);
+        err = add_again(core, key, block->sequence, &usage);
     }
     return err;
 }
 
-int meter_start(struct core *core)
+const struct journal_section meter_section = {
+    .tag = JOURNAL_USAGE,
+    .write = write_turn,
+    .save = save_all,
+    .read = read_turn,
+};
+
+void meter_init(struct meter *meter)
 {
-    struct meter *meter = &core->meter;
     map_init(&meter->tallies);
     list_init(&meter->touched);
     list_init(&meter->unsaved);
     list_init(&meter->idle);
-    timer_init(&meter->timer, on_timer);
-    meter->ledger = core->io.ledger_id(core->io.arg);
-    int err = core->io.ledger_scan(core->io.arg, replay, core);
-    if (!list_empty(&meter->unsaved))
-        arm(core);
-    return err;
 }
 
-void meter_stop(struct core *core)
+void meter_finish(struct meter *meter)
 {
-    struct meter *meter = &core->meter;
     size_t cursor = 0;
     for (struct tally *tally; (tally = map_next(&meter->tallies, &cursor));)
         mem_free(tally);
     map_finish(&meter->tallies);
-    buf_finish(&meter->block);
     buf_finish(&meter->key);
 }

@@ -7,10 +7,9 @@
 #ifndef CORE_METER_H
 #define CORE_METER_H
 
-#include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
-#include "base/wheel.h"
+#include "core/journal.h"
 
 struct core;
 struct call;
@@ -40,26 +39,16 @@ struct meter {
     struct map tallies;        /* by key */
     struct list touched;       /* tally.turn: not in the ledger yet */
     struct list unsaved, idle; /* tally.node: the books have less, or all; oldest first */
-    struct buf block;          /* of this turn */
     uint64_t hour;             /* the text of which is in `key` */
     struct buf key;            /* of the newest call */
-    uint64_t ledger;           /* its id */
-    uint64_t sequence;         /* of the newest block */
-    uint64_t saved;            /* up to here the books have been given everything */
-    uint64_t trimmed;          /* up to here they have it on disk */
-    struct timer timer;
-    bool ledger_fails, books_fail;
 };
 
-/* Adds what the ledger has and the books have not. Negative errno of reading them. */
-int meter_start(struct core *core);
-void meter_stop(struct core *core);
+void meter_init(struct meter *meter);
+void meter_finish(struct meter *meter);
+
+extern const struct journal_section meter_section;
 
 /* The call is about to be answered. */
 void meter_count(struct core *core, const struct call *call, const struct wire_reply *reply);
-/* Before any frame leaves: what has been counted must outlive the process. */
-void meter_write(struct core *core);
-/* Gives the books every total they do not have. False: they refuse. */
-bool meter_save(struct core *core);
 
 #endif

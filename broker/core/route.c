@@ -13,7 +13,7 @@ static void answer_out(struct core *core, struct exchange *exchange, struct wire
     struct slice frame = wire_seal_frame(out, &(struct wire_head){0});
     core->stats.frames_out++;
     core->stats.bytes_out += frame.len;
-    meter_write(core);
+    journal_write(core);
     core->io.answer(core->io.arg, exchange, frame);
     wire_out_finish(out);
 }

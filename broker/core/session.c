@@ -289,7 +289,7 @@ static void transmit(struct core *core, struct session *self)
     self->frames_out++;
     core->stats.frames_out++;
     core->stats.bytes_out += frame.len;
-    meter_write(core);
+    journal_write(core);
     core->io.answer(core->io.arg, exchange, frame);
 }
 

@@ -45,6 +45,7 @@ struct core {
     struct taps *taps;
     struct stats stats;
     struct audit audit;
+    struct journal journal;
     struct meter meter;
     bool draining;
 };

@@ -89,11 +89,30 @@ static int commit_writing(struct store *store)
     return err;
 }
 
+void committer_tell(const struct store *store, uint64_t mark)
+{
+    if (mark && store->kept)
+        store->kept(store->kept_arg, mark);
+}
+
+/* What was not written is part of the next batch: so is who waits for it. */
+static void settle_mark(struct store *store, int err)
+{
+    uint64_t mark = store->writing_mark;
+    store->writing_mark = 0;
+    if (!err)
+        committer_tell(store, mark);
+    else if (store->queued_mark == 0)
+        store->queued_mark = mark;
+}
+
 /* Called and left with the lock held; works without it. */
 static int commit_once(struct store *store)
 {
     store->writing = store->queued;
     batch_init(&store->queued);
+    store->writing_mark = store->queued_mark;
+    store->queued_mark = 0;
     uint64_t seq = store->queued_seq;
     uint64_t attempt = ++store->attempts;
     uint64_t records = store->writing.writes.count;
@@ -112,6 +131,7 @@ static int commit_once(struct store *store)
         store->status.records_written += records;
     }
     store->status.last_error = err;
+    settle_mark(store, err);
     pthread_cond_broadcast(&store->done);
     return err;
 }

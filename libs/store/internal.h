@@ -27,6 +27,9 @@ struct store {
     uint64_t attempts, last_failed; /* commits begun; number of the last that failed */
     unsigned readers, waiting;      /* read transactions open; calls of store_sync */
     bool committing, stopping;
+    void (*kept)(void *arg, uint64_t mark); /* NULL: nobody asks */
+    void *kept_arg;
+    uint64_t queued_mark, writing_mark; /* to be told with these batches; 0: none */
     struct store_status status;
 
     struct store_options options; /* `dir` is not kept */
@@ -35,6 +38,9 @@ struct store {
 };
 
 /* ---- committer.c ---- */
+
+/* With the lock held: what `mark` was asked for is on disk. */
+void committer_tell(const struct store *store, uint64_t mark);
 
 /* The committing thread; `arg` is the store. */
 void *committer_run(void *arg);

@@ -218,6 +218,26 @@ int store_sync(struct store *store)
     return err;
 }
 
+void store_watch(struct store *store, void (*kept)(void *arg, uint64_t mark), void *arg)
+{
+    pthread_mutex_lock(&store->lock);
+    store->kept = kept;
+    store->kept_arg = arg;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_tell(struct store *store, uint64_t mark)
+{
+    pthread_mutex_lock(&store->lock);
+    if (store->queued.writes.count > 0)
+        store->queued_mark = mark;
+    else if (store->committing)
+        store->writing_mark = mark;
+    else
+        committer_tell(store, mark);
+    pthread_mutex_unlock(&store->lock);
+}
+
 /* ---- reading ---- */
 
 static int begin_reading(const struct store *store, MDB_txn **txn)

@@ -52,6 +52,12 @@ int store_scan_from(struct store *store, const char *table, struct slice from,
                     int (*each)(void *arg, struct slice key, struct slice record), void *arg);
 int store_sync(struct store *store);
 
+/* For who cannot block: `kept` is called, on any thread and with locks held, once everything that
+ * was queued before store_tell() is on disk; with the mark that was given, or a later one. Marks
+ * grow. NULL: nobody wants to know any more. */
+void store_watch(struct store *store, void (*kept)(void *arg, uint64_t mark), void *arg);
+void store_tell(struct store *store, uint64_t mark);
+
 struct store_status {
     uint64_t commits, records_written, queued;
     uint64_t quarantined; /* damaged records that lie in quarantine */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define LEDGER_ID 1u
+#define COMMIT_MAX_NS (40 * NS_PER_MS)
 
 static struct bus_store *store_of(void *arg)
 {
@@ -127,17 +128,39 @@ static void commit(struct stored *stored)
     stored->queued.len = 0;
 }
 
-static void io_vitals(void *arg, struct io_vitals *out)
+static void commit_after_a_while(struct world *world, void *arg, uint64_t boot)
+{
+    struct bus_store *store = &world->bus.store;
+    (void)arg;
+    if (boot != world->bus.boot || !world->bus.core)
+        return;
+    if (store->fails) {
+        agenda_add(&world->agenda, world->now + COMMIT_MAX_NS, commit_after_a_while, NULL, boot);
+        return;
+    }
+    for (size_t i = 0; i < store->n_records; i++)
+        commit(&store->records[i]);
+    store->kept = store->asked;
+    bus_plan_turn(world, world->now);
+}
+
+static void io_tell_when_kept(void *arg, uint64_t mark)
 {
     struct world *world = arg;
     struct bus_store *store = store_of(arg);
-    bool committed = !store->fails && dice_chance(&world->entropy, 500);
-    *out = (struct io_vitals){0};
-    for (size_t i = 0; i < store->n_records; i++) {
-        if (committed)
-            commit(&store->records[i]);
-        out->store_queued += store->records[i].queued.len > 0;
-    }
+    if (store->asked == store->kept)
+        agenda_add(&world->agenda, world->now + dice_below(&world->entropy, COMMIT_MAX_NS),
+                   commit_after_a_while, NULL, world->bus.boot);
+    store->asked = mark;
+}
+
+void bus_store_turn(struct world *world)
+{
+    struct bus_store *store = &world->bus.store;
+    if (store->kept == store->told)
+        return;
+    store->told = store->kept;
+    core_kept(world->bus.core, store->kept);
 }
 
 void bus_store_killed(struct world *world)
@@ -148,6 +171,7 @@ void bus_store_killed(struct world *world)
             commit(&store->records[i]);
         store->records[i].queued.len = 0;
     }
+    store->asked = store->kept = store->told = 0;
 }
 
 /* ---- the ledger ---- */
@@ -201,7 +225,7 @@ void bus_store_io(struct io *io)
     io->remove = io_remove;
     io->scan = io_scan;
     io->scan_from = io_scan_from;
-    io->vitals = io_vitals;
+    io->tell_when_kept = io_tell_when_kept;
     io->ledger_id = io_ledger_id;
     io->ledger_append = io_ledger_append;
     io->ledger_scan = io_ledger_scan;

@@ -18,11 +18,14 @@ struct bus_store {
     size_t n_records, cap_records;
     struct buf *blocks; /* of the ledger, by sequence from 1 */
     uint64_t n_blocks, cap_blocks, trimmed;
+    uint64_t asked, kept, told; /* marks: that the broker waits for, that is on disk, it heard of */
     bool fails;
 };
 
 /* Fills in what has to do with the store. */
 void bus_store_io(struct io *io);
+/* In a turn: the broker hears of what is on disk. */
+void bus_store_turn(struct world *world);
 /* The broker was killed. */
 void bus_store_killed(struct world *world);
 void bus_store_finish(struct bus_store *store);

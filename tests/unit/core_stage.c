@@ -215,6 +215,7 @@ static void dismiss_actors(struct stage *stage)
 
 void stage_restart(struct stage *stage)
 {
+    stage->asked = 0;
     core_destroy(stage->core);
     assert_int_equal(stage->held, 0);
     dismiss_actors(stage);
@@ -329,6 +330,7 @@ void stage_pass(struct stage *stage, uint64_t ms)
         stage->now.mono_ns += step * NS_PER_MS;
         stage->now.unix_ms += step;
         core_begin(stage->core, stage->now);
+        stage_store_turn(stage);
         core_finish(stage->core);
         settle(stage);
     }

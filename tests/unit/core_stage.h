@@ -58,7 +58,8 @@ struct stage {
         struct buf blocks[STAGE_BLOCKS]; /* that of sequence 1 first; trimmed ones are empty */
         bool fails;
     } ledger;
-    unsigned store_queued; /* what the core is told */
+    bool store_lags; /* what is put reaches no disk */
+    uint64_t asked;  /* the mark the core waits for; 0: none */
     unsigned feeds_open, closed_pipes;
     struct buf fed;        /* what feeds carried: "topic payload\n" */
     struct list one_shots; /* answers to one-shots: struct stage_frame */
@@ -69,6 +70,7 @@ void stage_init(struct stage *stage);
 void stage_start(struct stage *stage);
 /* core_stage_store.c: what these do about the store. */
 void stage_store_init(struct stage *stage);
+void stage_store_turn(struct stage *stage);
 void stage_store_finish(struct stage *stage);
 /* The core goes without a word and comes back with the same records and the same ledger. */
 void stage_restart(struct stage *stage);

@@ -132,9 +132,18 @@ static int io_ledger_trim(void *arg, uint64_t sequence)
     return 0;
 }
 
-static void io_vitals(void *arg, struct io_vitals *out)
+static void io_tell_when_kept(void *arg, uint64_t mark)
 {
-    *out = (struct io_vitals){.store_queued = ((struct stage *)arg)->store_queued};
+    ((struct stage *)arg)->asked = mark;
+}
+
+void stage_store_turn(struct stage *stage)
+{
+    uint64_t mark = stage->asked;
+    if (mark == 0 || stage->store_lags)
+        return;
+    stage->asked = 0;
+    core_kept(stage->core, mark);
 }
 
 void stage_store_init(struct stage *stage)
@@ -150,7 +159,7 @@ void stage_store_init(struct stage *stage)
     io->ledger_append = io_ledger_append;
     io->ledger_scan = io_ledger_scan;
     io->ledger_trim = io_ledger_trim;
-    io->vitals = io_vitals;
+    io->tell_when_kept = io_tell_when_kept;
 }
 
 void stage_store_finish(struct stage *stage)

@@ -303,7 +303,7 @@ static void what_was_booked_is_not_counted_again(void **state)
 {
     (void)state;
     call_and_answer(ann, 1, STATUS_OK);
-    stage.store_queued = 1; /* so that nothing is trimmed */
+    stage.store_lags = true; /* so that nothing is trimmed */
     stage_pass(&stage, A_SAVE_MS);
     assert_booked(1);
     assert_int_equal(stage.ledger.trimmed, 0);
@@ -319,7 +319,7 @@ static void each_row_says_for_itself_what_it_has(void **state)
 {
     (void)state;
     struct actor *bob = stage_join(&stage, "acme bob call:*");
-    stage.store_queued = 1;
+    stage.store_lags = true;
     call_and_answer(ann, 1, STATUS_OK);
     call_and_answer(bob, 1, STATUS_OK);
     stage_pass(&stage, A_SAVE_MS);
@@ -358,12 +358,12 @@ static void another_ledger_starts_from_one_again(void **state)
 static void only_what_is_on_disk_is_trimmed(void **state)
 {
     (void)state;
-    stage.store_queued = 1;
+    stage.store_lags = true;
     call_and_answer(ann, 1, STATUS_OK);
     stage_pass(&stage, 3 * A_SAVE_MS);
     assert_booked(1);
     assert_int_equal(stage.ledger.trimmed, 0);
-    stage.store_queued = 0;
+    stage.store_lags = false;
     stage_pass(&stage, A_SAVE_MS);
     assert_int_equal(stage.ledger.trimmed, 1);
 }
