@@ -16,6 +16,7 @@ LIBDIR ?= $(PREFIX)/lib
 OPT ?= -O2 -g
 SEED ?=
 SEEDS ?= 2000
+CYCLES ?= 1000
 SECONDS ?= 60
 JOBS ?= $(shell nproc)
 ifeq ($(origin CC),default)
@@ -219,7 +220,7 @@ $(TESTS)/unit/test_module $(TESTS)/dialogue/test_host: | $(TEST_MODULES)
 $(TESTS)/unit/test_bars $(TESTS)/unit/test_analytics: | $(DATA)
 
 $(DIALOGUE): $(TESTS)/dialogue/%: $(OBJ)/tests/dialogue/%.o $(DIALOGUE_HELP) $(NNG_SHIM) \
-		$(call archives,token wire base) $(SDK)
+		$(call archives,token store wire base) $(SDK)
 	$(LINK_TEST) -Wl,-rpath,'$$ORIGIN/../../lib' $(EXPORT_SHIM) $(USE_SDK) $(LIBRARIES) -lcmocka
 
 $(TESTS)/sim/sim: $(call objects,$(wildcard tests/sim/*.c)) $(call archives,broker $(INTERNAL))
@@ -231,7 +232,7 @@ $(TESTS)/fuzz/replay_%: $(OBJ)/tests/fuzz/fuzz_%.o $(OBJ)/tests/fuzz/replay.o $(
 $(TESTS)/fuzz/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(call archives,$(USES))
 	$(LINK_TEST) -fsanitize=fuzzer $(LIBRARIES)
 
-.PHONY: tests deps deps-test deps-check deps-bench test sim
+.PHONY: tests deps deps-test deps-check deps-bench test sim soak
 tests: all $(EXAMPLES) $(UNIT) $(DIALOGUE) $(SIM) $(REPLAYS)
 
 $(call objects,$(wildcard tests/*/*.c)): | deps-test
@@ -254,6 +255,11 @@ test: deps-test
 
 sim: $(SIM)
 	$(SIM) $(if $(SEED),--seed $(SEED) $(if $(V),--trace),--seeds $(SEEDS))
+
+# CYCLES kills of the broker under load, and of who calls and serves; then the usage is compared with
+# what was received.
+soak: $(TESTS)/dialogue/test_metering all
+	@FAREBOX_BUILD=$(BUILD) FAREBOX_CYCLES=$(CYCLES) $<
 
 # Coverage-guided fuzzing, SECONDS for each target.
 fuzz: deps-check
@@ -394,6 +400,7 @@ make check       format, warnings, analysers and the rules of the house
 make unit/test_x, make dialogue/test_x
                  one test program
 make sim         the simulator: SEEDS=2000, or SEED=n to replay one
+make soak        the usage is right after kill -9: CYCLES=1000 of them
 make fuzz        coverage-guided fuzzing: SECONDS=60 for each target
 make bench       ours and the peers in one run
 make install     PREFIX=/usr/local DESTDIR= LIBDIR=$$PREFIX/lib

@@ -263,7 +263,7 @@ static bool names_tiers(const char *const *flags)
     return false;
 }
 
-void place_start_broker(struct place *place, const char *const *flags)
+bool place_try_broker(struct place *place, const char *const *flags)
 {
     const char *argv[ARGV_MAX] = {"fareboxd",  "--listen",          place->url,   "--data",
                                   place->data, "--jwt-secret-file", place->secret};
@@ -277,7 +277,15 @@ void place_start_broker(struct place *place, const char *const *flags)
     for (; flags && *flags; flags++)
         argv[n++] = *flags;
     place->broker = spawn(argv);
-    if (!process_line(&place->broker, "fareboxd ready", line, sizeof line))
+    if (process_line(&place->broker, "fareboxd ready", line, sizeof line))
+        return true;
+    process_stop(&place->broker, SIGKILL);
+    return false;
+}
+
+void place_start_broker(struct place *place, const char *const *flags)
+{
+    if (!place_try_broker(place, flags))
         fail_msg("the broker did not become ready");
 }
 

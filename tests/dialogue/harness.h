@@ -38,6 +38,8 @@ void place_destroy(struct place *place);
 /* Starts the broker with further flags (NULL-terminated, or NULL) and waits until it says that it
  * is ready. */
 void place_start_broker(struct place *place, const char *const *flags);
+/* The same, for who counts failures. */
+bool place_try_broker(struct place *place, const char *const *flags);
 /* Sends the signal and waits for the end. Returns the exit code, or 128 + the signal that ended it.
  */
 int place_stop_broker(struct place *place, int signal);

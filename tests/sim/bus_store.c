@@ -99,7 +99,8 @@ static int io_scan_from(void *arg, const char *table, struct slice from,
     struct stored first = {0};
     int rc = 0;
     buf_append(&first.key, from.len ? (const void *)from.data : "", from.len);
-    qsort(store->records, store->n_records, sizeof *store->records, in_order);
+    if (store->n_records > 0)
+        qsort(store->records, store->n_records, sizeof *store->records, in_order);
     for (size_t i = 0; i < store->n_records && rc == 0; i++) {
         const struct stored *stored = &store->records[i];
         if (newest_of(stored)->len > 0 && strcmp(stored->table, table) == 0 &&
