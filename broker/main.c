@@ -61,6 +61,7 @@ static struct limits limits_of(const struct settings *s)
         .call_depth = s->call_depth,
         .max_subscriptions = s->max_subscriptions,
         .max_services = s->max_services,
+        .max_instances = s->max_instances,
         .max_feeds = s->max_feeds,
         .max_identities = s->max_identities,
         .silent_pipe_ms = s->silent_pipe_ms,

@@ -28,6 +28,7 @@ static const struct column alone[] = {
     {"version", "version", UNIT_TEXT},
     {"methods", "methods", UNIT_LIST},
     {"requires", "requires", UNIT_LIST},
+    {"missing", "missing", UNIT_LIST},
     {"tier", "minimum_tier", UNIT_TEXT},
     {"method tiers", "method_tiers", UNIT_LIST},
     {"features", "business_features", UNIT_LIST},

@@ -77,26 +77,51 @@ static void pack_work(msgpack_packer *packer, const struct service *service,
     pack_pair_uint(packer, "p99_us", hist_at_us(&service->latency, 0.99));
 }
 
-#define DESCRIPTION_PAIRS 14u
+/* Of the services it requires, those that nobody serves; in the turn's arena. */
+static char **missing_for(struct core *core, const struct service *service, size_t *count)
+{
+    const Farebox__V1__Register *record = service->record ? service->record : &no_record;
+    char **missing = arena_alloc(&core->arena, (record->n_requires + 1) * sizeof *missing);
+    *count = 0;
+    for (size_t i = 0; i < record->n_requires; i++) {
+        const struct service *required =
+            registry_resolve(core, service->tenant, slice_of(record->requires[i]));
+        if (!required || !service_ready(required))
+        missing[(*count)++] = record->requires[i];
+    }
+    return missing;
+}
+
+static const char *state_of(const struct load *load, size_t missing)
+{
+    if (!load->ready)
+        return "down";
+    return missing ? "degraded" : "ready";
+}
+
+#define DESCRIPTION_PAIRS 15u
 #define WORK_PAIRS 6u
 
 /* The head of the map, and all pairs but "instances". */
-static void pack_description(msgpack_packer *packer, const struct service *service,
-                             const struct load *load, bool work)
+static void pack_description(struct core *core, msgpack_packer *packer,
+                             const struct service *service, const struct load *load, bool work)
 {
+    size_t n_missing;
+    char **missing = missing_for(core, service, &n_missing);
     msgpack_pack_map(packer, DESCRIPTION_PAIRS + (work ? WORK_PAIRS : 0) + 1);
     const Farebox__V1__Register *record = service->record ? service->record : &no_record;
     pack_pair_text(packer, "name", service->name);
     pack_pair_text(packer, "tenant", service->tenant);
     pack_pair_text(packer, "kind", slice_of(record->core ? "core" : "business"));
     pack_pair_text(packer, "version", slice_of(record->version));
-    pack_pair_text(packer, "state", slice_of(load->ready ? "ready" : "down"));
+    pack_pair_text(packer, "state", slice_of(state_of(load, n_missing)));
     pack_pair_text(packer, "minimum_tier", slice_of(record->minimum_tier));
     pack_pair_texts(packer, "method_tiers", record->method_tiers, record->n_method_tiers);
     pack_pair_texts(packer, "business_features", record->business_features,
                     record->n_business_features);
     pack_pair_texts(packer, "methods", record->methods, record->n_methods);
     pack_pair_texts(packer, "requires", record->requires, record->n_requires);
+    pack_pair_texts(packer, "missing", missing, n_missing);
     pack_pair_bool(packer, "tenant_aware", record->tenant_aware);
     pack_pair_text(packer, "health_endpoint", slice_of(record->health_endpoint));
     pack_pair_uint(packer, "ready", load->ready);
@@ -140,7 +165,7 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
     pack_pair_array(&packer, "services", count);
     for (size_t i = 0; i < count; i++) {
         struct load load = load_of(found[i]);
-        pack_description(&packer, found[i], &load, shows_work(found[i], scope));
+        pack_description(core, &packer, found[i], &load, shows_work(found[i], scope));
         pack_pair_uint(&packer, "instances", load.instances);
     }
     return STATUS_OK;
@@ -171,12 +196,13 @@ static void pack_instance(msgpack_packer *packer, const struct instance *instanc
     pack_pair_uint(packer, "errors", instance->errors);
 }
 
-static void pack_service(struct buf *out, const struct service *service, bool work)
+static void pack_service(struct core *core, struct buf *out, const struct service *service,
+                         bool work)
 {
     struct load load = load_of(service);
     msgpack_packer packer;
     packing_init(&packer, out);
-    pack_description(&packer, service, &load, work);
+    pack_description(core, &packer, service, &load, work);
     pack_pair_array(&packer, "instances", load.instances);
     for (struct list *node = service->instances.next; node != &service->instances;
          node = node->next)
@@ -238,7 +264,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
                          : registry_resolve(core, call->identity->tenant, named.name);
     if (!service || !visible(core, call, service, scope))
         return not_found(core, &named, why);
-    pack_service(out, service, shows_work(service, scope));
+    pack_service(core, out, service, shows_work(service, scope));
     return STATUS_OK;
 }
 

@@ -24,6 +24,7 @@ struct limits {
     uint32_t call_depth;        /* nested calls below the first */
     uint32_t max_subscriptions; /* of one session */
     uint32_t max_services;      /* records in the registry */
+    uint32_t max_instances;     /* of all of them together */
     uint32_t max_feeds;
     uint32_t max_limited_users; /* whose calls of the last minute are remembered */
     struct tiers tiers;

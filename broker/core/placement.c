@@ -88,6 +88,8 @@ struct instance *placement_choose(struct core *core, const struct service *servi
 
 bool placement_possible(const struct service *service)
 {
+    if (service->awaited)
+        return true;
     const struct list *head = &service->instances;
     for (struct list *node = head->next; node != head; node = node->next) {
         const struct instance *instance = LIST_ENTRY(node, struct instance, by_service);

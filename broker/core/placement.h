@@ -11,7 +11,7 @@
 struct instance *placement_choose(struct core *core, const struct service *service);
 /* Would one be found? */
 bool placement_has_room(const struct core *core, const struct service *service);
-/* Is there any instance, ready or lost, that could take a call one day? */
+/* Is there any instance, ready, lost or awaited, that could take a call one day? */
 bool placement_possible(const struct service *service);
 /* Hands the call, which has passed the chain, to its instance or to the broker's own service. */
 void placement_send(struct core *core, struct call *call);

@@ -6,6 +6,7 @@
 #include "builtin/announce.h"
 #include "builtin/builtin.h"
 #include "core/placement.h"
+#include "core/registration.h"
 #include "core/state.h"
 
 #include <stdio.h>
@@ -13,81 +14,12 @@
 typedef Farebox__V1__Register Record;
 
 #define KEY_MAX 160u /* two names and a slash */
-#define TEXT_MAX 64u /* of a registration's smaller texts */
-#define ENDPOINT_MAX 256u
-
-static bool names_valid(char *const *names, size_t count, bool services)
-{
-    if (count > REGISTRY_METHODS_MAX)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        struct slice name = slice_of(names[i]);
-        if (services ? !name_valid_service(name) : !name_valid(name))
-            return false;
-    }
-    return true;
-}
-
-static bool features_valid(const Record *wanted)
-{
-    if (wanted->n_business_features > REGISTRY_METHODS_MAX)
-        return false;
-    for (size_t i = 0; i < wanted->n_business_features; i++) {
-        if (strlen(wanted->business_features[i]) > TEXT_MAX)
-            return false;
-    }
-    return true;
-}
-
-/* "method=tier" */
-static bool method_tier_valid(const char *text)
-{
-    const char *sign = strchr(text, '=');
-    return sign && name_valid(slice_make(text, (size_t)(sign - text))) &&
-           name_valid(slice_of(sign + 1));
-}
-
-static bool method_tiers_valid(const Record *wanted)
-{
-    if (wanted->n_method_tiers > REGISTRY_METHODS_MAX)
-        return false;
-    for (size_t i = 0; i < wanted->n_method_tiers; i++) {
-        if (!method_tier_valid(wanted->method_tiers[i]))
-            return false;
-    }
-    return true;
-}
-
-/* NULL: there is none. Whatever else a newer peer put into the record counts as well: we
- * keep it. */
-static const char *defect_of(const Record *wanted)
-{
-    if (!name_valid(slice_of(wanted->service)))
-        return "service: not a name";
-    if (wanted->tenant[0] && !name_valid(slice_of(wanted->tenant)))
-        return "tenant: not a name";
-    if (strlen(wanted->version) > TEXT_MAX || strlen(wanted->minimum_tier) > TEXT_MAX)
-        return "version, minimum_tier: at most 64 bytes";
-    if (strlen(wanted->health_endpoint) > ENDPOINT_MAX)
-        return "health_endpoint: at most 256 bytes";
-    if (!names_valid(wanted->methods, wanted->n_methods, false))
-        return "methods: at most 256 names";
-    if (!names_valid(wanted->requires, wanted->n_requires, true))
-        return "requires: at most 256 names of services";
-    if (!features_valid(wanted))
-        return "business_features: at most 256, of at most 64 bytes";
-    if (!method_tiers_valid(wanted))
-        return "method_tiers: at most 256 of method=tier";
-    if (farebox__v1__register__get_packed_size(wanted) > REGISTRY_RECORD_MAX)
-        return "the record is over 64 KiB";
-    return NULL;
-}
 
 /* ---- shares ---- */
 
-/* How many services a tenant owns. */
+/* How many services a tenant owns, and how many instances these have. */
 struct owner {
-    size_t n;
+    size_t n, instances;
     char tenant[];
 };
 
@@ -117,10 +49,21 @@ static void discount_own(struct registry *registry, struct slice tenant)
     }
 }
 
-/* STATUS_OK: a further service of that tenant, or a shared one, finds a place. */
-static enum status find_place(const struct core *core, struct slice tenant, const char **why)
+static struct owner *owner_of(const struct core *core, struct slice tenant)
 {
-    const struct owner *owner = tenant.len ? map_get(&core->registry.owners, tenant) : NULL;
+    return tenant.len ? map_get(&core->registry.owners, tenant) : NULL;
+}
+
+/* STATUS_OK: a further service of that tenant, or a shared one, finds a place. */
+static enum status find_place(struct core *core, struct session *session, struct slice tenant,
+                              const char **why)
+{
+    const struct owner *owner = owner_of(core, tenant);
+    uint32_t most = standing_of(core, session->identity)->tier->services;
+    if (owner && most > 0 && owner->n >= most) {
+        *why = arena_printf(&core->arena, "the tenant's tier allows it %u services", most);
+        return STATUS_QUOTA_EXCEEDED;
+    }
     if (owner && owner->n >= core->limits.max_services / REGISTRY_SHARE) {
         *why = "the tenant's share of the registry is used up";
         return STATUS_QUOTA_EXCEEDED;
@@ -130,6 +73,29 @@ static enum status find_place(const struct core *core, struct slice tenant, cons
         return STATUS_OVERLOADED;
     }
     return STATUS_OK;
+}
+
+/* The same for a further instance. */
+static enum status find_seat(const struct core *core, struct slice tenant, const char **why)
+{
+    const struct owner *owner = owner_of(core, tenant);
+    if (owner && owner->instances >= core->limits.max_instances / REGISTRY_SHARE) {
+        *why = "the tenant's share of instances is used up";
+        return STATUS_QUOTA_EXCEEDED;
+    }
+    if (core->registry.n_instances >= core->limits.max_instances) {
+        *why = "there are as many instances as there may be";
+        return STATUS_OVERLOADED;
+    }
+    return STATUS_OK;
+}
+
+static void count_instance(struct core *core, const struct service *service, int change)
+{
+    struct owner *owner = owner_of(core, service->tenant);
+    core->registry.n_instances += (size_t)change;
+    if (owner)
+        owner->instances += (size_t)change;
 }
 
 /* ---- services ---- */
@@ -186,8 +152,10 @@ struct service *registry_find(const struct core *core, struct slice tenant, stru
     return map_get(&core->registry.by_key, slice_make(room, write_key(room, tenant, name)));
 }
 
-static bool any_ready(const struct service *service)
+bool service_ready(const struct service *service)
 {
+    if (service->builtin)
+        return true;
     for (struct list *node = service->instances.next; node != &service->instances;
          node = node->next) {
         if (instance_ready(LIST_ENTRY(node, struct instance, by_service)))
@@ -202,14 +170,14 @@ struct service *registry_resolve(const struct core *core, struct slice tenant, s
     if (core->registry.n_own == 0 || (shared && shared->builtin))
         return shared;
     struct service *own = registry_find(core, tenant, name);
-    return own && (!shared || any_ready(own)) ? own : shared;
+    return own && (!shared || service_ready(own)) ? own : shared;
 }
 
 static int load(void *arg, struct slice key, struct slice bytes)
 {
     struct core *core = arg;
     Record *record = farebox__v1__register__unpack(NULL, bytes.len, bytes.data);
-    if (!record || defect_of(record)) {
+    if (!record || registration_defect(record)) {
         log_event(LOG_ERROR, "registry.record_unreadable", NULL);
         if (record)
             farebox__v1__register__free_unpacked(record, NULL);
@@ -219,8 +187,29 @@ static int load(void *arg, struct slice key, struct slice bytes)
     struct service *service =
         service_create(core, slice_of(record->tenant), slice_of(record->service));
     service->record = record;
+    service->awaited = core->limits.grace_ms > 0;
     count_own(&core->registry, service->tenant);
     return 0;
+}
+
+/* Those who wait for an instance that nobody can be any more need not wait for their deadline. */
+static void refuse_hopeless(struct core *core, struct service *service)
+{
+    while (service->waiting.n > 0 && !placement_possible(service))
+        call_fail(core, LIST_ENTRY(fair_peek(&service->waiting), struct call, turn),
+                  STATUS_UNAVAILABLE, "the last instance is gone");
+}
+
+/* Who has not come back by now is not waited for. */
+static void on_grace_over(struct timer *timer, void *arg)
+{
+    struct core *core = arg;
+    size_t cursor = 0;
+    (void)timer;
+    for (struct service *s; (s = map_next(&core->registry.by_key, &cursor));) {
+        s->awaited = false;
+        refuse_hopeless(core, s);
+    }
 }
 
 static void add_builtin(struct core *core, const struct builtin *builtin)
@@ -233,6 +222,9 @@ int registry_start(struct core *core)
     map_init(&core->registry.by_key);
     map_init(&core->registry.owners);
     builtins_each(core, add_builtin);
+    timer_init(&core->registry.awaiting, on_grace_over);
+    wheel_arm(&core->wheel, &core->registry.awaiting,
+              core->now.mono_ns + core->limits.grace_ms * NS_PER_MS);
     return core->io.scan(core->io.arg, REGISTRY_TABLE, load, core);
 }
 
@@ -250,25 +242,6 @@ void registry_finish(struct core *core)
 
 /* ---- records ---- */
 
-static Record *copy_of(const Record *record, uint8_t **packed, size_t *len)
-{
-    *len = farebox__v1__register__get_packed_size(record);
-    *packed = mem_alloc(*len + 1);
-    farebox__v1__register__pack(record, *packed);
-    return farebox__v1__register__unpack(NULL, *len, *packed);
-}
-
-static bool same_record(const Record *record, const uint8_t *packed, size_t len)
-{
-    if (!record || farebox__v1__register__get_packed_size(record) != len)
-        return false;
-    uint8_t *mine = mem_alloc(len + 1);
-    farebox__v1__register__pack(record, mine);
-    bool same = memcmp(mine, packed, len) == 0;
-    mem_free(mine);
-    return same;
-}
-
 /* The newest registration describes the service. Unchanged ones, as after every
  * restart of a service, write nothing. What the store cannot keep describes a service that
  * is known all the same, and is written with the next registration: a full disk must not keep
@@ -277,10 +250,10 @@ static bool describe(struct core *core, struct service *service, const Record *w
 {
     uint8_t *packed;
     size_t len;
-    Record *record = copy_of(wanted, &packed, &len);
+    Record *record = registration_copy(wanted, &packed, &len);
     bool fresh = !service->record, known = true;
 
-    if (service->unsaved || !same_record(service->record, packed, len)) {
+    if (service->unsaved || !registration_is(service->record, packed, len)) {
         service->unsaved = core->io.put(core->io.arg, REGISTRY_TABLE, slice_of(service->key),
                                         slice_make(packed, len)) < 0;
         known = !fresh || !service->unsaved;
@@ -336,6 +309,7 @@ static struct instance *instance_add(struct core *core, struct session *session,
     instance->since_ms = core->now.unix_ms;
     list_init(&instance->calls);
     join(service, instance);
+    count_instance(core, service, 1);
     list_push(&session->instances, &instance->by_session);
     return instance;
 }
@@ -354,7 +328,7 @@ static enum status check(struct core *core, struct session *session, const Recor
     struct slice own = session->identity->tenant;
     struct slice target = wanted->tenant[0] ? slice_of(wanted->tenant) : slice_of("*");
 
-    *why = defect_of(wanted);
+    *why = registration_defect(wanted);
     if (*why)
         return STATUS_INVALID_ARGUMENT;
     *why = "";
@@ -371,6 +345,15 @@ static enum status check(struct core *core, struct session *session, const Recor
     return STATUS_OK;
 }
 
+static enum status find_room(struct core *core, struct session *session,
+                             const struct service *service, struct slice tenant, const char **why)
+{
+    enum status status = service ? STATUS_OK : find_place(core, session, tenant, why);
+    if (status != STATUS_OK || (service && instance_of(session, service)))
+        return status;
+    return find_seat(core, tenant, why);
+}
+
 enum status registry_register(struct core *core, struct session *session, const Record *wanted,
                               const char **why)
 {
@@ -380,7 +363,8 @@ enum status registry_register(struct core *core, struct session *session, const 
     struct slice tenant = slice_of(wanted->tenant), name = slice_of(wanted->service);
     struct service *service = registry_find(core, tenant, name);
     bool fresh = !service;
-    if (fresh && (status = find_place(core, tenant, why)) != STATUS_OK)
+    status = find_room(core, session, service, tenant, why);
+    if (status != STATUS_OK)
         return status;
     if (fresh)
         service = service_create(core, tenant, name);
@@ -395,17 +379,10 @@ enum status registry_register(struct core *core, struct session *session, const 
     if (!instance)
         instance = instance_add(core, session, service);
     configure(core, instance, wanted);
+    service->awaited = false;
     announce_instance(core, instance, "registered");
     placement_changed(core, service);
     return STATUS_OK;
-}
-
-/* Those who wait for an instance that nobody can be any more need not wait for their deadline. */
-static void refuse_hopeless(struct core *core, struct service *service)
-{
-    while (service->waiting.n > 0 && !placement_possible(service))
-        call_fail(core, LIST_ENTRY(fair_peek(&service->waiting), struct call, turn),
-                  STATUS_UNAVAILABLE, "the last instance is gone");
 }
 
 static struct instance *instance_named(struct session *session, struct slice tenant,
@@ -461,6 +438,7 @@ void instance_remove(struct core *core, struct instance *instance)
     struct service *service = instance->service;
     instance->draining = instance->gone = true;
     leave(service, instance);
+    count_instance(core, service, -1);
     list_remove(&instance->by_session);
     for (struct list *node; (node = list_first(&instance->calls));)
         call_instance_gone(core, LIST_ENTRY(node, struct call, by_place));

@@ -9,6 +9,7 @@
 #include "base/hist.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/wheel.h"
 #include "policy/budget.h"
 #include "policy/fair.h"
 #include "policy/pace.h"
@@ -31,6 +32,7 @@ struct service {
     const struct builtin *builtin; /* the broker's own; NULL for all others */
     Farebox__V1__Register *record; /* the newest registration, unpacked; NULL for a builtin */
     bool unsaved;                  /* the store has an older record, or none */
+    bool awaited;                  /* the broker has just started: instances may come back */
     struct list instances;         /* instance.by_service */
     struct instance **at;          /* the same, to pick from */
     uint32_t n_instances, cap_at;
@@ -59,6 +61,8 @@ struct registry {
     struct map by_key;
     size_t n_own;      /* services that belong to a tenant */
     struct map owners; /* struct owner by tenant */
+    size_t n_instances;
+    struct timer awaiting; /* services that were there before */
 };
 
 /* Reads the records back. */
@@ -87,6 +91,8 @@ void registry_session_ended(struct core *core, struct session *session);
 void instance_remove(struct core *core, struct instance *instance);
 /* May calls be sent to it now? */
 bool instance_ready(const struct instance *instance);
+/* May calls be sent to any of its instances? The broker's own services always are. */
+bool service_ready(const struct service *service);
 /* It takes no more calls: whoever waits for it alone is refused. */
 void registry_session_draining(struct core *core, struct session *session);
 /* Called when a session is lost or back, so that whoever waits may be served. */

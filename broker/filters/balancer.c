@@ -8,9 +8,9 @@
 #define SAMPLES_MIN 32u /* fewer answers say little about the next */
 #define NS_PER_US UINT64_C(1000)
 
-static uint32_t weight_of(const struct core *core, const struct call *call)
+static uint32_t weight_of(struct core *core, const struct call *call)
 {
-    return tiers_find(&core->limits.tiers, slice_of(call->identity->context.tier))->weight;
+    return standing_of(core, call->identity)->tier->weight;
 }
 
 /* At least so long, as far as can be told: 0 when it cannot. */

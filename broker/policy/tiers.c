@@ -63,7 +63,7 @@ static int read_number(uint64_t *out, const char *text, uint64_t most)
 }
 
 struct tier_line {
-    uint64_t per_minute, burst, monthly, weight;
+    uint64_t per_minute, burst, monthly, weight, services;
     bool soft;
 };
 
@@ -77,6 +77,7 @@ static int read_word(struct tier_line *line, const char *word, char *why)
         {"burst=", &line->burst, WINDOW_RATE_MAX},
         {"monthly=", &line->monthly, UINT64_C(1000000000000)},
         {"weight=", &line->weight, 1000},
+        {"services=", &line->services, 1000000},
     };
     if (strcmp(word, "soft") == 0) {
         line->soft = true;
@@ -93,7 +94,8 @@ static int read_word(struct tier_line *line, const char *word, char *why)
         return complain(why, "%s: a number from 1 to %llu is needed", word,
                         (unsigned long long)numbers[i].most);
     }
-    return complain(why, "\"%.60s\" is none of per-minute=, burst=, monthly=, soft, weight=", word);
+    return complain(
+        why, "\"%.60s\" is none of per-minute=, burst=, monthly=, soft, weight=, services=", word);
 }
 
 static int check(const struct tiers *tiers, const char *name, const struct tier_line *line,
@@ -133,6 +135,7 @@ int tiers_add(struct tiers *tiers, const char *line, char *why)
                  (uint32_t)(wanted.burst ? wanted.burst : wanted.per_minute)},
         .monthly = wanted.monthly,
         .soft = wanted.soft,
+        .services = (uint32_t)wanted.services,
         .weight = (uint32_t)(wanted.weight ? wanted.weight : 1),
     };
     snprintf(tier->name, sizeof tier->name, "%s", name);

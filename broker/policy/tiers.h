@@ -1,7 +1,7 @@
 /* tiers.h - what can be subscribed to: a table from the lowest tier to the highest, each with what
  * it allows. A tier is configured as one line,
  *
- *     NAME [per-minute=N] [burst=N] [monthly=N] [soft] [weight=N]
+ *     NAME [per-minute=N] [burst=N] [monthly=N] [soft] [weight=N] [services=N]
  *
  * what is left out is not limited, except for burst, which is then per-minute, and weight, which
  * is then 1. `soft` makes the monthly quota a matter of events, not of refusals. Pure; immutable
@@ -24,7 +24,8 @@ struct tier {
     struct window_rate rate; /* of each user; per_minute 0: not limited */
     uint64_t monthly;        /* calls of the tenant in a calendar month (UTC); 0: not limited */
     bool soft;
-    uint32_t weight; /* of the tenant's turns when a service is saturated */
+    uint32_t weight;   /* of the tenant's turns when a service is saturated */
+    uint32_t services; /* of the tenant's own; 0: only what max-services leaves to each */
 };
 
 struct tiers {

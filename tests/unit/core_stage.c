@@ -162,6 +162,7 @@ void stage_init(struct stage *stage)
                    .call_depth = 8,
                    .max_subscriptions = 100,
                    .max_services = 100,
+                   .max_instances = 200,
                    .max_feeds = 8,
                    .max_identities = 100,
                    .silent_pipe_ms = 5000},

@@ -6,6 +6,7 @@
 #include "core/state.h"
 #include "core_stage.h"
 
+#define GRACE_MS 1000u
 #define CALLER "acme ann call:*"
 #define EVERYONES "infra host serve:*"
 #define ACMES "acme host serve:acme/*"
@@ -313,12 +314,48 @@ static void records_survive_the_broker(void **state)
     stage_restart(&stage);
     assert_int_equal(services_of_ours(), 2);
     struct actor *ann = stage_join(&stage, CALLER);
+    stage_pass(&stage, GRACE_MS);
     actor_call(ann, 1, "orders", "echo");
     assert_int_equal(actor_outcome(ann, 1), STATUS_UNAVAILABLE); /* known, nobody there */
     own = stage_join(&stage, ACMES);
     assert_int_equal(serve(own, "orders", "acme"), STATUS_OK);
     actor_call(ann, 2, "orders", "echo");
     actor_requested(own);
+}
+
+/* The broker starts again, and callers are back sooner than whom they call. */
+static void who_comes_back_is_waited_for(void **state)
+{
+    (void)state;
+    assert_int_equal(serve(stage_join(&stage, EVERYONES), "orders", ""), STATUS_OK);
+    stage_restart(&stage);
+    struct actor *ann = stage_join(&stage, CALLER);
+    stage_pass(&stage, GRACE_MS - 1);
+    actor_call(ann, 1, "orders", "echo");
+    assert_true(actor_hears_nothing(ann));
+    struct actor *host = stage_join(&stage, EVERYONES);
+    Farebox__V1__Register wanted = service("orders", "");
+    wire_put_control(actor_out(host), 901, 0, WIRE_REGISTER, &wanted.base);
+    actor_say(host);
+    actor_reply(host, actor_requested(host), STATUS_OK, "");
+    assert_int_equal(actor_outcome(ann, 1), STATUS_OK);
+    assert_int_equal(leave(host, "orders"), STATUS_OK); /* from now on, as ever */
+    actor_call(ann, 2, "orders", "echo");
+    assert_int_equal(actor_outcome(ann, 2), STATUS_UNAVAILABLE);
+}
+
+static void who_does_not_come_back_is_not(void **state)
+{
+    (void)state;
+    assert_int_equal(serve(stage_join(&stage, EVERYONES), "orders", ""), STATUS_OK);
+    stage_restart(&stage);
+    struct actor *ann = stage_join(&stage, CALLER);
+    actor_call(ann, 1, "orders", "echo");
+    stage_pass(&stage, GRACE_MS - 1);
+    assert_true(actor_hears_nothing(ann));
+    stage_pass(&stage, 1);
+    assert_int_equal(actor_outcome(ann, 1), STATUS_UNAVAILABLE);
+    stage_is_idle(&stage);
 }
 
 static void the_same_again_writes_nothing(void **state)
@@ -431,6 +468,8 @@ int main(void)
         TEST(leaving_can_be_taken_back),
         TEST(capacity_is_what_was_said_last),
         TEST(records_survive_the_broker),
+        TEST(who_comes_back_is_waited_for),
+        TEST(who_does_not_come_back_is_not),
         TEST(the_same_again_writes_nothing),
         TEST(what_cannot_be_kept_is_refused),
         TEST(what_is_known_is_served_without_the_store),

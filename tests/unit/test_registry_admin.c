@@ -157,7 +157,80 @@ static void no_tenant_fills_the_registry(void **state)
     assert_int_equal(serve(own, "more", "acme"), STATUS_OK);
 }
 
+static void a_tier_may_allow_fewer(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    (void)state;
+    stage.options.limits.tiers.n = 0;
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free services=1", why), 0);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "pro services=2", why), 0);
+    core_reload(stage.core, &stage.options.limits);
+    struct actor *own = stage_join(&stage, ACMES), *host = stage_join(&stage, EVERYONES);
+    struct actor *pro = stage_join(&stage, ACMES " tier:pro");
+    assert_int_equal(serve(own, "orders", "acme"), STATUS_OK);
+    assert_int_equal(serve(own, "prices", "acme"), STATUS_QUOTA_EXCEEDED);
+    assert_int_equal(serve(own, "orders", "acme"), STATUS_OK);
+    assert_int_equal(serve(pro, "prices", "acme"), STATUS_OK);
+    assert_int_equal(serve(pro, "more", "acme"), STATUS_QUOTA_EXCEEDED);
+    assert_int_equal(serve(host, "shared", ""), STATUS_OK);
+    assert_int_equal(serve(host, "too", ""), STATUS_OK);
+}
+
+/* A tenant with many sessions is not everywhere either. */
+static void no_tenant_takes_all_instances(void **state)
+{
+    (void)state;
+    stage.options.limits.max_instances = 4 * REGISTRY_SHARE;
+    core_reload(stage.core, &stage.options.limits);
+    struct actor *own[5], *host = stage_join(&stage, EVERYONES);
+    for (unsigned n = 0; n < 5; n++)
+        own[n] = stage_join(&stage, ACMES);
+    for (unsigned n = 0; n < 4; n++)
+        assert_int_equal(serve(own[n], n % 2 ? "orders" : "prices", "acme"), STATUS_OK);
+    assert_int_equal(serve(own[4], "orders", "acme"), STATUS_QUOTA_EXCEEDED);
+    assert_int_equal(serve(own[4], "more", "acme"), STATUS_QUOTA_EXCEEDED);
+    assert_int_equal(serve(own[0], "prices", "acme"), STATUS_OK); /* it is there already */
+    assert_int_equal(serve(host, "orders", ""), STATUS_OK);
+    assert_int_equal(leave(own[0], "prices", "acme"), STATUS_OK);
+    assert_int_equal(serve(own[4], "orders", "acme"), STATUS_OK);
+}
+
+static void instances_are_bounded(void **state)
+{
+    (void)state;
+    stage.options.limits.max_instances = 2;
+    core_reload(stage.core, &stage.options.limits);
+    struct actor *one = stage_join(&stage, EVERYONES), *two = stage_join(&stage, EVERYONES);
+    assert_int_equal(serve(one, "orders", ""), STATUS_OK);
+    assert_int_equal(serve(two, "orders", ""), STATUS_OK);
+    assert_int_equal(serve(two, "prices", ""), STATUS_OVERLOADED);
+    actor_cut(one, false);
+    stage_pass(&stage, 1100);
+    assert_int_equal(serve(two, "prices", ""), STATUS_OK);
+}
+
 /* ---- what is shown ---- */
+
+static void what_a_service_lacks_is_shown(void **state)
+{
+    (void)state;
+    char *requires[] = {(char *)(uintptr_t) "prices", (char *)(uintptr_t) "bus.stats"};
+    struct actor *host = stage_join(&stage, EVERYONES), *ops = stage_join(&stage, OPERATOR);
+    Farebox__V1__Register wanted = FAREBOX__V1__REGISTER__INIT;
+    wanted.service = (char *)(uintptr_t) "orders";
+    wanted.requires = requires;
+    wanted.n_requires = 2;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
+    assert_true(says(ask(ops, "show", "name", "orders", NULL).payload, "\xa8"
+                                                                       "degraded"));
+    assert_true(says(ask(ops, "show", "name", "orders", NULL).payload, "missing\x91\xa6prices"));
+    struct actor *other = stage_join(&stage, EVERYONES);
+    assert_int_equal(serve(other, "prices", ""), STATUS_OK);
+    assert_true(says(ask(ops, "show", "name", "orders", NULL).payload, "missing\x90"));
+    assert_false(says(ask(ops, "show", "name", "orders", NULL).payload, "degraded"));
+    assert_int_equal(leave(other, "prices", ""), STATUS_OK);
+    assert_true(says(ask(ops, "show", "name", "orders", NULL).payload, "degraded"));
+}
 
 static void work_for_others_is_not_shown(void **state)
 {
@@ -275,6 +348,10 @@ int main(void)
         TEST(a_lost_instance_is_still_one),
         TEST(removing_needs_a_permission),
         TEST(no_tenant_fills_the_registry),
+        TEST(a_tier_may_allow_fewer),
+        TEST(no_tenant_takes_all_instances),
+        TEST(instances_are_bounded),
+        TEST(what_a_service_lacks_is_shown),
         TEST(work_for_others_is_not_shown),
         TEST(an_operator_sees_a_tenants_own),
         TEST(the_shared_and_the_own_are_left_apart),

@@ -394,6 +394,28 @@ static void a_reload_reaches_who_is_connected(void **state)
     assert_int_equal(limit_of(ann), 60);
 }
 
+/* A line is shared by what tenants have subscribed to, not by what their tokens say. */
+static void so_is_the_weight(void **state)
+{
+    (void)state;
+    struct actor *eve = stage_join(&stage, EVE);
+    struct wire_envelope given;
+    SAY_OK("create", TENANT("acme"), TIER("enterprise"));
+    SAY_OK("create", TENANT("bolt"), TIER("free"));
+    actor_register(host, "orders", 1);
+    for (unsigned n = 1; n <= 5; n++) {
+        actor_call(eve, n, "orders", "get");
+        actor_call(ann, n, "orders", "get");
+    }
+    for (unsigned n = 0; n < 6; n++) { /* the first was served at once */
+        given = actor_expect(host, WIRE_REQUEST);
+        actor_reply(host, given.id, STATUS_OK, "");
+    }
+    assert_int_equal(actor_outcome(eve, 1), STATUS_OK);
+    for (unsigned n = 1; n <= 4; n++)
+        assert_int_equal(actor_outcome(ann, n), STATUS_OK);
+}
+
 /* ---- features ---- */
 
 static void a_feature_is_asked_for(void **state)
@@ -638,6 +660,7 @@ int main(void)
         TEST(what_cannot_be_kept_is_not_in_force),
         TEST(the_rate_is_that_of_the_standing),
         TEST(a_reload_reaches_who_is_connected),
+        TEST(so_is_the_weight),
         TEST(a_feature_is_asked_for),
         TEST(a_service_is_told_the_terms_in_force),
         TEST(a_nested_call_is_judged_anew),
