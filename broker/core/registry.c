@@ -68,7 +68,7 @@ static enum status find_place(struct core *core, struct session *session, struct
         *why = "the tenant's share of the registry is used up";
         return STATUS_QUOTA_EXCEEDED;
     }
-    if (core->registry.by_key.count >= core->limits.max_services) {
+    if (core->registry.by_key.count - core->registry.n_builtin >= core->limits.max_services) {
         *why = "the registry is full";
         return STATUS_OVERLOADED;
     }
@@ -215,6 +215,7 @@ static void on_grace_over(struct timer *timer, void *arg)
 static void add_builtin(struct core *core, const struct builtin *builtin)
 {
     service_create(core, slice_make(NULL, 0), slice_of(builtin->name))->builtin = builtin;
+    core->registry.n_builtin++;
 }
 
 int registry_start(struct core *core)

@@ -59,6 +59,7 @@ struct instance {
 
 struct registry {
     struct map by_key;
+    size_t n_builtin;  /* services that are the broker's own */
     size_t n_own;      /* services that belong to a tenant */
     struct map owners; /* struct owner by tenant */
     size_t n_instances;
