@@ -37,7 +37,7 @@ static void draw_limits(struct world *world)
     limits->default_capacity = tight ? 1 + dice_below(dice, 4) : 64;
     limits->call_depth = 1 + dice_below(dice, 5);
     limits->max_subscriptions = 2 + dice_below(dice, 12);
-    limits->max_services = 28 + dice_below(dice, 40); /* the broker's own are among them */
+    limits->max_services = 16 + dice_below(dice, 40);
     limits->max_instances = 4 * limits->max_services;
     limits->max_feeds = TENANTS + 1 + dice_below(dice, 4);
     limits->max_identities = 16 + dice_below(dice, 64);
