@@ -9,7 +9,8 @@
 
 static const Farebox__V1__Register no_record = FAREBOX__V1__REGISTER__INIT;
 
-static bool may_call_anything_of(const struct identity *who, const struct service *service)
+static bool may_call_anything_of(struct core *core, struct identity *who,
+                                 const struct service *service)
 {
     /* A permission for any one method shows the service; "~" stands for a method nobody names. */
     char subject[160];
@@ -17,13 +18,11 @@ static bool may_call_anything_of(const struct identity *who, const struct servic
     for (size_t i = 0; i < record->n_methods; i++) {
         int len = snprintf(subject, sizeof subject, "%.*s.%s", SLICE_FMT(service->name),
                            record->methods[i]);
-        if (permitted(&who->permissions, VERB_CALL, who->tenant, who->tenant,
-                      slice_make(subject, (size_t)len)))
+        if (standing_permits(core, who, VERB_CALL, slice_make(subject, (size_t)len)))
             return true;
     }
     int len = snprintf(subject, sizeof subject, "%.*s.~", SLICE_FMT(service->name));
-    return permitted(&who->permissions, VERB_CALL, who->tenant, who->tenant,
-                     slice_make(subject, (size_t)len));
+    return standing_permits(core, who, VERB_CALL, slice_make(subject, (size_t)len));
 }
 
 static bool visible(struct core *core, const struct call *call, const struct service *service,
@@ -35,7 +34,7 @@ static bool visible(struct core *core, const struct call *call, const struct ser
         return true;
     if (service->tenant.len > 0 && !slice_equal(service->tenant, call->identity->tenant))
         return false;
-    return may_call_anything_of(call->identity, service) &&
+    return may_call_anything_of(core, call->identity, service) &&
            standing_admits(core, standing_of(core, call->identity), service);
 }
 

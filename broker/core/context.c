@@ -58,6 +58,8 @@ static message to_message(const struct context *context)
     m.billing_customer = as_field(context->billing_customer);
     m.n_enterprise_features = context->n_features;
     m.enterprise_features = (char **)(uintptr_t)context->features;
+    m.n_tier_features = context->n_tier_features;
+    m.tier_features = (char **)(uintptr_t)context->tier_features;
     m.depth = context->depth;
     m.audience = as_field(context->audience);
     m.expires_ms = context->expires_ms;

@@ -34,6 +34,8 @@ struct context {
     size_t n_permissions;
     const char *const *features;
     size_t n_features;
+    const char *const *tier_features; /* for services to see; not read back */
+    size_t n_tier_features;
     uint64_t expires_ms; /* Unix milliseconds */
     uint32_t depth;
 };

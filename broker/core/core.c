@@ -36,6 +36,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     calls_init(&core->calls, prefix);
     pubsub_init(&core->pubsub);
     meter_init(&core->meter);
+    grants_renew(core);
     core->feeds = feeds_create();
     core->taps = taps_create();
     int rc = registry_start(core);
@@ -67,6 +68,7 @@ void core_destroy(struct core *core)
     meter_finish(&core->meter);
     registry_finish(core);
     accounts_finish(core);
+    grants_finish(core);
     pubsub_finish(&core->pubsub);
     identities_destroy(core->identities);
     arena_finish(&core->arena);
@@ -230,6 +232,7 @@ void core_reload(struct core *core, const struct limits *limits)
 {
     core->limits = *limits;
     core->accounts.generation++;
+    grants_renew(core);
     identities_forget(core->identities);
 }
 

@@ -199,8 +199,10 @@ static struct identity *from_sealed(struct identities *self, const struct wire_c
     int rc = context_open(&self->sealer, sealed->context, sealed->seal, audiences, n_audiences,
                           unix_ms, &self->arena, &context);
     if (rc < 0)
-        return refuse(why, rc == -EKEYEXPIRED ? "sealed context expired"
-                                              : "sealed context forged, issued to another or before the broker was started");
+        return refuse(
+            why, rc == -EKEYEXPIRED
+                     ? "sealed context expired"
+                     : "sealed context forged, issued to another or before the broker was started");
     struct identity *identity = identity_create(&context);
     identity->delegated = true;
     return identity;

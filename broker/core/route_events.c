@@ -15,10 +15,10 @@ static enum status refuse_with(const char **why, enum status status, const char 
     return status;
 }
 
-static bool may_publish(const struct inbound *inbound, const struct identity *who,
+static bool may_publish(struct core *core, const struct inbound *inbound, struct identity *who,
                         struct slice topic)
 {
-    if (permitted(&who->permissions, VERB_PUBLISH, who->tenant, who->tenant, topic))
+    if (standing_permits(core, who, VERB_PUBLISH, topic))
         return true;
     /* A service may publish for the user it serves what it may publish itself. */
     return who->delegated && permitted(&inbound->session->identity->permissions, VERB_PUBLISH,
@@ -44,7 +44,7 @@ static enum status publish(struct core *core, struct inbound *inbound,
         return refuse_with(why, STATUS_PERMISSION_DENIED, "topics under bus. are the broker's own");
     if (event->payload.len > core->limits.max_payload_bytes || !publish_fits(event))
         return refuse_with(why, STATUS_TOO_LARGE, "the event is over the limit");
-    if (!may_publish(inbound, who, event->topic))
+    if (!may_publish(core, inbound, who, event->topic))
         return refuse_with(
             why, STATUS_PERMISSION_DENIED,
             arena_printf(&core->arena, "needs publish:%.*s", SLICE_FMT(event->topic)));

@@ -68,7 +68,8 @@ static void renew(struct core *core, struct identity *identity)
         take_tenant(core, &standing, tenant);
     if (user)
         take_subscription(core, &standing, user);
-    if (standing.live || identity->standing.live)
+    standing.shows_more = standing.live || standing.tier->features.n > 0;
+    if (standing.shows_more || identity->standing.shows_more)
         identity_unseal(identity);
     identity->standing = standing;
 }
@@ -87,10 +88,49 @@ bool standing_served(const struct standing *standing)
     return standing->status < SUBSCRIPTION_EXPIRED;
 }
 
+/* ---- what tiers grant ---- */
+
+void grants_renew(struct core *core)
+{
+    const struct tiers *tiers = &core->limits.tiers;
+    grants_finish(core);
+    for (size_t i = 0; i < tiers->n; i++) {
+        const char *texts[TIER_GRANTS_MAX];
+        size_t n = 0;
+        while (n < tiers->list[i].permissions.n) {
+            texts[n] = tier_permission(&tiers->list[i], n);
+            n++;
+        }
+        permissions_compile(&core->grants.by_rank[i], texts, n);
+    }
+}
+
+void grants_finish(struct core *core)
+{
+    for (size_t i = 0; i < TIERS_MAX; i++)
+        permissions_finish(&core->grants.by_rank[i]);
+}
+
+bool standing_permits(struct core *core, struct identity *identity, enum verb verb,
+                      struct slice subject)
+{
+    struct slice own = identity->tenant;
+    if (permitted(&identity->permissions, verb, own, own, subject))
+        return true;
+    const struct permissions *granted =
+        &core->grants.by_rank[standing_of(core, identity)->tier->rank];
+    return granted->count > 0 && permitted(granted, verb, own, own, subject);
+}
+
 /* ---- what a service asks for ---- */
 
 static bool has_feature(const struct standing *standing, const char *feature)
 {
+    const char *granted;
+    for (size_t i = 0; (granted = tier_feature(standing->tier, i)); i++) {
+        if (strcmp(granted, feature) == 0)
+            return true;
+    }
     for (size_t i = 0; i < standing->n_features; i++) {
         if (strcmp(standing->features[i], feature) == 0)
             return true;
@@ -163,6 +203,12 @@ const struct identity_seal *standing_seal(struct core *core, struct identity *id
 {
     const struct standing *standing = standing_of(core, identity);
     struct context context = identity->context;
+    const char *granted[TIER_GRANTS_MAX];
+    while (context.n_tier_features < standing->tier->features.n) {
+        granted[context.n_tier_features] = tier_feature(standing->tier, context.n_tier_features);
+        context.n_tier_features++;
+    }
+    context.tier_features = granted;
     if (standing->live) {
         context.tier = standing->tier_name;
         context.subscription_status = subscription_text(standing->status);

@@ -6,6 +6,7 @@
 #define CORE_STANDING_H
 
 #include "core/accounts.h"
+#include "core/permission.h"
 #include "policy/tiers.h"
 
 struct core;
@@ -21,15 +22,26 @@ struct standing {
     const char *billing_customer;
     enum subscription_status status;
     struct window_rate rate;
-    const char *const *features;
+    const char *const *features; /* besides the tier's */
     size_t n_features;
-    bool live; /* a record says so, not the token */
+    bool live;       /* a record says so, not the token */
+    bool shows_more; /* services are told what the token does not say */
 };
+
+/* What the tiers of the limits in force grant, compiled; again after every reload. */
+struct grants {
+    struct permissions by_rank[TIERS_MAX];
+};
+void grants_renew(struct core *core);
+void grants_finish(struct core *core);
 
 /* Valid until the turn ends. */
 const struct standing *standing_of(struct core *core, struct identity *identity);
 /* Neither suspended nor expired. */
 bool standing_served(const struct standing *standing);
+/* May they do this within their tenant: by a permission of their own, or by one of their tier? */
+bool standing_permits(struct core *core, struct identity *identity, enum verb verb,
+                      struct slice subject);
 /* The first of the features the service requires that they lack; NULL: none. */
 const char *standing_lacks(const struct standing *standing, const struct service *service);
 /* The tier a service, or one of its methods, asks for at least; NULL: any will do. One that is not

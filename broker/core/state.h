@@ -40,6 +40,7 @@ struct core {
     struct chain chain;
     struct registry registry;
     struct accounts accounts;
+    struct grants grants;
     struct pubsub pubsub;
     struct feeds *feeds;
     struct taps *taps;

@@ -5,11 +5,6 @@
 #include "core/state.h"
 #include "filters/filters.h"
 
-static bool may_call(const struct identity *who, struct slice tenant, struct slice subject)
-{
-    return who && permitted(&who->permissions, VERB_CALL, who->tenant, tenant, subject);
-}
-
 /* "service.method" without asking the arena: names are bounded. */
 static struct slice subject_of(const struct wire_request *request, uint8_t *room)
 {
@@ -25,7 +20,7 @@ static enum verdict check_permission(struct core *core, struct call *call, struc
     uint8_t room[160];
     struct slice tenant = call->identity->tenant;
     struct slice subject = subject_of(call->request, room);
-    if (may_call(call->identity, tenant, subject))
+    if (standing_permits(core, call->identity, VERB_CALL, subject))
         return VERDICT_PASS;
     if (call->actor && permitted(&call->actor->permissions, VERB_CALL, tenant, tenant, subject))
         return VERDICT_PASS;

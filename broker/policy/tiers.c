@@ -62,12 +62,52 @@ static int read_number(uint64_t *out, const char *text, uint64_t most)
     return 0;
 }
 
+/* What has been read of a line so far, as strtok_r() leaves it. */
 struct tier_line {
+    char text[TIER_LINE_MAX];
     uint64_t per_minute, burst, monthly, weight, services;
+    struct tier_words features, permissions;
     bool soft;
 };
 
-static int read_word(struct tier_line *line, const char *word, char *why)
+/* Only what is asked for each time, of the user's own tenant: an instance or a subscription would
+ * outlive the tier it was allowed by. */
+static bool is_grantable(const char *permission)
+{
+    const char *colon = strchr(permission, ':');
+    size_t verb = colon ? (size_t)(colon - permission) : 0;
+    if (!slice_is(slice_make(permission, verb), "call") &&
+        !slice_is(slice_make(permission, verb), "publish"))
+        return false;
+    return strcmp(colon + 1, "*") == 0 || name_valid_pattern(slice_of(colon + 1));
+}
+
+static int take_grant(struct tier_line *line, struct tier_words *words, const char *value,
+                      bool valid, char *why)
+{
+    if (!valid)
+        return complain(
+            why, "\"%.60s\" is no name of a feature, or no call: or publish: of one's own", value);
+    if (words->n == TIER_GRANTS_MAX)
+        return complain(why, "%.60s: a tier has at most %u of them", value, TIER_GRANTS_MAX);
+    words->at[words->n++] = (uint16_t)(value - line->text);
+    return 0;
+}
+
+/* 1: it was none of these words. */
+static int read_grant(struct tier_line *line, const char *word, char *why)
+{
+    static const char feature[] = "feature=", allow[] = "allow=";
+    const char *value = word + sizeof feature - 1;
+    if (strncmp(word, feature, sizeof feature - 1) == 0)
+        return take_grant(line, &line->features, value, name_valid(slice_of(value)), why);
+    value = word + sizeof allow - 1;
+    if (strncmp(word, allow, sizeof allow - 1) == 0)
+        return take_grant(line, &line->permissions, value, is_grantable(value), why);
+    return 1;
+}
+
+static int read_quantity(struct tier_line *line, const char *word, char *why)
 {
     const struct {
         const char *key;
@@ -79,10 +119,6 @@ static int read_word(struct tier_line *line, const char *word, char *why)
         {"weight=", &line->weight, 1000},
         {"services=", &line->services, 1000000},
     };
-    if (strcmp(word, "soft") == 0) {
-        line->soft = true;
-        return 0;
-    }
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         size_t len = strlen(numbers[i].key);
         if (strncmp(word, numbers[i].key, len) != 0)
@@ -94,8 +130,20 @@ static int read_word(struct tier_line *line, const char *word, char *why)
         return complain(why, "%s: a number from 1 to %llu is needed", word,
                         (unsigned long long)numbers[i].most);
     }
-    return complain(
-        why, "\"%.60s\" is none of per-minute=, burst=, monthly=, soft, weight=, services=", word);
+    return complain(why,
+                    "\"%.30s\" is none of per-minute=, burst=, monthly=, soft, weight=, "
+                    "services=, feature=, allow=",
+                    word);
+}
+
+static int read_word(struct tier_line *line, const char *word, char *why)
+{
+    if (strcmp(word, "soft") == 0) {
+        line->soft = true;
+        return 0;
+    }
+    int rc = read_grant(line, word, why);
+    return rc > 0 ? read_quantity(line, word, why) : rc;
 }
 
 static int check(const struct tiers *tiers, const char *name, const struct tier_line *line,
@@ -114,13 +162,31 @@ static int check(const struct tiers *tiers, const char *name, const struct tier_
     return 0;
 }
 
+static struct tier made_of(const struct tier_line *line, const char *name, size_t rank)
+{
+    struct tier tier = {
+        .rank = (unsigned)rank,
+        .rate = {(uint32_t)line->per_minute,
+                 (uint32_t)(line->burst ? line->burst : line->per_minute)},
+        .monthly = line->monthly,
+        .soft = line->soft,
+        .services = (uint32_t)line->services,
+        .weight = (uint32_t)(line->weight ? line->weight : 1),
+        .features = line->features,
+        .permissions = line->permissions,
+    };
+    snprintf(tier.name, sizeof tier.name, "%s", name);
+    memcpy(tier.line, line->text, sizeof tier.line);
+    return tier;
+}
+
 int tiers_add(struct tiers *tiers, const char *line, char *why)
 {
-    char text[256], *rest = text;
-    struct tier_line wanted = {0};
-    if (strlen(line) >= sizeof text)
+    struct tier_line wanted = {.soft = false};
+    char *rest = wanted.text;
+    if (strlen(line) >= sizeof wanted.text)
         return complain(why, "the line of a tier is too long");
-    snprintf(text, sizeof text, "%s", line);
+    snprintf(wanted.text, sizeof wanted.text, "%s", line);
     const char *name = strtok_r(rest, SPACES, &rest);
     for (const char *word; (word = strtok_r(NULL, SPACES, &rest));) {
         if (read_word(&wanted, word, why) < 0)
@@ -128,17 +194,8 @@ int tiers_add(struct tiers *tiers, const char *line, char *why)
     }
     if (check(tiers, name, &wanted, why) < 0)
         return -EINVAL;
-    struct tier *tier = &tiers->list[tiers->n];
-    *tier = (struct tier){
-        .rank = (unsigned)tiers->n++,
-        .rate = {(uint32_t)wanted.per_minute,
-                 (uint32_t)(wanted.burst ? wanted.burst : wanted.per_minute)},
-        .monthly = wanted.monthly,
-        .soft = wanted.soft,
-        .services = (uint32_t)wanted.services,
-        .weight = (uint32_t)(wanted.weight ? wanted.weight : 1),
-    };
-    snprintf(tier->name, sizeof tier->name, "%s", name);
+    tiers->list[tiers->n] = made_of(&wanted, name, tiers->n);
+    tiers->n++;
     return 0;
 }
 
@@ -153,4 +210,19 @@ int tiers_read(struct tiers *tiers, char *const *lines, size_t n, char *why)
     }
     *tiers = made;
     return 0;
+}
+
+static const char *word_at(const struct tier *tier, const struct tier_words *words, size_t i)
+{
+    return i < words->n ? tier->line + words->at[i] : NULL;
+}
+
+const char *tier_feature(const struct tier *tier, size_t i)
+{
+    return word_at(tier, &tier->features, i);
+}
+
+const char *tier_permission(const struct tier *tier, size_t i)
+{
+    return word_at(tier, &tier->permissions, i);
 }

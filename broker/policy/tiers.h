@@ -2,6 +2,7 @@
  * it allows. A tier is configured as one line,
  *
  *     NAME [per-minute=N] [burst=N] [monthly=N] [soft] [weight=N] [services=N]
+ *          [feature=NAME]... [allow=PERMISSION]...
  *
  * what is left out is not limited, except for burst, which is then per-minute, and weight, which
  * is then 1. `soft` makes the monthly quota a matter of events, not of refusals. Pure; immutable
@@ -17,6 +18,14 @@
 #define TIERS_MAX 16u
 #define TIER_NAME_MAX 63u
 #define TIER_WHY_BYTES 160u
+#define TIER_LINE_MAX 512u
+#define TIER_GRANTS_MAX 16u /* features, and permissions */
+
+/* Words of a tier's line. Offsets, so that a table of tiers can be copied. */
+struct tier_words {
+    uint16_t at[TIER_GRANTS_MAX];
+    uint16_t n;
+};
 
 struct tier {
     char name[TIER_NAME_MAX + 1];
@@ -26,6 +35,9 @@ struct tier {
     bool soft;
     uint32_t weight;   /* of the tenant's turns when a service is saturated */
     uint32_t services; /* of the tenant's own; 0: only what max-services leaves to each */
+    char line[TIER_LINE_MAX];
+    struct tier_words features;    /* which the tenant has besides its own */
+    struct tier_words permissions; /* call:… and publish:…, which its users have besides theirs */
 };
 
 struct tiers {
@@ -43,5 +55,8 @@ int tiers_read(struct tiers *tiers, char *const *lines, size_t n, char *why);
 const struct tier *tiers_find(const struct tiers *tiers, struct slice name);
 /* NULL when there is none. */
 const struct tier *tiers_exactly(const struct tiers *tiers, struct slice name);
+/* NULL beyond the last one. */
+const char *tier_feature(const struct tier *tier, size_t i);
+const char *tier_permission(const struct tier *tier, size_t i);
 
 #endif

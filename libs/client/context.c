@@ -120,12 +120,19 @@ const char *fbx_context_permission_at(const fbx_context *context, size_t index)
     return index < context->parsed->n_permissions ? context->parsed->permissions[index] : NULL;
 }
 
-bool fbx_context_has_feature(const fbx_context *context, const char *feature)
+static bool is_among(char *const *texts, size_t n, const char *text)
 {
-    for (size_t i = 0; i < context->parsed->n_enterprise_features; i++)
-        if (strcmp(context->parsed->enterprise_features[i], feature) == 0)
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(texts[i], text) == 0)
             return true;
     return false;
+}
+
+bool fbx_context_has_feature(const fbx_context *context, const char *feature)
+{
+    const Farebox__V1__Context *parsed = context->parsed;
+    return is_among(parsed->enterprise_features, parsed->n_enterprise_features, feature) ||
+           is_among(parsed->tier_features, parsed->n_tier_features, feature);
 }
 
 uint32_t fbx_context_depth(const fbx_context *context)

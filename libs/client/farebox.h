@@ -175,6 +175,7 @@ FBX_API const char *fbx_context_subscription_status(const fbx_context *context);
 FBX_API const char *fbx_context_billing_customer(const fbx_context *context);
 FBX_API size_t fbx_context_permissions(const fbx_context *context);
 FBX_API const char *fbx_context_permission_at(const fbx_context *context, size_t index);
+/* One of the tenant's own, or of its tier. */
 FBX_API bool fbx_context_has_feature(const fbx_context *context, const char *feature);
 FBX_API uint32_t fbx_context_depth(const fbx_context *context);
 /* Keeps it beyond its request; free with fbx_context_free. */

@@ -436,6 +436,92 @@ static void a_feature_is_asked_for(void **state)
     assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_INSUFFICIENT);
 }
 
+/* ---- what tiers grant ---- */
+
+/* `pro` has a feature, and permissions, which `free` has not. */
+static void configure_grants(bool granted)
+{
+    struct tiers *tiers = &stage.options.limits.tiers;
+    char why[TIER_WHY_BYTES];
+    tiers->n = 0;
+    assert_int_equal(tiers_add(tiers, "free", why), 0);
+    assert_int_equal(
+        tiers_add(tiers,
+                  granted ? "pro feature=sso allow=call:reports.* allow=publish:news.>" : "pro",
+                  why),
+        0);
+    core_reload(stage.core, &stage.options.limits);
+}
+
+static void a_tier_grants_permissions(void **state)
+{
+    (void)state;
+    configure_grants(true);
+    struct actor *poor = stage_join(&stage, "acme poor tier:pro");
+    serve("reports", "", NULL, NULL);
+    serve("orders", "", NULL, NULL);
+    assert_int_equal(call(poor, "reports", "get").status, STATUS_OK);
+    assert_int_equal(call_orders(poor), STATUS_PERMISSION_DENIED);
+    assert_true(says(call(poor, "bus.registry", "list").payload, "reports"));
+    assert_false(says(call(poor, "bus.registry", "list").payload, "orders"));
+    assert_int_equal(actor_publish(poor, "news.a", ""), STATUS_OK);
+    assert_int_equal(actor_publish(poor, "olds.a", ""), STATUS_PERMISSION_DENIED);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    assert_int_equal(call(poor, "reports", "get").status, STATUS_PERMISSION_DENIED);
+    assert_int_equal(actor_publish(poor, "news.a", ""), STATUS_PERMISSION_DENIED);
+    SAY_OK("update", TENANT("acme"), TIER("pro"));
+    assert_int_equal(call(poor, "reports", "get").status, STATUS_OK);
+    configure_grants(false);
+    assert_int_equal(call(poor, "reports", "get").status, STATUS_PERMISSION_DENIED);
+}
+
+static bool shown_to_host(const char *text)
+{
+    struct wire_credential parts;
+    actor_call(ann, 61, "orders", "get");
+    struct wire_envelope request = actor_expect(host, WIRE_REQUEST);
+    assert_int_equal(wire_read_credential(&parts, actor_credential(host, &request)), 0);
+    actor_reply(host, request.id, STATUS_OK, "");
+    assert_int_equal(actor_outcome(ann, 61), STATUS_OK);
+    return says(parts.context, text);
+}
+
+static void a_tier_grants_features(void **state)
+{
+    (void)state;
+    configure_grants(true);
+    struct actor *bob = stage_join(&stage, BOB);
+    serve("vault", "", NULL, "sso");
+    serve("orders", "", NULL, NULL);
+    assert_int_equal(call(bob, "vault", "get").status, STATUS_OK);
+    assert_int_equal(call(ann, "vault", "get").status, STATUS_SUBSCRIPTION_INSUFFICIENT);
+    assert_false(shown_to_host("sso"));
+    SAY_OK("create", TENANT("acme"), TIER("pro"));
+    assert_int_equal(call(ann, "vault", "get").status, STATUS_OK);
+    assert_true(shown_to_host("sso"));
+    configure_grants(false);
+    assert_int_equal(call(ann, "vault", "get").status, STATUS_SUBSCRIPTION_INSUFFICIENT);
+    assert_false(shown_to_host("sso"));
+}
+
+/* What a context shows of the tier is not believed when it comes back. */
+static void a_granted_feature_is_not_carried_on(void **state)
+{
+    (void)state;
+    configure_grants(true);
+    struct actor *bob = stage_join(&stage, BOB);
+    serve("orders", "", NULL, NULL);
+    serve("vault", "", NULL, "sso");
+    actor_call(bob, 1, "orders", "get");
+    struct wire_envelope outer = actor_expect(host, WIRE_REQUEST);
+    configure_grants(false);
+    struct wire_request nested = {
+        .service = slice_of("vault"), .method = slice_of("get"), .parent = outer.id};
+    actor_request(host, 2, &nested, actor_credential(host, &outer));
+    assert_int_equal(actor_outcome(host, 2), STATUS_SUBSCRIPTION_INSUFFICIENT);
+    actor_reply(host, outer.id, STATUS_OK, "");
+}
+
 /* ---- contexts ---- */
 
 static char *tier_shown_to_host(void)
@@ -662,6 +748,9 @@ int main(void)
         TEST(a_reload_reaches_who_is_connected),
         TEST(so_is_the_weight),
         TEST(a_feature_is_asked_for),
+        TEST(a_tier_grants_permissions),
+        TEST(a_tier_grants_features),
+        TEST(a_granted_feature_is_not_carried_on),
         TEST(a_service_is_told_the_terms_in_force),
         TEST(a_nested_call_is_judged_anew),
         TEST(the_suspended_hear_no_more),

@@ -63,6 +63,18 @@ static void test_mistakes_are_named_and_change_nothing(void **unused)
         {"gold burst=5", "needs per-minute="},
         {"gold soft", "needs monthly="},
         {"gold perminute=5", "none of"},
+        {"gold feature=", "no name of a feature"},
+        {"gold feature=a.b", "no name of a feature"},
+        {"gold allow=reports.*", "call: or publish:"},
+        {"gold allow=call:", "call: or publish:"},
+        {"gold allow=call:acme/reports.*", "call: or publish:"},
+        {"gold allow=subscribe:news.>", "call: or publish:"},
+        {"gold allow=serve:*", "call: or publish:"},
+        {"gold allow=admin:*", "call: or publish:"},
+        {"gold feature=a feature=b feature=c feature=d feature=e feature=f feature=g feature=h "
+         "feature=i feature=j feature=k feature=l feature=m feature=n feature=o feature=p "
+         "feature=q",
+         "at most 16"},
     };
     struct tiers tiers;
     char why[TIER_WHY_BYTES];
@@ -75,12 +87,37 @@ static void test_mistakes_are_named_and_change_nothing(void **unused)
     }
 }
 
+static void test_what_a_tier_grants(void **unused)
+{
+    struct tiers tiers = {0}, copy;
+    char why[TIER_WHY_BYTES];
+    (void)unused;
+    assert_int_equal(tiers_add(&tiers, "free", why), 0);
+    assert_int_equal(tiers_add(&tiers,
+                               "pro feature=sso allow=call:reports.* weight=2 feature=audit "
+                               "allow=publish:* allow=publish:news.>",
+                               why),
+                     0);
+    copy = tiers;
+    memset(&tiers, 0, sizeof tiers);
+    assert_null(tier_feature(&copy.list[0], 0));
+    assert_null(tier_permission(&copy.list[0], 0));
+    assert_string_equal(tier_feature(&copy.list[1], 0), "sso");
+    assert_string_equal(tier_feature(&copy.list[1], 1), "audit");
+    assert_null(tier_feature(&copy.list[1], 2));
+    assert_string_equal(tier_permission(&copy.list[1], 0), "call:reports.*");
+    assert_string_equal(tier_permission(&copy.list[1], 1), "publish:*");
+    assert_string_equal(tier_permission(&copy.list[1], 2), "publish:news.>");
+    assert_null(tier_permission(&copy.list[1], 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_default_three),
         cmocka_unit_test(test_who_is_unknown_is_treated_as_the_lowest),
         cmocka_unit_test(test_what_is_left_out),
+        cmocka_unit_test(test_what_a_tier_grants),
         cmocka_unit_test(test_mistakes_are_named_and_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
