@@ -257,7 +257,7 @@ void place_destroy(struct place *place)
 static bool names_tiers(const char *const *flags)
 {
     for (; flags && *flags; flags++) {
-        if (strcmp(*flags, "--tier") == 0)
+        if (strcmp(*flags, "--tier") == 0 || strcmp(*flags, "--config") == 0)
             return true;
     }
     return false;

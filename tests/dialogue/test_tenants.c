@@ -96,6 +96,46 @@ static void test_a_suspension_outlives_the_broker(void **state)
     ends(0, "farebox tenants delete acme" AS_OPERATOR);
 }
 
+static void write_tiers(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void reload(void)
+{
+    kill(place->broker.pid, SIGHUP);
+    assert_true(line_with(&place->broker, "event=reload.done"));
+}
+
+/* What a tier allows is changed in the file, and in force after SIGHUP for those who are there. */
+static void test_tiers_are_reloaded(void **state)
+{
+    (void)state;
+    char path[PLACE_PATH + 16];
+    snprintf(path, sizeof path, "%s/tiers.yaml", place->dir);
+    write_tiers(path, "tier: [free, pro]\n");
+    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
+    place_start_broker(place, (const char *const[]){"--config", path, NULL});
+    fbx_bus *shop = serve_orders(),
+            *dan = place_connect(place, "acme", "dan", (const char *const[]){NULL});
+    assert_int_equal(orders(dan, "get"), FBX_PERMISSION_DENIED);
+    write_tiers(path, "tier: [free, pro allow=call:orders.*]\n");
+    reload();
+    assert_int_equal(orders(dan, "get"), FBX_OK);
+    write_tiers(path, "tier: [free, pro per-minute=5 allow=call:orders.*]\n");
+    reload();
+    for (int n = 0; n < 5; n++)
+        assert_int_equal(orders(dan, "get"), FBX_OK);
+    assert_int_equal(orders(dan, "get"), FBX_RATE_LIMITED);
+    fbx_close(dan);
+    fbx_close(shop);
+    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
+    place_start_broker(place, NULL);
+}
+
 /* Whoever listens across tenants hears of every change; the log keeps it, with who did it. */
 static void test_every_change_is_audited(void **state)
 {
@@ -158,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_changes_are_in_force_at_the_next_call),
         cmocka_unit_test(test_a_users_own_subscription),
         cmocka_unit_test(test_a_suspension_outlives_the_broker),
+        cmocka_unit_test(test_tiers_are_reloaded),
         cmocka_unit_test(test_every_change_is_audited),
         cmocka_unit_test(test_who_may),
     };
