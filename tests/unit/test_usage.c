@@ -1,0 +1,192 @@
+/* bus.usage: what was used, added up as asked, and shown to whom it concerns. */
+#include "../testing.h"
+
+#include "builtin/packing.h"
+#include "core_stage.h"
+#include "wire/json.h"
+
+#define SERVER "infra host serve:*"
+#define OPERATOR "infra ops admin:*"
+#define HOUR_MS 3600000u
+
+static struct stage stage;
+static struct actor *ann, *bob, *eve, *host;
+static struct buf answer;
+
+static void used(struct actor *who, const char *service, unsigned calls)
+{
+    static uint64_t id;
+    for (unsigned n = 0; n < calls; n++) {
+        actor_call(who, ++id, service, "get");
+        actor_reply(host, actor_requested(host), STATUS_OK, "four");
+        assert_int_equal(actor_outcome(who, id), STATUS_OK);
+    }
+}
+
+/* On 2027-01-15, from 8 o'clock on. */
+static int open_stage(void **state)
+{
+    (void)state;
+    stage_init(&stage);
+    stage_start(&stage);
+    ann = stage_join(&stage, "acme ann call:*");
+    bob = stage_join(&stage, "acme bob call:* admin:acme/usage");
+    eve = stage_join(&stage, "globex eve call:*");
+    host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    actor_register(host, "stock", 10);
+    used(ann, "orders", 2);
+    used(eve, "stock", 1);
+    stage.now.unix_ms += HOUR_MS;
+    used(bob, "orders", 1);
+    used(ann, "stock", 4);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    buf_finish(&answer);
+    answer = (struct buf){0};
+    stage_finish(&stage);
+    return 0;
+}
+
+/* The question is JSON, and so is the answer, which lasts until the next one. */
+static enum status ask(struct actor *who, const char *question)
+{
+    static uint64_t id = 1000000;
+    struct buf payload = {0};
+    struct wire_envelope reply;
+    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
+    const struct wire_request request = {.service = slice_of("bus.usage"),
+                                         .method = slice_of("show"),
+                                         .payload = buf_slice(&payload)};
+    actor_request(who, ++id, &request, slice_make(NULL, 0));
+    do
+        assert_true(actor_next(who, &reply));
+    while (reply.kind != WIRE_REPLY || reply.id != id);
+    buf_finish(&payload);
+    answer.len = 0;
+    if (reply.reply.status == STATUS_OK)
+        assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
+    buf_append(&answer, "", 1);
+    return reply.reply.status;
+}
+
+static void assert_answer(struct actor *who, const char *question, const char *expected)
+{
+    assert_int_equal(ask(who, question), STATUS_OK);
+    assert_string_equal((const char *)answer.data, expected);
+}
+
+#define USED(calls, out) \
+    "\"calls\":" calls ",\"errors\":0,\"bytes_in\":0,\"bytes_out\":" out ",\"duration_us\":0"
+
+static void it_adds_up_what_is_asked_for(void **state)
+{
+    (void)state;
+    struct actor *ops = stage_join(&stage, OPERATOR);
+    assert_answer(ops, "{}", "{\"rows\":[{" USED("8", "32") "}],\"next\":\"\"}");
+    assert_answer(ops, "{\"by\":[\"tenant\"]}",
+                  "{\"rows\":[{\"tenant\":\"acme\"," USED(
+                      "7", "28") "},{\"tenant\":\"globex\"," USED("1", "4") "}],\"next\":\"\"}");
+    assert_answer(
+        ops, "{\"by\":[\"service\",\"hour\"],\"tenant\":\"acme\"}",
+        "{\"rows\":[{\"time\":\"2027-01-15T08\",\"service\":\"orders\"," USED(
+            "2", "8") "},"
+                      "{\"time\":\"2027-01-15T09\",\"service\":\"orders\"," USED(
+                          "1", "4") "},"
+                                    "{\"time\":\"2027-01-15T09\",\"service\":\"stock\"," USED(
+                                        "4", "16") "}],\"next\":\"\"}");
+    assert_answer(ops,
+                  "{\"by\":[\"month\"],\"user\":\"ann\",\"service\":\"stock\",\"method\":\"get\"}",
+                  "{\"rows\":[{\"time\":\"2027-01\"," USED("4", "16") "}],\"next\":\"\"}");
+    assert_answer(ops, "{\"tenant\":\"nobody\"}", "{\"rows\":[],\"next\":\"\"}");
+}
+
+static void beginnings_of_hours_bound_it(void **state)
+{
+    (void)state;
+    struct actor *ops = stage_join(&stage, OPERATOR);
+    assert_answer(ops, "{\"from\":\"2027-01-15T09\"}",
+                  "{\"rows\":[{" USED("5", "20") "}],\"next\":\"\"}");
+    assert_answer(ops, "{\"to\":\"2027-01-15T08\"}",
+                  "{\"rows\":[{" USED("3", "12") "}],\"next\":\"\"}");
+    assert_answer(ops, "{\"from\":\"2027\",\"to\":\"2027-01\"}",
+                  "{\"rows\":[{" USED("8", "32") "}],\"next\":\"\"}");
+    assert_answer(ops, "{\"to\":\"2026-12\"}", "{\"rows\":[],\"next\":\"\"}");
+    assert_answer(ops, "{\"from\":\"2027-02\"}", "{\"rows\":[],\"next\":\"\"}");
+}
+
+static void everyone_sees_their_part(void **state)
+{
+    (void)state;
+    assert_answer(bob, "{\"by\":[\"user\"]}",
+                  "{\"rows\":[{\"user\":\"ann\"," USED("6", "24") "},{\"user\":\"bob\"," USED(
+                      "1", "4") "}],\"next\":\"\"}");
+    assert_answer(ann, "{\"by\":[\"user\"]}",
+                  "{\"rows\":[{\"user\":\"ann\"," USED("6", "24") "}],\"next\":\"\"}");
+    assert_int_equal(ask(ann, "{\"user\":\"bob\"}"), STATUS_PERMISSION_DENIED);
+    assert_int_equal(ask(ann, "{\"tenant\":\"globex\"}"), STATUS_TENANT_MISMATCH);
+    assert_int_equal(ask(bob, "{\"tenant\":\"globex\"}"), STATUS_TENANT_MISMATCH);
+}
+
+/* Whoever adds the pages up gets the same as in one answer. */
+static void pages_add_up(void **state)
+{
+    char question[256];
+    unsigned pages = 0, calls = 0;
+    (void)state;
+    struct actor *ops = stage_join(&stage, OPERATOR);
+    snprintf(question, sizeof question, "{\"limit\":1}");
+    for (const char *next; pages < 10; pages++) {
+        assert_int_equal(ask(ops, question), STATUS_OK);
+        const char *found = strstr((const char *)answer.data, "\"calls\":");
+        calls += (unsigned)strtoul(found + strlen("\"calls\":"), NULL, 10);
+        next = strstr((const char *)answer.data, "\"next\":") + strlen("\"next\":");
+        if (strncmp(next, "\"\"", 2) == 0)
+            break;
+        snprintf(question, sizeof question, "{\"limit\":1,\"cursor\":%.*s", (int)strlen(next),
+                 next);
+    }
+    assert_int_equal(pages, 3); /* there are four rows */
+    assert_int_equal(calls, 8);
+}
+
+static void nonsense_is_refused(void **state)
+{
+    static const char *const questions[] = {
+        "[]",
+        "{\"from\":\"yesterday\"}",
+        "{\"to\":\"2027-01-15T08:00\"}",
+        "{\"by\":\"tenant\"}",
+        "{\"by\":[\"colour\"]}",
+        "{\"cursor\":\"x\"}",
+        "{\"limit\":0}",
+        "{\"limit\":5000}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+        assert_int_equal(ask(bob, questions[i]), STATUS_INVALID_ARGUMENT);
+}
+
+static void books_that_fail_are_said_to(void **state)
+{
+    (void)state;
+    used(ann, "orders", 1);
+    stage.store_fails = true;
+    assert_int_equal(ask(bob, "{}"), STATUS_UNAVAILABLE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(it_adds_up_what_is_asked_for), TEST(beginnings_of_hours_bound_it),
+        TEST(everyone_sees_their_part),     TEST(pages_add_up),
+        TEST(nonsense_is_refused),          TEST(books_that_fail_are_said_to),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
