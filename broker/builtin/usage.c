@@ -8,6 +8,8 @@
 
 #include <sodium.h>
 
+#define MS_PER_HOUR 3600000u
+
 static enum status refuse_with(const char **why, enum status status, const char *text)
 {
     *why = text;
@@ -143,12 +145,16 @@ static void pack_group(msgpack_packer *packer, const struct usage_question *ques
     pack_usage(packer, &group->usage);
 }
 
-static void pack_page(struct buf *out, const struct usage_question *question,
-                      const struct usage_page *page)
+/* The hour tells which ones are over: their rows change no more. */
+static void pack_page(const struct core *core, struct buf *out,
+                      const struct usage_question *question, const struct usage_page *page)
 {
+    char hour[CALENDAR_HOUR + 1];
     msgpack_packer packer;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, 2);
+    calendar_print(core->now.unix_ms / MS_PER_HOUR, hour);
+    msgpack_pack_map(&packer, 3);
+    pack_pair_text(&packer, "hour", slice_of(hour));
     pack_pair_array(&packer, "rows", page->n_groups);
     for (size_t i = 0; i < page->n_groups; i++)
         pack_group(&packer, question, page->groups[i]);
@@ -163,7 +169,7 @@ static enum status look_up(struct core *core, const struct usage_question *quest
         return refuse_with(why, STATUS_UNAVAILABLE, "the books cannot be written");
     int err = usage_page_read(core, question, &page);
     if (err == 0)
-        pack_page(out, question, &page);
+        pack_page(core, out, question, &page);
     return err < 0 ? refuse_with(why, STATUS_UNAVAILABLE, "the books cannot be read") : STATUS_OK;
 }
 

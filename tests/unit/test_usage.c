@@ -76,8 +76,10 @@ static enum status ask(struct actor *who, const char *question)
 
 static void assert_answer(struct actor *who, const char *question, const char *expected)
 {
+    static const char hour[] = "{\"hour\":\"2027-01-15T09\",";
     assert_int_equal(ask(who, question), STATUS_OK);
-    assert_string_equal((const char *)answer.data, expected);
+    assert_memory_equal(answer.data, hour, strlen(hour));
+    assert_string_equal((const char *)answer.data + strlen(hour), expected + 1);
 }
 
 #define USED(calls, out) \
