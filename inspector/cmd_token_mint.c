@@ -89,6 +89,8 @@ static int check(const struct cli *cli, const struct args *args, const struct to
         return cli_fail(cli, EXIT_USAGE, "'%.80s' is no tenant's name", claims->tenant);
     if (!name_valid_user(slice_of(claims->user)))
         return cli_fail(cli, EXIT_USAGE, "'%.80s' is no user's name", claims->user);
+    if (!name_valid(slice_of(claims->tier)))
+        return cli_fail(cli, EXIT_USAGE, "'%.80s' is no tier's name", claims->tier);
     for (size_t i = 0; i < claims->n_permissions; i++)
         if (!permission_valid(claims->permissions[i]))
             return cli_fail(cli, EXIT_USAGE, "'%.80s' is no permission", claims->permissions[i]);

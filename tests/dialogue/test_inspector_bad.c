@@ -103,7 +103,7 @@ static void test_tokens_that_are_refused(void **state)
     says("--tier is needed");
     ends(64, "%s --perm cal:orders", mint);
     says("'cal:orders' is no permission");
-    ends(64, "%s --tier gold", mint);
+    ends(64, "%s --tier Gold", mint);
     ends(64, "%s --tenant Acme", mint);
     ends(65, "echo not-a-token | farebox token show -");
     ends(77, "printf %%32s x >\"$DIR\"/other; farebox token mint --secret-file "

@@ -179,8 +179,8 @@ static void test_completion(void **state)
     completes("farebox se", "services sessions\n");
     completes("farebox token \"\"", "mint show\n");
     completes("farebox --url ipc : ///x -o json token m", "mint\n");
-    completes("farebox token mint --tier = e", "enterprise\n");
-    completes("farebox token mint --tier e", "enterprise\n");
+    completes("farebox token mint --status = s", "suspended\n");
+    completes("farebox token mint --status s", "suspended\n");
     completes("farebox services show --wa", "--watch\n");
     completes("farebox completion \"\"", "bash zsh fish\n");
     ends(64, "farebox completion tcsh");
