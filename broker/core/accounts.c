@@ -195,9 +195,14 @@ static void put_in_force(struct core *core, struct account *account)
     account_destroy(old);
 }
 
-static int load(void *arg, struct slice key, struct slice record)
+static void put_out_of_force(struct core *core, struct slice key)
 {
-    struct core *core = arg;
+    core->accounts.generation++;
+    account_destroy(map_remove(&core->accounts.by_key, key));
+}
+
+static void take_record(struct core *core, struct slice key, struct slice record)
+{
     struct arguments arguments;
     const char *why = "not a map";
     struct account *account = NULL;
@@ -209,12 +214,81 @@ static int load(void *arg, struct slice key, struct slice record)
     }
     if (account && slice_is(key, account->key)) {
         put_in_force(core, account);
-        return 0;
+        return;
     }
     log_event(LOG_ERROR, "tenants.record_unreadable", "why", why, NULL);
     account_destroy(account);
+}
+
+static int load(void *arg, struct slice key, struct slice record)
+{
+    take_record(arg, key, record);
     return 0;
 }
+
+/* ---- the journal ---- */
+
+/* A change: the lengths of key (2 bytes) and record (4; 0: deleted), then both. */
+#define CHANGE_BYTES 6u
+
+static void journal_change(struct core *core, struct slice key, struct slice record)
+{
+    struct buf *changes = &core->accounts.changes;
+    journal_put(changes, key.len, 2);
+    journal_put(changes, record.len, 4);
+    buf_append(changes, key.data, key.len);
+    buf_append(changes, record.len ? record.data : (const void *)"", record.len);
+    journal_touch(core);
+}
+
+static void write_changes(struct core *core, struct buf *content)
+{
+    struct buf *changes = &core->accounts.changes;
+    buf_append(content, changes->len ? changes->data : (const void *)"", changes->len);
+    changes->len = 0;
+}
+
+/* The books were given each change at once. */
+static bool save_changes(struct core *core)
+{
+    (void)core;
+    return true;
+}
+
+static int read_change(struct core *core, struct slice key, struct slice record)
+{
+    int err = record.len ? core->io.put(core->io.arg, ACCOUNTS_TABLE, key, record)
+                         : core->io.remove(core->io.arg, ACCOUNTS_TABLE, key);
+    if (err == 0 && record.len)
+        take_record(core, key, record);
+    else if (err == 0)
+        put_out_of_force(core, key);
+    return err;
+}
+
+static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
+{
+    int err = 0;
+    (void)block;
+    while (!err && content.len >= CHANGE_BYTES) {
+        size_t key = journal_take(&content, 2), record = journal_take(&content, 4);
+        if (key == 0 || key + record > content.len)
+            return 0;
+        err = read_change(core, slice_make(content.data, key),
+                          slice_make(content.data + key, record));
+        content = slice_make(content.data + key + record, content.len - key - record);
+    }
+    return err;
+}
+
+const struct journal_section accounts_section = {
+    .tag = JOURNAL_ACCOUNTS,
+    .write = write_changes,
+    .save = save_changes,
+    .read = read_changes,
+};
+
+/* ---- start and end ---- */
 
 int accounts_start(struct core *core)
 {
@@ -229,6 +303,7 @@ void accounts_finish(struct core *core)
     for (struct account *account; (account = map_next(&core->accounts.by_key, &cursor));)
         account_destroy(account);
     map_finish(&core->accounts.by_key);
+    buf_finish(&core->accounts.changes);
 }
 
 const struct account *account_find(const struct core *core, struct slice tenant, struct slice user)
@@ -240,24 +315,35 @@ const struct account *account_find(const struct core *core, struct slice tenant,
     return len < sizeof room ? map_get(&core->accounts.by_key, slice_make(room, len)) : NULL;
 }
 
+/* What the last process changed comes before what this one may. */
+static bool may_change(const struct core *core)
+{
+    return core->journal.unread == 0;
+}
+
 bool account_keep(struct core *core, struct account *account)
 {
     struct buf record = {0};
+    struct slice key = slice_of(account->key);
     msgpack_packer packer;
     packing_init(&packer, &record);
     account_pack(&packer, account, 0, 0);
-    int rc = core->io.put(core->io.arg, ACCOUNTS_TABLE, slice_of(account->key), buf_slice(&record));
-    buf_finish(&record);
-    if (rc == 0)
+    bool kept = may_change(core) &&
+                core->io.put(core->io.arg, ACCOUNTS_TABLE, key, buf_slice(&record)) == 0;
+    if (kept) {
+        journal_change(core, key, buf_slice(&record));
         put_in_force(core, account);
-    return rc == 0;
+    }
+    buf_finish(&record);
+    return kept;
 }
 
 struct account *account_drop(struct core *core, const struct account *account)
 {
     struct slice key = slice_of(account->key);
-    if (core->io.remove(core->io.arg, ACCOUNTS_TABLE, key) < 0)
+    if (!may_change(core) || core->io.remove(core->io.arg, ACCOUNTS_TABLE, key) < 0)
         return NULL;
+    journal_change(core, key, slice_make(NULL, 0));
     core->accounts.generation++;
     return map_remove(&core->accounts.by_key, key);
 }

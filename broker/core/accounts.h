@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "builtin/packing.h"
+#include "core/journal.h"
 #include "policy/window.h"
 
 struct core;
@@ -42,7 +43,11 @@ struct account {
 struct accounts {
     struct map by_key;
     uint64_t generation; /* changes with every record, and with the limits */
+    struct buf changes;  /* of this turn, for the journal */
 };
+
+/* A change that was answered for is not undone by the end of the process. */
+extern const struct journal_section accounts_section;
 
 /* Reads the records back. */
 int accounts_start(struct core *core);

@@ -15,6 +15,7 @@ struct core;
 /* In the ledger: a number given once stays what it is. */
 enum journal_tag {
     JOURNAL_USAGE = 1,
+    JOURNAL_ACCOUNTS = 2,
 };
 
 struct journal_block {

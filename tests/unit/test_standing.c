@@ -348,6 +348,50 @@ static void records_outlive_the_broker(void **state)
     assert_int_equal(SAY("create", TENANT("acme"), TIER("free")), STATUS_CONFLICT);
 }
 
+/* The process ended before the store had written anything of it. */
+static void lose_what_was_put(void)
+{
+    for (unsigned i = 0; i < stage.n_records; i++) {
+        if (strcmp(stage.records[i].table, ACCOUNTS_TABLE) == 0)
+            stage.records[i].value.len = 0;
+    }
+}
+
+static void what_was_answered_for_stays(void **state)
+{
+    (void)state;
+    SAY_OK("create", TENANT("acme"), TIER("pro"));
+    SAY_OK("create", TENANT("bolt"), TIER("free"));
+    SAY_OK("update", TENANT("acme"), TIER("enterprise"), RATE(7));
+    SAY_OK("delete", TENANT("bolt"));
+    lose_what_was_put();
+    stage_restart(&stage);
+    ops = stage_join(&stage, OPS);
+    assert_true(says(ask(ops, "list", (const struct said[]){{0}}).payload, "enterprise"));
+    assert_int_equal(SAY("show", TENANT("bolt")), STATUS_INVALID_ARGUMENT);
+    lose_what_was_put();
+    stage_restart(&stage);
+    ops = stage_join(&stage, OPS);
+    assert_true(says(ask(ops, "list", (const struct said[]){{0}}).payload, "enterprise"));
+}
+
+/* Nothing is changed before it is known what there was. */
+static void what_cannot_be_read_back_is_not_written_over(void **state)
+{
+    (void)state;
+    SAY_OK("create", TENANT("acme"), TIER("enterprise"));
+    lose_what_was_put();
+    stage.store_fails = true;
+    stage_restart(&stage);
+    ops = stage_join(&stage, OPS);
+    assert_int_equal(SAY("create", TENANT("acme"), TIER("free")), STATUS_UNAVAILABLE);
+    stage.store_fails = false;
+    assert_int_equal(SAY("create", TENANT("acme"), TIER("free")), STATUS_UNAVAILABLE);
+    stage_pass(&stage, 1000);
+    assert_int_equal(SAY("create", TENANT("acme"), TIER("free")), STATUS_CONFLICT);
+    assert_true(says(ask(ops, "list", (const struct said[]){{0}}).payload, "enterprise"));
+}
+
 static void what_cannot_be_kept_is_not_in_force(void **state)
 {
     (void)state;
@@ -743,6 +787,8 @@ int main(void)
         TEST(a_user_may_have_one_of_their_own),
         TEST(a_token_speaks_where_no_record_does),
         TEST(records_outlive_the_broker),
+        TEST(what_was_answered_for_stays),
+        TEST(what_cannot_be_read_back_is_not_written_over),
         TEST(what_cannot_be_kept_is_not_in_force),
         TEST(the_rate_is_that_of_the_standing),
         TEST(a_reload_reaches_who_is_connected),
