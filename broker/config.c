@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "core/chain.h"
+#include "policy/breaker_table.h"
 #include "policy/tiers.h"
 #include "token/token.h"
 
@@ -346,6 +347,16 @@ static int check_tiers(const struct loader *loader)
     return 0;
 }
 
+static int check_breakers(const struct loader *loader)
+{
+    const struct text_list *lines = &loader->settings.breakers;
+    char why[BREAKER_WHY_BYTES];
+    struct breaker_table table;
+    if (breaker_table_read(&table, lines->items, lines->n, why) < 0)
+        return blame(loader, SETTING_breakers, "%s", why);
+    return 0;
+}
+
 static int check_filters(const struct loader *loader)
 {
     const struct text_list *names = &loader->settings.skip_filters;
@@ -394,6 +405,8 @@ static int check(const struct loader *loader)
         code = check_numbers(loader);
     if (!code)
         code = check_tiers(loader);
+    if (!code)
+        code = check_breakers(loader);
     if (!code)
         code = check_filters(loader);
     if (!code)

@@ -66,10 +66,13 @@ static struct limits limits_of(const struct settings *s)
         .max_identities = s->max_identities,
         .silent_pipe_ms = s->silent_pipe_ms,
         .max_limited_users = s->max_limited_users,
+        .max_breakers = s->max_breakers,
     };
     char why[TIER_WHY_BYTES];
+    char why_not[BREAKER_WHY_BYTES];
     snprintf(limits.upgrade_url, sizeof limits.upgrade_url, "%s", s->upgrade_url);
     (void)tiers_read(&limits.tiers, s->tiers.items, s->tiers.n, why); /* they were checked */
+    (void)breaker_table_read(&limits.breakers, s->breakers.items, s->breakers.n, why_not);
     return limits;
 }
 

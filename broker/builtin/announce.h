@@ -1,10 +1,12 @@
 /* announce.h - the broker's own events, in the tenant they concern: about instances, on
- * bus.service.<name>, and about subscriptions, on bus.tenant.<id>. */
+ * bus.service.<name>, about breakers, on bus.breaker.<service>, and about subscriptions, on
+ * bus.tenant.<id>. */
 #ifndef BUILTIN_ANNOUNCE_H
 #define BUILTIN_ANNOUNCE_H
 
 struct account;
 struct core;
+struct guard;
 struct identity;
 struct instance;
 struct service;
@@ -16,5 +18,12 @@ void announce_removal(struct core *core, const struct service *service, const st
 /* "created", "updated", "suspended", "resumed" or "deleted", by whom. Also audited in the log. */
 void announce_account(struct core *core, const struct account *account, const char *what,
                       const struct identity *by);
+
+/* A breaker has moved: to the tenant it is for, or to who serves the service. Also logged. */
+void announce_breaker(struct core *core, const struct guard *guard);
+/* An instance was ejected, is tried again or is back. */
+void announce_ejection(struct core *core, const struct instance *instance);
+/* Somebody has forced or reset it: audited in the log. */
+void audit_breaker(const struct guard *guard, const struct identity *by);
 
 #endif

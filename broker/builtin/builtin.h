@@ -35,7 +35,7 @@ struct builtin {
 };
 
 extern const struct builtin builtin_registry, builtin_sessions, builtin_stats, builtin_feed,
-    builtin_tap, builtin_tenants, builtin_usage;
+    builtin_tap, builtin_tenants, builtin_usage, builtin_breakers;
 
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *));
 /* For the entitlement filter. */

@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "base/wheel.h"
+#include "core/breakers.h"
 #include "core/io.h"
 #include "policy/fair.h"
 #include "wire/wire.h"
@@ -59,9 +60,11 @@ struct call {
     /* where */
     struct service *service;
     struct instance *instance;
-    struct list by_place;  /* instance.calls */
-    struct fair_node turn; /* in service.waiting */
-    unsigned passed;       /* filters that let it through: these hear of the outcome */
+    struct list by_place;      /* instance.calls */
+    struct fair_node turn;     /* in service.waiting */
+    struct call_passes passes; /* of breakers */
+    bool answered;             /* its outcome is what the instance said */
+    unsigned passed;           /* filters that let it through: these hear of the outcome */
     /* when: mono ns */
     uint64_t started, sent, deadline;
     uint64_t ends_ms; /* Unix: of one that lasts as long as its token; 0: the deadline counts */

@@ -43,6 +43,8 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     if (rc == 0)
         rc = accounts_start(core);
     if (rc == 0)
+        rc = breakers_start(core);
+    if (rc == 0)
         rc = journal_start(core);
     if (rc == 0)
         rc = chain_start(core, options->skipped, options->n_skipped);
@@ -59,6 +61,7 @@ void core_destroy(struct core *core)
     if (!core)
         return;
     core->limits.grace_ms = 0;
+    core->draining = true;
     feeds_destroy(core); /* before anything ends that they would tell of */
     sessions_finish(core);
     calls_finish(&core->calls);
@@ -66,6 +69,7 @@ void core_destroy(struct core *core)
     chain_stop(core);
     journal_stop(core);
     meter_finish(&core->meter);
+    breakers_finish(core);
     registry_finish(core);
     accounts_finish(core);
     grants_finish(core);
@@ -233,6 +237,7 @@ void core_reload(struct core *core, const struct limits *limits)
     core->limits = *limits;
     core->accounts.generation++;
     grants_renew(core);
+    breakers_reload(core);
     identities_forget(core->identities);
 }
 

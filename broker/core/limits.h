@@ -3,6 +3,7 @@
 #ifndef CORE_LIMITS_H
 #define CORE_LIMITS_H
 
+#include "policy/breaker_table.h"
 #include "policy/tiers.h"
 
 #include <stddef.h>
@@ -28,6 +29,8 @@ struct limits {
     uint32_t max_feeds;
     uint32_t max_limited_users; /* whose calls of the last minute are remembered */
     struct tiers tiers;
+    struct breaker_table breakers;
+    uint32_t max_breakers;                 /* of tenants */
     char upgrade_url[UPGRADE_URL_MAX + 1]; /* where a better tier is to be had; may be empty */
     uint32_t max_identities;               /* verified credentials remembered */
     uint32_t silent_pipe_ms;               /* a connection that never says anything */

@@ -14,6 +14,28 @@ static bool has_room(const struct core *core, const struct instance *instance)
     return instance->in_flight < instance->capacity && !session_full(core, instance->session);
 }
 
+/* Is there another that is not ejected? */
+static bool others_serve(const struct service *service)
+{
+    for (uint32_t i = 0; i < service->n_instances; i++) {
+        const struct instance *instance = service->at[i];
+        if (!instance->breaker.ejected && !instance->draining && !instance->session->draining)
+            return true;
+    }
+    return false;
+}
+
+/* Ejected, or on trial with as many probes as it gets. */
+static bool is_spared(const struct instance *instance)
+{
+    const struct breaker *breaker = &instance->breaker.breaker;
+    if (breaker->state == BREAKER_CLOSED)
+        return false;
+    const struct breaker_setting *setting = instance->service->breakers.setting;
+    bool tried = breaker->state == BREAKER_HALF_OPEN && breaker->trying >= setting->rules.probes;
+    return (instance->breaker.ejected || tried) && others_serve(instance->service);
+}
+
 /* ---- choosing ---- */
 
 #define FEW 8u          /* so many are all looked at */
@@ -21,7 +43,7 @@ static bool has_room(const struct core *core, const struct instance *instance)
 
 static bool is_open(const struct core *core, const struct instance *instance)
 {
-    return instance_ready(instance) && has_room(core, instance);
+    return instance_ready(instance) && has_room(core, instance) && !is_spared(instance);
 }
 
 bool placement_has_room(const struct core *core, const struct service *service)
@@ -33,12 +55,27 @@ bool placement_has_room(const struct core *core, const struct service *service)
     return false;
 }
 
+/* Microseconds for which it has had calls and answered none: it may be stopped. */
+static uint64_t silence_us(const struct core *core, const struct instance *instance)
+{
+    struct list *oldest = list_first(&instance->calls);
+    if (!oldest)
+        return 0;
+    uint64_t since = LIST_ENTRY(oldest, struct call, by_place)->sent;
+    if (since < instance->pace.at)
+        since = instance->pace.at;
+    return (core->now.mono_ns - since) / 1000;
+}
+
 /* Microseconds until it would have answered one call more. Who has never answered is taken for
  * an average one. */
 static uint64_t burden(const struct core *core, const struct instance *instance)
 {
     uint64_t usual = instance->service->pace.average_us;
     uint64_t each = pace_recent_us(&instance->pace, core->now.mono_ns, usual);
+    uint64_t silence = silence_us(core, instance);
+    if (each < silence)
+        each = silence;
     return (instance->in_flight + UINT64_C(1)) * (each + FASTEST_US);
 }
 
@@ -133,6 +170,7 @@ void placement_send(struct core *core, struct call *call)
     instance->in_flight++;
     call->service->in_flight++;
     call->sent = core->now.mono_ns;
+    breakers_place(core, call);
     budget_call(&call->service->retries, core->now.mono_ns);
     instance->n_calls++;
     list_push(&instance->calls, &call->by_place);

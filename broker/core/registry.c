@@ -118,6 +118,7 @@ static struct service *service_create(struct core *core, struct slice tenant, st
     service->name = slice_make(service->key + len - name.len, name.len);
     list_init(&service->instances);
     fair_init(&service->waiting);
+    breakers_service_made(service);
     map_put(&core->registry.by_key, slice_of(service->key), service);
     return service;
 }
@@ -141,6 +142,7 @@ static void service_destroy(struct service *service)
 static void service_forget(struct core *core, struct service *service)
 {
     map_remove(&core->registry.by_key, slice_of(service->key));
+    breakers_service_gone(core, service);
     service_destroy(service);
 }
 
@@ -198,6 +200,7 @@ static void refuse_hopeless(struct core *core, struct service *service)
     while (service->waiting.n > 0 && !placement_possible(service))
         call_fail(core, LIST_ENTRY(fair_peek(&service->waiting), struct call, turn),
                   STATUS_UNAVAILABLE, "the last instance is gone");
+    placement_changed(core, service); /* one that was ejected may be the last */
 }
 
 /* Who has not come back by now is not waited for. */
@@ -309,6 +312,7 @@ static struct instance *instance_add(struct core *core, struct session *session,
     instance->session = session;
     instance->since_ms = core->now.unix_ms;
     list_init(&instance->calls);
+    breakers_instance_made(instance);
     join(service, instance);
     count_instance(core, service, 1);
     list_push(&session->instances, &instance->by_session);
@@ -444,6 +448,7 @@ void instance_remove(struct core *core, struct instance *instance)
     for (struct list *node; (node = list_first(&instance->calls));)
         call_instance_gone(core, LIST_ENTRY(node, struct call, by_place));
     refuse_hopeless(core, service);
+    breakers_instance_gone(core, instance);
     mem_free(instance->version);
     mem_free(instance);
 }

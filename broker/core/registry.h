@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/wheel.h"
+#include "core/breakers.h"
 #include "policy/budget.h"
 #include "policy/fair.h"
 #include "policy/pace.h"
@@ -40,6 +41,7 @@ struct service {
     uint32_t in_flight;  /* at all instances */
     struct pace pace;    /* of the answers of all */
     struct budget retries;
+    struct service_breakers breakers;
     uint64_t calls, errors;
     struct hist latency; /* ns, answered calls */
 };
@@ -52,6 +54,7 @@ struct instance {
     char *version;
     uint32_t capacity, in_flight;
     struct pace pace;
+    struct instance_breaker breaker;
     bool draining; /* takes no new calls; removed with its last one */
     bool gone;     /* being removed */
     uint64_t since_ms, n_calls, errors;

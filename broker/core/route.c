@@ -230,6 +230,7 @@ static void route_reply(struct core *core, struct session *session,
     }
     if (envelope->reply.status != STATUS_OK && call->instance)
         call->instance->errors++;
+    call->answered = true;
     call_answer(core, call, &envelope->reply);
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/accounts.h"
 #include "core/audit.h"
+#include "core/breakers.h"
 #include "core/call.h"
 #include "core/chain.h"
 #include "core/core.h"
@@ -41,6 +42,7 @@ struct core {
     struct registry registry;
     struct accounts accounts;
     struct grants grants;
+    struct breakers breakers;
     struct pubsub pubsub;
     struct feeds *feeds;
     struct taps *taps;

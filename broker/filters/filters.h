@@ -10,6 +10,7 @@ extern const struct filter filter_registry;    /* which service and method */
 extern const struct filter filter_entitlement; /* whether they may */
 extern const struct filter filter_rate_limit;  /* how often */
 extern const struct filter filter_meter;       /* counts what is answered, for the bill */
+extern const struct filter filter_breaker;     /* whether it is up to it */
 extern const struct filter filter_balancer;    /* which instance */
 
 #endif

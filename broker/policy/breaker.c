@@ -72,17 +72,48 @@ static bool reaches(uint32_t part, uint32_t whole, uint32_t percent)
     return percent > 0 && (uint64_t)part * 100 >= (uint64_t)whole * percent;
 }
 
-static bool too_bad(const struct breaker *breaker, const struct breaker_rules *rules, uint64_t now)
+bool breaker_bad(const struct breaker_counts *counts, const struct breaker_rules *rules)
 {
-    struct breaker_counts counts = breaker_counts(breaker, rules, now);
-    return counts.calls > 0 && counts.calls >= rules->minimum_calls &&
-           (reaches(counts.failed, counts.calls, rules->failure_percent) ||
-            reaches(counts.slow, counts.calls, rules->slow_percent));
+    return counts->calls > 0 && counts->calls >= rules->minimum_calls &&
+           (reaches(counts->failed, counts->calls, rules->failure_percent) ||
+            reaches(counts->slow, counts->calls, rules->slow_percent));
+}
+
+void breaker_note(struct breaker *breaker, const struct breaker_rules *rules, uint64_t now,
+                  enum breaker_outcome outcome)
+{
+    if (breaker->state != BREAKER_CLOSED || outcome == BREAKER_UNKNOWN)
+        return;
+    struct breaker_slice *slice = newest_slice(breaker, rules, now);
+    slice->calls++;
+    slice->failed += outcome == BREAKER_FAILED;
+    slice->slow += outcome == BREAKER_SLOW;
+}
+
+static void take_off(uint32_t *from, uint32_t amount)
+{
+    *from -= amount < *from ? amount : *from;
+}
+
+void breaker_discount(struct breaker *whole, const struct breaker *part,
+                      const struct breaker_rules *rules, uint64_t now)
+{
+    newest_slice(whole, rules, now);
+    for (uint64_t age = whole->slice - part->slice; age < BREAKER_SLICES; age++) {
+        uint64_t number = whole->slice - age;
+        if (number + BREAKER_SLICES <= part->slice)
+            return;
+        struct breaker_slice *slice = &whole->slices[number % BREAKER_SLICES];
+        const struct breaker_slice *less = &part->slices[number % BREAKER_SLICES];
+        take_off(&slice->calls, less->calls);
+        take_off(&slice->failed, less->failed);
+        take_off(&slice->slow, less->slow);
+    }
 }
 
 /* ---- moves ---- */
 
-static void open_up(struct breaker *breaker, const struct breaker_rules *rules, uint64_t now)
+void breaker_open(struct breaker *breaker, const struct breaker_rules *rules, uint64_t now)
 {
     uint32_t doublings = breaker->openings < DOUBLINGS_MAX ? breaker->openings : DOUBLINGS_MAX;
     uint64_t ms = (uint64_t)rules->open_ms << doublings;
@@ -113,7 +144,14 @@ void breaker_reset(struct breaker *breaker, uint64_t now)
 {
     if (breaker->state != BREAKER_CLOSED)
         close_again(breaker, now);
+    breaker->forced = false;
     forget_slices(breaker);
+}
+
+void breaker_force_close(struct breaker *breaker, uint64_t now)
+{
+    breaker_reset(breaker, now);
+    breaker->forced = true;
 }
 
 /* ---- calls ---- */
@@ -165,7 +203,7 @@ static bool tell_probe(struct breaker *breaker, const struct breaker_rules *rule
 {
     breaker->trying--;
     if (outcome == BREAKER_FAILED || (outcome == BREAKER_SLOW && rules->slow_percent > 0)) {
-        open_up(breaker, rules, now);
+        breaker_open(breaker, rules, now);
         return true;
     }
     breaker->succeeded += outcome != BREAKER_UNKNOWN;
@@ -180,14 +218,13 @@ bool breaker_tell(struct breaker *breaker, const struct breaker_rules *rules, ui
 {
     if (pass.probe)
         return pass.round == breaker->round && tell_probe(breaker, rules, now, outcome);
-    if (breaker->state != BREAKER_CLOSED || outcome == BREAKER_UNKNOWN)
+    if (breaker->state != BREAKER_CLOSED)
         return false;
-    struct breaker_slice *slice = newest_slice(breaker, rules, now);
-    slice->calls++;
-    slice->failed += outcome == BREAKER_FAILED;
-    slice->slow += outcome == BREAKER_SLOW;
-    if (outcome == BREAKER_GOOD || !too_bad(breaker, rules, now))
+    breaker_note(breaker, rules, now, outcome);
+    const struct breaker_counts counts = breaker_counts(breaker, rules, now);
+    bool bad = outcome == BREAKER_FAILED || outcome == BREAKER_SLOW;
+    if (!bad || breaker->forced || !breaker_bad(&counts, rules))
         return false;
-    open_up(breaker, rules, now);
+    breaker_open(breaker, rules, now);
     return true;
 }

@@ -16,6 +16,7 @@ struct breaker_rules {
     uint32_t minimum_calls;         /* fewer in the window say nothing */
     uint32_t failure_percent;       /* 1..100 opens; 0: failures never do */
     uint32_t slow_percent;          /* the same for slow calls */
+    uint32_t slow_ms;               /* what takes as long is slow: for whoever tells the outcome */
     uint32_t open_ms, open_most_ms; /* doubled from one to the other while probes fail */
     uint32_t probes;                /* at a time in the half-open state; as many must do well */
 };
@@ -30,13 +31,13 @@ enum breaker_outcome {
 /* Zeroed is closed. */
 struct breaker {
     enum breaker_state state;
-    bool forced;        /* open until somebody resets it */
+    bool forced;        /* stays open, or closed, until somebody resets it */
     uint32_t openings;  /* in a row, without having been closed */
     uint64_t since;     /* mono ns of the last move */
     uint64_t until;     /* when an open one lets probes through */
     uint32_t trying;    /* probes under way */
     uint32_t succeeded; /* probes of this half-open time */
-    uint32_t round;     /* of half-open times: a late probe of another one is not counted */
+    uint64_t round;     /* of half-open times: a late probe of another one is not counted */
     uint64_t slice;     /* number of the newest */
     struct breaker_slice {
         uint32_t calls, failed, slow;
@@ -46,7 +47,7 @@ struct breaker {
 /* What a call was let through as; kept with it, and given back with its outcome. */
 struct breaker_pass {
     bool probe;
-    uint32_t round;
+    uint64_t round;
 };
 
 /* False: refused; `retry_after` (ns) says when a probe may be let through. */
@@ -60,6 +61,8 @@ bool breaker_refuses(const struct breaker *breaker, const struct breaker_rules *
                      uint64_t now);
 /* Open, by order or from what an earlier process left; `until` 0: until it is reset. */
 void breaker_force_open(struct breaker *breaker, uint64_t now, uint64_t until);
+/* Closed until it is reset, whatever fails. */
+void breaker_force_close(struct breaker *breaker, uint64_t now);
 void breaker_reset(struct breaker *breaker, uint64_t now);
 
 struct breaker_counts {
@@ -67,6 +70,19 @@ struct breaker_counts {
 };
 struct breaker_counts breaker_counts(const struct breaker *breaker,
                                      const struct breaker_rules *rules, uint64_t now);
+
+/* ---- for whoever knows more than one breaker does, instead of breaker_tell() ---- */
+
+/* Counts in the window of a closed one; opens nothing. */
+void breaker_note(struct breaker *breaker, const struct breaker_rules *rules, uint64_t now,
+                  enum breaker_outcome outcome);
+/* Would these open a breaker? */
+bool breaker_bad(const struct breaker_counts *counts, const struct breaker_rules *rules);
+/* Opens one that is not open. */
+void breaker_open(struct breaker *breaker, const struct breaker_rules *rules, uint64_t now);
+/* What `part` has counted is taken out of the window of `whole`, which has counted it too. */
+void breaker_discount(struct breaker *whole, const struct breaker *part,
+                      const struct breaker_rules *rules, uint64_t now);
 const char *breaker_state_text(enum breaker_state state);
 
 #endif

@@ -161,6 +161,45 @@ static void test_forced_open_stays_until_reset(void **unused)
     assert_false(breaker_refuses(&breaker, &rules, START));
 }
 
+static void test_forced_closed_lets_everything_through(void **unused)
+{
+    struct breaker breaker = {0};
+    (void)unused;
+    fail_open(&breaker, START);
+    breaker_force_close(&breaker, START);
+    for (unsigned i = 0; i < 100; i++)
+        assert_false(call(&breaker, START, BREAKER_FAILED));
+    breaker_reset(&breaker, START);
+    fail_open(&breaker, START);
+}
+
+static void note_some(struct breaker *breaker, uint64_t now, unsigned calls)
+{
+    while (calls-- > 0)
+        breaker_note(breaker, &rules, now, BREAKER_FAILED);
+}
+
+static void test_a_part_is_taken_out_of_the_whole(void **unused)
+{
+    struct breaker whole = {0}, part = {0}, other = {0};
+    (void)unused;
+    for (unsigned second = 0; second < 15; second++) {
+        uint64_t now = START + second * 1000 * MS;
+        note_some(&whole, now, second < 12 ? 3 : 1);
+        note_some(&part, now, second < 12 ? 2 : 0);
+    }
+    uint64_t now = START + 14000 * MS;
+    assert_int_equal(breaker_counts(&whole, &rules, now).calls, 7 * 3 + 3);
+    breaker_discount(&whole, &part, &rules, now);
+    assert_int_equal(breaker_counts(&whole, &rules, now).calls, 7 + 3);
+    assert_int_equal(breaker_counts(&whole, &rules, now).failed, 7 + 3);
+    breaker_discount(&whole, &other, &rules, now);
+    assert_int_equal(breaker_counts(&whole, &rules, now).calls, 7 + 3);
+    now += 20000 * MS;
+    breaker_discount(&whole, &part, &rules, now);
+    assert_int_equal(breaker_counts(&whole, &rules, now).calls, 0);
+}
+
 #define UNDER_WAY 32u
 
 /* Whatever happens in whatever order: never more probes than allowed, never a closed breaker
@@ -212,6 +251,8 @@ int main(void)
         cmocka_unit_test(test_a_failed_probe_opens_it_for_twice_as_long),
         cmocka_unit_test(test_late_outcomes_are_not_counted),
         cmocka_unit_test(test_forced_open_stays_until_reset),
+        cmocka_unit_test(test_forced_closed_lets_everything_through),
+        cmocka_unit_test(test_a_part_is_taken_out_of_the_whole),
         cmocka_unit_test(test_any_order_of_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,242 @@
+/* Breakers seen and ordered about from outside: bus.breakers, their events, their bounds. */
+#include "../testing.h"
+
+#include "builtin/packing.h"
+#include "core/state.h"
+#include "core_stage.h"
+
+#define ANN "acme ann call:* subscribe:bus.>"
+#define BOB "globex bob call:*"
+#define SERVER "infra host serve:* call:*"
+#define OPERATOR "infra ops call:* admin:breakers subscribe:bus.>"
+
+static char *rules[] = {"* calls=4 failures=50 slow=50 slow-ms=1000 open-ms=1000 "
+                        "open-most-ms=4000 probes=2",
+                        "spared calls=1"};
+
+static struct stage stage;
+static const struct slice nobody = {0};
+
+static int open_stage(void **state)
+{
+    char why[BREAKER_WHY_BYTES];
+    (void)state;
+    stage_init(&stage);
+    stage.options.limits.max_breakers = 100;
+    assert_int_equal(breaker_table_read(&stage.options.limits.breakers, rules, 2, why), 0);
+    stage_start(&stage);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    stage_finish(&stage);
+    return 0;
+}
+
+/* ---- calls ---- */
+
+static uint64_t next_id = 1;
+
+/* Calls, has `host` answer that, and returns the outcome. */
+static enum status call(struct actor *caller, struct actor *host, enum status answer)
+{
+    actor_call(caller, next_id, "orders", "get");
+    actor_reply(host, actor_requested(host), answer, "");
+    return actor_outcome(caller, next_id++);
+}
+
+static void fails(struct actor *caller, struct actor *host, unsigned times)
+{
+    while (times-- > 0)
+        assert_int_equal(call(caller, host, STATUS_INTERNAL), STATUS_INTERNAL);
+}
+
+/* Without anybody to answer: the refusal. */
+static struct wire_reply refused(struct actor *caller)
+{
+    actor_call(caller, next_id++, "orders", "get");
+    struct wire_envelope envelope = actor_expect(caller, WIRE_REPLY);
+    assert_int_equal(envelope.reply.status, STATUS_BREAKER_OPEN);
+    return envelope.reply;
+}
+
+/* ---- orders, and looking ---- */
+
+static struct wire_reply ask(struct actor *actor, const char *method, const char *service,
+                             const char *tenant)
+{
+    struct buf payload = {0};
+    msgpack_packer packer;
+    packing_init(&packer, &payload);
+    msgpack_pack_map(&packer, 1 + (tenant != NULL));
+    pack_pair_text(&packer, "service", slice_of(service));
+    if (tenant)
+        pack_pair_text(&packer, "tenant", slice_of(tenant));
+    const struct wire_request request = {.service = slice_of("bus.breakers"),
+                                         .method = slice_of(method),
+                                         .payload = buf_slice(&payload)};
+    actor_request(actor, next_id++, &request, nobody);
+    buf_finish(&payload);
+    return actor_expect(actor, WIRE_REPLY).reply;
+}
+
+static void orders_are_carried_out_and_last(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    struct actor *ops = stage_join(&stage, OPERATOR);
+    actor_register(host, "orders", 10);
+    assert_int_equal(ask(ops, "force-open", "orders", NULL).status, STATUS_OK);
+    refused(ann);
+    stage_restart(&stage);
+    stage_pass(&stage, 100000);
+    ann = stage_join(&stage, ANN), host = stage_join(&stage, SERVER);
+    ops = stage_join(&stage, OPERATOR);
+    actor_register(host, "orders", 10);
+    refused(ann);
+    assert_int_equal(ask(ops, "reset", "orders", NULL).status, STATUS_OK);
+    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(ask(ops, "force-close", "orders", "acme").status, STATUS_OK);
+    fails(ann, host, 30);
+    assert_int_equal(ask(ops, "reset", "orders", "acme").status, STATUS_OK);
+    fails(ann, host, 4);
+    refused(ann);
+}
+
+static void a_tenant_orders_what_is_its_own(void **state)
+{
+    (void)state;
+    struct actor *admin = stage_join(&stage, "acme boss call:* admin:acme/breakers");
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    assert_int_equal(ask(ann, "list", "orders", NULL).status, STATUS_PERMISSION_DENIED);
+    assert_int_equal(ask(ann, "reset", "orders", NULL).status, STATUS_PERMISSION_DENIED);
+    fails(ann, host, 4);
+    assert_int_equal(ask(admin, "force-open", "orders", NULL).status, STATUS_PERMISSION_DENIED);
+    assert_int_equal(ask(admin, "reset", "orders", "globex").status, STATUS_PERMISSION_DENIED);
+    refused(ann);
+    assert_int_equal(ask(admin, "reset", "orders", "acme").status, STATUS_OK);
+    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(ask(admin, "reset", "nothing", NULL).status, STATUS_SERVICE_NOT_FOUND);
+    assert_int_equal(ask(admin, "reset", "bus.stats", NULL).status, STATUS_SERVICE_NOT_FOUND);
+}
+
+static bool mentions(struct slice bytes, const char *text)
+{
+    return bytes.len && memmem(bytes.data, bytes.len, text, strlen(text));
+}
+
+static void a_tenant_sees_what_concerns_it(void **state)
+{
+    (void)state;
+    struct actor *admin = stage_join(&stage, "acme boss call:* admin:acme/breakers");
+    struct actor *ops = stage_join(&stage, OPERATOR), *bob = stage_join(&stage, BOB);
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    fails(ann, host, 4);
+    fails(bob, host, 3);
+    struct wire_reply seen = ask(admin, "list", "", NULL);
+    assert_true(mentions(seen.payload, "acme") && mentions(seen.payload, "open"));
+    assert_false(mentions(seen.payload, "globex"));
+    seen = ask(ops, "list", "", NULL);
+    assert_true(mentions(seen.payload, "acme") && mentions(seen.payload, "globex"));
+}
+
+static void what_happens_is_announced(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    struct actor *bob = stage_join(&stage, BOB), *ops = stage_join(&stage, OPERATOR);
+    actor_register(host, "orders", 10);
+    assert_int_equal(actor_subscribe(ann, 500, "bus.breaker.orders", "", ""), STATUS_OK);
+    assert_int_equal(actor_subscribe(ops, 500, "bus.breaker.>", "", ""), STATUS_OK);
+    fails(ann, host, 3);
+    actor_call(ann, next_id++, "orders", "get");
+    actor_reply(host, actor_requested(host), STATUS_INTERNAL, "");
+    struct wire_envelope event = actor_expect(ann, WIRE_DELIVERY);
+    assert_true(mentions(event.delivery.payload, "open"));
+    assert_true(mentions(event.delivery.payload, "acme"));
+    fails(bob, host, 4);
+    event = actor_expect(ops, WIRE_DELIVERY);
+    assert_true(slice_is(event.delivery.topic, "bus.breaker.orders"));
+    assert_true(mentions(event.delivery.payload, "open"));
+    stage_pass(&stage, 1000);
+    call(bob, host, STATUS_OK);
+    assert_true(mentions(actor_expect(ops, WIRE_DELIVERY).delivery.payload, "half_open"));
+    call(bob, host, STATUS_OK);
+    assert_true(mentions(actor_expect(ops, WIRE_DELIVERY).delivery.payload, "closed"));
+    assert_true(actor_hears_nothing(ops));
+}
+
+/* ---- bounds and settings ---- */
+
+static void there_are_only_so_many(void **state)
+{
+    char token[40];
+    (void)state;
+    struct actor *host = stage_join(&stage, SERVER), *ann = stage_join(&stage, ANN);
+    actor_register(host, "orders", 10);
+    fails(ann, host, 4);
+    stage.options.limits.max_breakers = 3;
+    core_reload(stage.core, &stage.options.limits);
+    for (unsigned n = 0; n < 10; n++) {
+        snprintf(token, sizeof token, "tenant-%u eve call:*", n);
+        fails(stage_join(&stage, token), host, 1);
+        assert_true(stage.core->breakers.n <= 3);
+    }
+    refused(ann); /* an open one makes no room */
+}
+
+static void those_of_a_removed_service_go_with_it(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    struct actor *ops = stage_join(&stage, OPERATOR " admin:registry");
+    const struct wire_request removal = {.service = slice_of("bus.registry"),
+                                         .method = slice_of("remove"),
+                                         .payload = slice_of("\x81\xa7service\xa6orders")};
+    actor_register(host, "orders", 10);
+    fails(ann, host, 4);
+    wire_put_control(actor_out(host), 0, 0, WIRE_GOODBYE, NULL);
+    actor_say(host);
+    actor_request(ops, 900, &removal, nobody);
+    assert_int_equal(actor_outcome(ops, 900), STATUS_OK);
+    assert_int_equal(stage.core->breakers.n, 0);
+    stage_restart(&stage);
+    ann = stage_join(&stage, ANN);
+    host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    stage_restart(&stage);
+    ann = stage_join(&stage, ANN);
+    host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+}
+
+static void new_rules_are_in_force_at_once(void **state)
+{
+    static char *off[] = {"* off"};
+    char why[BREAKER_WHY_BYTES];
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    fails(ann, host, 3);
+    assert_int_equal(breaker_table_read(&stage.options.limits.breakers, off, 1, why), 0);
+    core_reload(stage.core, &stage.options.limits);
+    fails(ann, host, 30);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(orders_are_carried_out_and_last), TEST(a_tenant_orders_what_is_its_own),
+        TEST(a_tenant_sees_what_concerns_it),  TEST(what_happens_is_announced),
+        TEST(there_are_only_so_many),          TEST(those_of_a_removed_service_go_with_it),
+        TEST(new_rules_are_in_force_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

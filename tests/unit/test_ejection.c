@@ -1,0 +1,170 @@
+/* Instances that fail, or are stopped, are left alone for a while. */
+#include "../testing.h"
+
+#include "core/state.h"
+#include "core_stage.h"
+
+#define ANN "acme ann call:* subscribe:bus.>"
+#define SERVER "infra host serve:* call:*"
+
+static char *rules[] = {"* calls=4 failures=50 slow=50 slow-ms=1000 open-ms=1000 "
+                        "open-most-ms=4000 probes=2",
+                        "spared calls=1"};
+
+static struct stage stage;
+static const struct slice nobody = {0};
+
+static int open_stage(void **state)
+{
+    char why[BREAKER_WHY_BYTES];
+    (void)state;
+    stage_init(&stage);
+    stage.options.limits.max_breakers = 100;
+    assert_int_equal(breaker_table_read(&stage.options.limits.breakers, rules, 2, why), 0);
+    stage_start(&stage);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    stage_finish(&stage);
+    return 0;
+}
+
+/* ---- calls ---- */
+
+static uint64_t next_id = 1;
+
+/* Calls, has `host` answer that, and returns the outcome. */
+static enum status call(struct actor *caller, struct actor *host, enum status answer)
+{
+    actor_call(caller, next_id, "orders", "get");
+    actor_reply(host, actor_requested(host), answer, "");
+    return actor_outcome(caller, next_id++);
+}
+
+static void fails(struct actor *caller, struct actor *host, unsigned times)
+{
+    while (times-- > 0)
+        assert_int_equal(call(caller, host, STATUS_INTERNAL), STATUS_INTERNAL);
+}
+
+static unsigned requests(struct actor *host, enum status answer)
+{
+    struct wire_envelope envelope;
+    unsigned n = 0;
+    while (actor_next(host, &envelope)) {
+        if (envelope.kind != WIRE_REQUEST)
+            continue;
+        actor_reply(host, envelope.id, answer, "");
+        n++;
+    }
+    return n;
+}
+
+/* So many calls, one by one: how many `bad` had, who fails them. */
+static unsigned spread(struct actor *caller, struct actor *good, struct actor *bad, unsigned calls)
+{
+    unsigned had = 0;
+    for (unsigned n = 0; n < calls; n++) {
+        actor_call(caller, next_id++, "orders", "get");
+        had += requests(bad, STATUS_INTERNAL);
+        requests(good, STATUS_OK);
+        actor_expect(caller, WIRE_REPLY);
+    }
+    return had;
+}
+
+static void an_instance_that_fails_is_ejected_for_a_while(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *good = stage_join(&stage, SERVER), *bad = stage_join(&stage, SERVER);
+    actor_register(good, "orders", 10);
+    actor_register(bad, "orders", 10);
+    assert_in_range(spread(ann, good, bad, 50), 1, 4);
+    assert_int_equal(spread(ann, good, bad, 20), 0);
+    stage_pass(&stage, 1010);
+    assert_int_equal(spread(ann, good, bad, 20), 1); /* a probe */
+    stage_pass(&stage, 2010);
+    for (unsigned n = 0; n < 20; n++) {
+        actor_call(ann, next_id++, "orders", "get");
+        requests(good, STATUS_OK);
+        requests(bad, STATUS_OK);
+        assert_int_equal(actor_expect(ann, WIRE_REPLY).reply.status, STATUS_OK);
+    }
+    assert_in_range(spread(ann, good, bad, 10), 1, 10);
+}
+
+static void the_last_instance_is_not_ejected(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *good = stage_join(&stage, SERVER), *bad = stage_join(&stage, SERVER);
+    actor_register(bad, "orders", 10);
+    fails(ann, bad, 3);
+    assert_int_equal(call(ann, bad, STATUS_OK), STATUS_OK); /* 3 of 4: the tenant's breaker… */
+    stage_pass(&stage, 20000);
+    actor_register(good, "orders", 10);
+    spread(ann, good, bad, 50);
+    assert_int_equal(spread(ann, good, bad, 5), 0);
+    wire_put_control(actor_out(good), 0, 0, WIRE_GOODBYE, NULL);
+    actor_say(good);
+    assert_int_equal(call(ann, bad, STATUS_OK), STATUS_OK); /* nobody else is there */
+}
+
+/* Both do badly: then it is not the instance. */
+static void what_all_do_is_no_reason_to_eject_one(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *one = stage_join(&stage, SERVER), *other = stage_join(&stage, SERVER);
+    actor_register(one, "orders", 2);
+    actor_register(other, "orders", 2);
+    for (unsigned n = 0; n < 3; n++)
+        actor_call(ann, next_id++, "orders", "get");
+    assert_int_equal(requests(one, STATUS_INTERNAL) + requests(other, STATUS_INTERNAL), 3);
+    struct service *service = registry_find(stage.core, nobody, slice_of("orders"));
+    unsigned open = 0;
+    for (uint32_t i = 0; i < service->n_instances; i++)
+        open += service->at[i]->breaker.ejected;
+    assert_true(open <= 1);
+}
+
+static void a_stalled_instance_is_avoided(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *good = stage_join(&stage, SERVER), *stopped = stage_join(&stage, SERVER);
+    actor_register(good, "orders", 1000);
+    actor_register(stopped, "orders", 1000);
+    for (unsigned n = 0; n < 20; n++)
+        actor_call(ann, next_id++, "orders", "get");
+    requests(good, STATUS_OK);
+    requests(stopped, STATUS_OK);
+    unsigned stuck = 0;
+    for (unsigned n = 0; n < 50; n++) { /* four at a time, each answered in 5 ms */
+        for (unsigned i = 0; i < 4; i++)
+            actor_call(ann, next_id++, "orders", "get");
+        stage_pass(&stage, 5);
+        requests(good, STATUS_OK);
+    }
+    struct wire_envelope envelope;
+    while (actor_next(stopped, &envelope))
+        stuck += envelope.kind == WIRE_REQUEST;
+    assert_in_range(stuck, 0, 8);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_instance_that_fails_is_ejected_for_a_while),
+        TEST(the_last_instance_is_not_ejected),
+        TEST(what_all_do_is_no_reason_to_eject_one),
+        TEST(a_stalled_instance_is_avoided),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
