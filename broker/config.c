@@ -3,9 +3,6 @@
 #include "config_table.h"
 
 #include "base/mem.h"
-#include "core/chain.h"
-#include "policy/breaker_table.h"
-#include "policy/tiers.h"
 #include "token/token.h"
 
 #include <errno.h>
@@ -337,35 +334,13 @@ static int check_numbers(const struct loader *loader)
     return 0;
 }
 
-static int check_tiers(const struct loader *loader)
+static int check_policy(const struct loader *loader)
 {
-    const struct text_list *lines = &loader->settings.tiers;
-    char why[TIER_WHY_BYTES];
-    struct tiers tiers;
-    if (tiers_read(&tiers, lines->items, lines->n, why) < 0)
-        return blame(loader, SETTING_tiers, "%s", why);
-    return 0;
-}
-
-static int check_breakers(const struct loader *loader)
-{
-    const struct text_list *lines = &loader->settings.breakers;
-    char why[BREAKER_WHY_BYTES];
-    struct breaker_table table;
-    if (breaker_table_read(&table, lines->items, lines->n, why) < 0)
-        return blame(loader, SETTING_breakers, "%s", why);
-    return 0;
-}
-
-static int check_filters(const struct loader *loader)
-{
-    const struct text_list *names = &loader->settings.skip_filters;
-    for (size_t i = 0; i < names->n; i++) {
-        if (!chain_may_skip(names->items[i]))
-            return blame(loader, SETTING_skip_filters, "\"%.64s\" is no filter that can be skipped",
-                         names->items[i]);
-    }
-    return 0;
+    char why[DETAIL_BYTES];
+    size_t culprit;
+    if (config_policy_check(&loader->settings, &culprit, why, sizeof why) == 0)
+        return 0;
+    return blame(loader, culprit, "%s", why);
 }
 
 /* What a file holds is configuration, whoever named the file; -EINVAL says that of it. */
@@ -404,11 +379,7 @@ static int check(const struct loader *loader)
     if (!code)
         code = check_numbers(loader);
     if (!code)
-        code = check_tiers(loader);
-    if (!code)
-        code = check_breakers(loader);
-    if (!code)
-        code = check_filters(loader);
+        code = check_policy(loader);
     if (!code)
         code = check_secret(loader);
     if (!code)

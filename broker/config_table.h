@@ -57,6 +57,11 @@ struct config_file {
 int config_file_read(struct config_file *file, const char *path, char *why, size_t why_len);
 void config_file_finish(struct config_file *file);
 
+/* Tiers, breakers, filters: what is a language of its own. -EINVAL: `culprit` is the setting, and
+ * `why` says what is wrong with it. */
+int config_policy_check(const struct settings *settings, size_t *culprit, char *why,
+                        size_t why_len);
+
 void config_write_help(FILE *out);
 void config_write_manual(FILE *out);
 void config_write_settings(const struct settings *settings, FILE *out);

@@ -1,0 +1,57 @@
+#include "config_table.h"
+
+#include "core/chain.h"
+#include "policy/breaker_table.h"
+#include "policy/tiers.h"
+
+#include <errno.h>
+
+static int check_tiers(const struct settings *settings, char *why, size_t why_len)
+{
+    char defect[TIER_WHY_BYTES];
+    struct tiers tiers;
+    if (tiers_read(&tiers, settings->tiers.items, settings->tiers.n, defect) == 0)
+        return 0;
+    snprintf(why, why_len, "%s", defect);
+    return -EINVAL;
+}
+
+static int check_breakers(const struct settings *settings, char *why, size_t why_len)
+{
+    char defect[BREAKER_WHY_BYTES];
+    struct breaker_table table;
+    if (breaker_table_read(&table, settings->breakers.items, settings->breakers.n, defect) == 0)
+        return 0;
+    snprintf(why, why_len, "%s", defect);
+    return -EINVAL;
+}
+
+static int check_filters(const struct settings *settings, char *why, size_t why_len)
+{
+    const struct text_list *names = &settings->skip_filters;
+    for (size_t i = 0; i < names->n; i++) {
+        if (chain_may_skip(names->items[i]))
+            continue;
+        snprintf(why, why_len, "\"%.64s\" is no filter that can be skipped", names->items[i]);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int config_policy_check(const struct settings *settings, size_t *culprit, char *why, size_t why_len)
+{
+    static const struct {
+        size_t setting;
+        int (*check)(const struct settings *settings, char *why, size_t why_len);
+    } checks[] = {
+        {SETTING_tiers, check_tiers},
+        {SETTING_breakers, check_breakers},
+        {SETTING_skip_filters, check_filters},
+    };
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        *culprit = checks[i].setting;
+        if (checks[i].check(settings, why, why_len) < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
