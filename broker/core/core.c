@@ -36,6 +36,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     calls_init(&core->calls, prefix);
     pubsub_init(&core->pubsub);
     meter_init(&core->meter);
+    rates_start(core);
     grants_renew(core);
     core->feeds = feeds_create();
     core->taps = taps_create();
@@ -70,6 +71,7 @@ void core_destroy(struct core *core)
     journal_stop(core);
     meter_finish(&core->meter);
     breakers_finish(core);
+    rates_finish(core);
     registry_finish(core);
     accounts_finish(core);
     grants_finish(core);

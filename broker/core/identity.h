@@ -24,6 +24,8 @@ struct identity {
     uint64_t expires_ms;      /* of the token or the seal, Unix */
     bool delegated;           /* came sealed: `context.audience` may present it */
     struct standing standing; /* ask standing_of() */
+    struct limited *limited;  /* ask rates_user() */
+    uint64_t limited_when;
     struct identity_seal {
         char *audience;
         uint32_t depth;

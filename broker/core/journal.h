@@ -16,6 +16,7 @@ struct core;
 enum journal_tag {
     JOURNAL_USAGE = 1,
     JOURNAL_ACCOUNTS = 2,
+    JOURNAL_RATES = 3,
 };
 
 struct journal_block {

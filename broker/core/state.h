@@ -12,6 +12,7 @@
 #include "core/identity.h"
 #include "core/meter.h"
 #include "core/pubsub.h"
+#include "core/rates.h"
 #include "core/registry.h"
 #include "core/session.h"
 #include "core/standing.h"
@@ -50,6 +51,7 @@ struct core {
     struct audit audit;
     struct journal journal;
     struct meter meter;
+    struct rates rates;
     bool draining;
 };
 

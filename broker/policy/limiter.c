@@ -4,14 +4,6 @@
 
 #include <string.h>
 
-struct limited {
-    struct window window;
-    struct list by_use;
-    uint64_t forgets; /* then the window is as good as new */
-    struct slice key;
-    uint8_t name[];
-};
-
 void limiter_init(struct limiter *limiter, size_t most)
 {
     map_init(&limiter->users);
@@ -23,8 +15,12 @@ static void drop(struct limiter *limiter, struct limited *user)
 {
     map_remove(&limiter->users, user->key);
     list_remove(&user->by_use);
+    list_remove(&user->turn);
+    list_remove(&user->slot);
     window_finish(&user->window);
+    mem_free(user->spans);
     mem_free(user);
+    limiter->dropped++;
 }
 
 void limiter_finish(struct limiter *limiter)
@@ -53,32 +49,43 @@ static struct limited *user_create(struct limiter *limiter, struct slice key)
     memcpy(user->name, key.data, key.len);
     user->key = slice_make(user->name, key.len);
     list_init(&user->by_use);
+    list_init(&user->turn);
+    list_init(&user->slot);
     map_put(&limiter->users, user->key, user);
     return user;
 }
 
 static void used(struct limiter *limiter, struct limited *user, struct window_rate rate)
 {
+    user->rate = rate;
     user->forgets = window_forgets(&user->window, rate);
     list_remove(&user->by_use);
     list_push(&limiter->order, &user->by_use);
 }
 
-enum limiter_verdict limiter_admit(struct limiter *limiter, struct slice key,
-                                   struct window_rate rate, uint64_t now,
-                                   struct window_state *state)
+struct limited *limiter_user(struct limiter *limiter, struct slice key, uint64_t now)
 {
     struct limited *user = map_get(&limiter->users, key);
-    if (!user) {
-        drop_forgotten(limiter, now);
-        if (limiter->users.count >= limiter->most)
-            return LIMITER_FULL;
-        user = user_create(limiter, key);
-    }
+    if (user)
+        return user;
+    drop_forgotten(limiter, now);
+    return limiter->users.count < limiter->most ? user_create(limiter, key) : NULL;
+}
+
+bool limiter_admit(struct limiter *limiter, struct limited *user, struct window_rate rate,
+                   uint64_t now, struct window_state *state)
+{
     if (!window_admit(&user->window, rate, now, state))
-        return LIMITER_REFUSED;
+        return false;
     used(limiter, user, rate);
-    return LIMITER_ADMITTED;
+    return true;
+}
+
+void limiter_restore(struct limiter *limiter, struct limited *user, struct window_rate rate,
+                     uint64_t at, uint32_t calls)
+{
+    window_restore(&user->window, rate, at, calls);
+    used(limiter, user, rate);
 }
 
 void limiter_look(struct limiter *limiter, struct slice key, struct window_rate rate, uint64_t now,

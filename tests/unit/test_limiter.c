@@ -9,13 +9,18 @@
 
 static const struct window_rate rate = {60, 5};
 
-static enum limiter_verdict call(struct limiter *limiter, const char *user, uint64_t now)
+enum verdict { LIMITER_ADMITTED, LIMITER_REFUSED, LIMITER_FULL };
+
+static enum verdict call(struct limiter *limiter, const char *user, uint64_t now)
 {
     struct window_state state;
-    return limiter_admit(limiter, slice_of(user), rate, now, &state);
+    struct limited *entry = limiter_user(limiter, slice_of(user), now);
+    if (!entry)
+        return LIMITER_FULL;
+    return limiter_admit(limiter, entry, rate, now, &state) ? LIMITER_ADMITTED : LIMITER_REFUSED;
 }
 
-static enum limiter_verdict stranger(struct limiter *limiter, unsigned number, uint64_t now)
+static enum verdict stranger(struct limiter *limiter, unsigned number, uint64_t now)
 {
     char name[32];
     snprintf(name, sizeof name, "stranger-%u", number);

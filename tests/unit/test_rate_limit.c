@@ -1,6 +1,7 @@
 /* How often a user may call, through the whole core. */
 #include "../testing.h"
 
+#include "core/rates.h"
 #include "core_stage.h"
 
 #define ANN "acme ann call:*"
@@ -15,6 +16,7 @@ static int open_stage(void **state)
     stage_init(&stage);
     stage.options.limits.max_limited_users = 100;
     assert_int_equal(tiers_add(&stage.options.limits.tiers, "free per-minute=60 burst=3", why), 0);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "few per-minute=5", why), 0);
     assert_int_equal(tiers_add(&stage.options.limits.tiers, "internal", why), 0);
     stage_start(&stage);
     return 0;
@@ -138,6 +140,82 @@ static void a_reload_is_no_refill(void **state)
     assert_int_equal(call_and_answer(ann, host, 4).reply.rate_remaining, 0);
 }
 
+/* ---- a restart is no refill ---- */
+
+static void everybody_comes_back(struct actor **ann, const char *token, struct actor **host)
+{
+    stage_restart(&stage);
+    *ann = stage_join(&stage, token);
+    *host = stage_join(&stage, SERVER);
+    actor_register(*host, "orders", 10);
+}
+
+/* `ms` after the last call: what is not in the books by then is in the ledger. */
+static void restart_after(unsigned ms)
+{
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 3; id++)
+        call_and_answer(ann, host, id);
+    stage_pass(&stage, ms);
+    everybody_comes_back(&ann, ANN, &host);
+    actor_call(ann, 1, "orders", "get");
+    struct wire_envelope refused = actor_expect(ann, WIRE_REPLY);
+    assert_int_equal(refused.reply.status, STATUS_RATE_LIMITED);
+    assert_in_range(refused.reply.retry_after_ms, 1000 - ms - 10, 1001 - ms);
+    stage_pass(&stage, refused.reply.retry_after_ms);
+    assert_int_equal(call_and_answer(ann, host, 2).reply.rate_remaining, 0);
+}
+
+static void a_restart_is_no_refill(void **state)
+{
+    (void)state;
+    restart_after(0);
+}
+
+static void what_the_books_say_is_not_added_again(void **state)
+{
+    (void)state;
+    restart_after(500);
+}
+
+static void a_minute_is_remembered_over_many_restarts(void **state)
+{
+    static const char token[] = "acme ann call:* tier:few";
+    (void)state;
+    struct actor *ann = stage_join(&stage, token), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 5; id++)
+        call_and_answer(ann, host, id);
+    for (unsigned n = 0; n < 5; n++) {
+        stage_pass(&stage, 11 * 1000);
+        everybody_comes_back(&ann, token, &host);
+        actor_call(ann, 1, "orders", "get");
+        assert_int_equal(actor_outcome(ann, 1), STATUS_RATE_LIMITED);
+    }
+    stage_pass(&stage, 6 * 1000);
+    everybody_comes_back(&ann, token, &host);
+    assert_int_equal(call_and_answer(ann, host, 1).reply.rate_remaining, 4);
+}
+
+/* Only the last minute is kept. */
+static void the_books_do_not_grow(void **state)
+{
+    unsigned rows = 0;
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:* tier:few");
+    struct actor *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 6; id++) {
+        call_and_answer(ann, host, id);
+        stage_pass(&stage, 30 * 1000);
+        everybody_comes_back(&ann, "acme ann call:* tier:few", &host);
+    }
+    for (unsigned i = 0; i < stage.n_records; i++)
+        rows += strcmp(stage.records[i].table, RATES_TABLE) == 0 && stage.records[i].value.len > 0;
+    assert_in_range(rows, 1, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +230,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_tier_without_a_rate_is_not_limited, open_stage,
                                         close_stage),
         cmocka_unit_test_setup_teardown(a_reload_is_no_refill, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(a_restart_is_no_refill, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(what_the_books_say_is_not_added_again, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(a_minute_is_remembered_over_many_restarts, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(the_books_do_not_grow, open_stage, close_stage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,270 @@
+#include "core/rates.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/state.h"
+
+#define FORMAT 1u
+#define MINUTE_MS (WINDOW_NS / NS_PER_MS)
+
+/* A section: for each user the key's length (2 bytes), the key, the rate (4, 4) and the calls (4).
+ * A row: FORMAT, ledger (8), sequence (8), the rate (4, 4), then for each moment at which calls
+ * were let through the time (8) and how many (4). Its key: when it was written (8 bytes, big
+ * endian), then the user's. */
+#define USER_BYTES 12u
+#define ROW_BYTES (1u + 8u + 8u + 8u)
+#define SPAN_BYTES 12u
+#define TIME_BYTES 8u
+
+/* ---- users ---- */
+
+/* A tenant's users are its own: NUL is in no name. */
+static struct slice key_of(struct core *core, struct slice tenant, struct slice user)
+{
+    uint8_t *key = arena_alloc(&core->arena, tenant.len + 1 + user.len);
+    memcpy(key, tenant.data, tenant.len);
+    key[tenant.len] = '\0';
+    memcpy(key + tenant.len + 1, user.data, user.len);
+    return slice_make(key, tenant.len + 1 + user.len);
+}
+
+struct limited *rates_user(struct core *core, struct identity *identity)
+{
+    struct limiter *users = &core->rates.users;
+    if (identity->limited && identity->limited_when == users->dropped)
+        return identity->limited;
+    users->most = core->limits.max_limited_users;
+    struct slice key = key_of(core, identity->tenant, identity->user);
+    identity->limited = limiter_user(users, key, core->now.mono_ns);
+    identity->limited_when = users->dropped;
+    return identity->limited;
+}
+
+bool rates_admit(struct core *core, struct limited *user, struct window_rate rate,
+                 struct window_state *state)
+{
+    struct rates *rates = &core->rates;
+    if (!limiter_admit(&rates->users, user, rate, core->now.mono_ns, state))
+        return false;
+    user->turned++;
+    if (list_empty(&user->turn))
+        list_push(&rates->turned, &user->turn);
+    journal_touch(core);
+    return true;
+}
+
+void rates_look(struct core *core, struct slice tenant, struct slice user, struct window_rate rate,
+                struct window_state *state)
+{
+    limiter_look(&core->rates.users, key_of(core, tenant, user), rate, core->now.mono_ns, state);
+}
+
+/* ---- the journal ---- */
+
+/* The books may have refused for long: what is a minute old concerns nobody. */
+static void make_room(struct limited *user, uint64_t unix_ms)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < user->n_spans; i++) {
+        if (user->spans[i].unix_ms + MINUTE_MS >= unix_ms)
+            user->spans[kept++] = user->spans[i];
+    }
+    user->n_spans = kept;
+    if (2 * kept <= user->cap_spans && user->cap_spans > 0)
+        return;
+    user->cap_spans = user->cap_spans ? 2 * user->cap_spans : 4;
+    user->spans = mem_realloc(user->spans, user->cap_spans * sizeof *user->spans);
+}
+
+static void add_span(struct limited *user, uint64_t unix_ms, uint32_t calls)
+{
+    if (user->n_spans > 0 && user->spans[user->n_spans - 1].unix_ms == unix_ms) {
+        user->spans[user->n_spans - 1].calls += calls;
+        return;
+    }
+    if (user->n_spans == user->cap_spans)
+        make_room(user, unix_ms);
+    user->spans[user->n_spans++] = (struct limited_span){unix_ms, calls};
+}
+
+static void close_turn(struct core *core, struct limited *user, struct buf *content)
+{
+    journal_put(content, user->key.len, 2);
+    buf_append(content, user->key.data, user->key.len);
+    journal_put(content, user->rate.per_minute, 4);
+    journal_put(content, user->rate.burst, 4);
+    journal_put(content, user->turned, 4);
+    add_span(user, core->now.unix_ms, user->turned);
+    user->turned = 0;
+    list_remove(&user->turn);
+    if (list_empty(&user->slot))
+        list_push(&core->rates.slot, &user->slot);
+}
+
+static void write_turn(struct core *core, struct buf *content)
+{
+    for (struct list *node; (node = list_first(&core->rates.turned));)
+        close_turn(core, LIST_ENTRY(node, struct limited, turn), content);
+}
+
+/* ---- the books ---- */
+
+static void put_time(struct buf *key, uint64_t unix_ms)
+{
+    uint8_t *at = buf_reserve(key, TIME_BYTES);
+    for (unsigned i = 0; i < TIME_BYTES; i++)
+        at[i] = (uint8_t)(unix_ms >> (56 - 8 * i));
+    key->len += TIME_BYTES;
+}
+
+static uint64_t time_of(struct slice key)
+{
+    uint64_t unix_ms = 0;
+    for (unsigned i = 0; i < TIME_BYTES && i < key.len; i++)
+        unix_ms = unix_ms << 8 | key.data[i];
+    return unix_ms;
+}
+
+static bool put_row(struct core *core, struct limited *user)
+{
+    struct buf key = {0}, row = {0};
+    put_time(&key, core->now.unix_ms);
+    buf_append(&key, user->key.data, user->key.len);
+    journal_put(&row, FORMAT, 1);
+    journal_put(&row, core->journal.ledger, 8);
+    journal_put(&row, core->journal.sequence, 8);
+    journal_put(&row, user->rate.per_minute, 4);
+    journal_put(&row, user->rate.burst, 4);
+    for (uint32_t i = 0; i < user->n_spans; i++) {
+        journal_put(&row, user->spans[i].unix_ms, 8);
+        journal_put(&row, user->spans[i].calls, 4);
+    }
+    int err = core->io.put(core->io.arg, RATES_TABLE, buf_slice(&key), buf_slice(&row));
+    buf_finish(&key);
+    buf_finish(&row);
+    return err == 0;
+}
+
+static int delete_old(void *arg, struct slice key, struct slice row)
+{
+    struct core *core = arg;
+    (void)row;
+    if (time_of(key) + MINUTE_MS >= core->now.unix_ms)
+        return 1;
+    core->io.remove(core->io.arg, RATES_TABLE, key);
+    return 0;
+}
+
+static bool save_all(struct core *core)
+{
+    struct slice first = slice_make(NULL, 0);
+    for (struct list *node; (node = list_first(&core->rates.slot));) {
+        struct limited *user = LIST_ENTRY(node, struct limited, slot);
+        if (!put_row(core, user))
+            return false;
+        user->n_spans = 0;
+        list_remove(node);
+    }
+    return core->io.scan_from(core->io.arg, RATES_TABLE, first, delete_old, core) >= 0;
+}
+
+/* ---- reading back ---- */
+
+static bool rate_valid(struct window_rate rate)
+{
+    return rate.per_minute > 0 && rate.per_minute <= WINDOW_RATE_MAX && rate.burst > 0 &&
+           rate.burst <= WINDOW_RATE_MAX;
+}
+
+/* A millisecond is taken for its end: never for a refill. */
+static void restore(struct core *core, struct limited *user, struct window_rate rate,
+                    uint64_t unix_ms, uint32_t calls)
+{
+    uint64_t now_ms = core->now.unix_ms, now = core->now.mono_ns;
+    uint64_t age = unix_ms + 1 < now_ms ? (now_ms - unix_ms - 1) * NS_PER_MS : 0;
+    uint64_t at = age < now ? now - age : 0;
+    if (age >= WINDOW_NS || calls == 0)
+        return;
+    limiter_restore(&core->rates.users, user, rate, at > user->window.at ? at : user->window.at,
+                    calls);
+}
+
+static struct window_rate take_rate(struct slice *from)
+{
+    struct window_rate rate = {.per_minute = (uint32_t)journal_take(from, 4)};
+    rate.burst = (uint32_t)journal_take(from, 4);
+    return rate;
+}
+
+static int read_row(void *arg, struct slice key, struct slice row)
+{
+    struct core *core = arg;
+    if (key.len <= TIME_BYTES || row.len < ROW_BYTES || journal_take(&row, 1) != FORMAT)
+        return 0;
+    struct slice name = slice_make(key.data + TIME_BYTES, key.len - TIME_BYTES);
+    struct limited *user = limiter_user(&core->rates.users, name, core->now.mono_ns);
+    uint64_t ledger = journal_take(&row, 8), sequence = journal_take(&row, 8);
+    struct window_rate rate = take_rate(&row);
+    if (!user || !rate_valid(rate))
+        return 0;
+    user->absorbed = ledger == core->io.ledger_id(core->io.arg) ? sequence : 0;
+    while (row.len >= SPAN_BYTES) {
+        uint64_t unix_ms = journal_take(&row, 8);
+        restore(core, user, rate, unix_ms, (uint32_t)journal_take(&row, 4));
+    }
+    return 0;
+}
+
+static void read_user(struct core *core, const struct journal_block *block, struct slice key,
+                      struct window_rate rate, uint32_t calls)
+{
+    struct limited *user = limiter_user(&core->rates.users, key, core->now.mono_ns);
+    if (!user || !rate_valid(rate) || block->sequence <= user->absorbed)
+        return;
+    user->absorbed = block->sequence;
+    restore(core, user, rate, block->unix_ms, calls);
+    add_span(user, block->unix_ms, calls);
+    if (list_empty(&user->slot))
+        list_push(&core->rates.slot, &user->slot);
+}
+
+static int read_turn(struct core *core, const struct journal_block *block, struct slice content)
+{
+    while (content.len >= 2) {
+        size_t len = journal_take(&content, 2);
+        if (content.len < len + USER_BYTES)
+            break;
+        struct slice key = slice_make(content.data, len);
+        content = slice_make(content.data + len, content.len - len);
+        struct window_rate rate = take_rate(&content);
+        read_user(core, block, key, rate, (uint32_t)journal_take(&content, 4));
+    }
+    return 0;
+}
+
+const struct journal_section rates_section = {
+    .tag = JOURNAL_RATES,
+    .write = write_turn,
+    .save = save_all,
+    .read = read_turn,
+};
+
+void rates_start(struct core *core)
+{
+    struct rates *rates = &core->rates;
+    struct buf from = {0};
+    uint64_t now_ms = core->now.unix_ms;
+    limiter_init(&rates->users, core->limits.max_limited_users);
+    list_init(&rates->turned);
+    list_init(&rates->slot);
+    put_time(&from, now_ms > MINUTE_MS ? now_ms - MINUTE_MS : 0);
+    if (core->io.scan_from(core->io.arg, RATES_TABLE, buf_slice(&from), read_row, core) < 0)
+        log_event(LOG_WARN, "rates.unreadable", "why", "the calls of the last minute are forgotten",
+                  NULL);
+    buf_finish(&from);
+}
+
+void rates_finish(struct core *core)
+{
+    limiter_finish(&core->rates.users);
+}
