@@ -71,7 +71,8 @@ static struct limits limits_of(const struct settings *s)
     char why[TIER_WHY_BYTES];
     char why_not[BREAKER_WHY_BYTES];
     snprintf(limits.upgrade_url, sizeof limits.upgrade_url, "%s", s->upgrade_url);
-    (void)tiers_read(&limits.tiers, s->tiers.items, s->tiers.n, why); /* they were checked */
+    (void)durability_read(&limits.durability, s->durability); /* they were checked */
+    (void)tiers_read(&limits.tiers, s->tiers.items, s->tiers.n, why);
     (void)breaker_table_read(&limits.breakers, s->breakers.items, s->breakers.n, why_not);
     return limits;
 }

@@ -204,10 +204,13 @@ static void answer_caller(struct core *core, struct call *call, const struct wir
     out.request_id = slice_make(call->request_id, call->request_id_len);
     out.rate_limit = call->rate_limit;
     out.rate_remaining = call->rate_remaining;
-    if (call->caller)
+    if (call->caller) {
         wire_put_reply(session_out(core, call->caller), call->caller_id, &out);
-    else if (call->exchange)
-        answer_reply(core, call->exchange, call->caller_id, &out);
+        if (call->counted)
+            call->caller->owed = call->counted;
+    } else if (call->exchange) {
+        answer_call(core, call, &out);
+    }
 }
 
 static void count(struct core *core, struct call *call, const struct wire_reply *reply)

@@ -69,6 +69,7 @@ struct call {
     uint64_t started, sent, deadline;
     uint64_t ends_ms; /* Unix: of one that lasts as long as its token; 0: the deadline counts */
     struct timer timer;
+    uint64_t counted;           /* in this turn of the journal; 0: not (yet) */
     size_t bytes_in, bytes_out; /* payloads; of the parts that have gone out */
 };
 

@@ -38,6 +38,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     meter_init(&core->meter);
     rates_start(core);
     grants_renew(core);
+    hold_init(&core->hold);
     core->feeds = feeds_create();
     core->taps = taps_create();
     int rc = registry_start(core);
@@ -68,6 +69,7 @@ void core_destroy(struct core *core)
     calls_finish(&core->calls);
     taps_destroy(core);
     chain_stop(core);
+    hold_finish(core);
     journal_stop(core);
     meter_finish(&core->meter);
     breakers_finish(core);
@@ -215,6 +217,7 @@ void core_finish(struct core *core)
     arena_reset(&core->arena);
     wheel_advance(&core->wheel, core->now.mono_ns, core);
     sessions_flush(core);
+    hold_ask(core);
 }
 
 bool core_save(struct core *core)
@@ -271,7 +274,7 @@ bool core_is_drained(const struct core *core)
 {
     struct core_gauges gauges;
     core_gauges(core, &gauges);
-    return gauges.calls == gauges.abandoned && nothing_to_say(core);
+    return gauges.calls == gauges.abandoned && core->hold.count == 0 && nothing_to_say(core);
 }
 
 static void gauge_calls(const struct core *core, struct core_gauges *out)

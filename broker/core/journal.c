@@ -115,15 +115,20 @@ static void tell_of_books(struct journal *journal, bool saved)
     journal->books_fail = !saved;
 }
 
-/* One question at a time: what comes meanwhile is asked about afterwards. */
+/* The ledger is asked about once at a time: what comes meanwhile is, afterwards. */
 static void ask(struct core *core)
 {
     struct journal *journal = &core->journal;
-    if (journal->asked || journal->trimmed == journal->sequence)
-        return;
-    journal->asked = journal->turns;
-    journal->asked_sequence = journal->sequence;
-    core->io.tell_when_kept(core->io.arg, journal->asked);
+    bool trims = !journal->asked && journal->trimmed != journal->sequence;
+    bool holds = core->hold.count > 0 && journal->told < journal->turns;
+    if (trims) {
+        journal->asked = journal->turns;
+        journal->asked_sequence = journal->sequence;
+    }
+    if (trims || holds) {
+        journal->told = journal->turns;
+        core->io.tell_when_kept(core->io.arg, journal->told);
+    }
 }
 
 bool journal_save(struct core *core)
@@ -145,6 +150,8 @@ bool journal_save(struct core *core)
 void journal_kept(struct core *core, uint64_t turn)
 {
     struct journal *journal = &core->journal;
+    journal->kept = turn;
+    hold_kept(core, turn);
     if (!journal->asked || turn < journal->asked)
         return;
     journal->asked = 0;

@@ -44,8 +44,10 @@ struct journal {
     uint64_t sequence; /* of the newest block */
     uint64_t found;    /* that of the newest when we started */
     uint64_t trimmed;
-    uint64_t turns;                 /* that wrote, or tried to */
-    size_t bytes;                   /* written since the books were given everything */
+    uint64_t turns; /* that wrote, or tried to; that of a turn under way is one more */
+    uint64_t told;  /* the books were told to say when they have this one */
+    uint64_t kept;  /* and have all up to this one */
+    size_t bytes;   /* written since the books were given everything */
     uint64_t asked, asked_sequence; /* the books were told of this turn; 0: not waiting */
     struct timer timer;
     int ledger_error; /* of the newest block: 0 or a negative errno */
@@ -62,7 +64,7 @@ void journal_touch(struct core *core);
 void journal_write(struct core *core);
 /* Gives the books all they lack. False: they refuse. */
 bool journal_save(struct core *core);
-/* What had been put by the end of that turn is on disk. */
+/* The books have all up to that turn on disk. */
 void journal_kept(struct core *core, uint64_t turn);
 
 /* Little endian numbers, for sections. Taking: there must be as many bytes. */

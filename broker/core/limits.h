@@ -8,10 +8,28 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define UPGRADE_URL_MAX 255u
 
+/* What a reply that was received outlives. */
+enum durability {
+    DURABILITY_CRASH, /* the end of the process */
+    DURABILITY_POWER, /* that of the system: replies wait for the disk */
+};
+
+/* False: no such word. */
+static inline bool durability_read(enum durability *out, const char *word)
+{
+    bool power = strcmp(word, "power") == 0;
+    if (!power && strcmp(word, "crash") != 0)
+        return false;
+    *out = power ? DURABILITY_POWER : DURABILITY_CRASH;
+    return true;
+}
+
 struct limits {
+    enum durability durability;
     uint32_t heartbeat_ms;       /* three missed end a session */
     uint32_t grace_ms;           /* a session outlives its pipe by this */
     uint32_t default_timeout_ms; /* of calls that state none */

@@ -194,7 +194,7 @@ static void touch(struct core *core, struct tally *tally)
     journal_touch(core);
 }
 
-void meter_count(struct core *core, const struct call *call, const struct wire_reply *reply)
+void meter_count(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     bool heard = call->caller || call->exchange;
     if (call->attempts == 0 || !heard)
@@ -208,6 +208,7 @@ void meter_count(struct core *core, const struct call *call, const struct wire_r
     struct tally *tally = tally_of(&core->meter, key, core->meter.hour);
     usage_add(&tally->turned, &usage);
     touch(core, tally);
+    call->counted = core->journal.turns + 1;
 }
 
 /* ---- the journal ---- */

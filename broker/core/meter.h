@@ -49,6 +49,6 @@ void meter_finish(struct meter *meter);
 extern const struct journal_section meter_section;
 
 /* The call is about to be answered. */
-void meter_count(struct core *core, const struct call *call, const struct wire_reply *reply);
+void meter_count(struct core *core, struct call *call, const struct wire_reply *reply);
 
 #endif

@@ -8,14 +8,23 @@
 
 /* ---- answers outside a session ---- */
 
-static void answer_out(struct core *core, struct exchange *exchange, struct wire_out *out)
+static void answer_out(struct core *core, struct exchange *exchange, struct wire_out *out,
+                       const struct call *call)
 {
     struct slice frame = wire_seal_frame(out, &(struct wire_head){0});
     core->stats.frames_out++;
     core->stats.bytes_out += frame.len;
-    journal_write(core);
-    core->io.answer(core->io.arg, exchange, frame);
+    hold_answer(core, exchange, call && call->pipe ? call->pipe->id : 0, frame,
+                call ? call->counted : 0);
     wire_out_finish(out);
+}
+
+void answer_call(struct core *core, const struct call *call, const struct wire_reply *reply)
+{
+    struct wire_out out;
+    wire_out_init(&out);
+    wire_put_reply(&out, call->caller_id, reply);
+    answer_out(core, call->exchange, &out, call);
 }
 
 void answer_reply(struct core *core, struct exchange *exchange, uint64_t id,
@@ -24,7 +33,7 @@ void answer_reply(struct core *core, struct exchange *exchange, uint64_t id,
     struct wire_out out;
     wire_out_init(&out);
     wire_put_reply(&out, id, reply);
-    answer_out(core, exchange, &out);
+    answer_out(core, exchange, &out, NULL);
 }
 
 void answer_error(struct core *core, struct exchange *exchange, enum status status,
@@ -36,7 +45,7 @@ void answer_error(struct core *core, struct exchange *exchange, enum status stat
     error.message = (char *)(uintptr_t)message;
     wire_out_init(&out);
     wire_put_control(&out, 0, 0, WIRE_ERROR, &error.base);
-    answer_out(core, exchange, &out);
+    answer_out(core, exchange, &out, NULL);
 }
 
 static void put_acknowledge(struct wire_out *out, uint64_t id, enum status status,
@@ -54,7 +63,7 @@ void answer_acknowledge(struct core *core, struct exchange *exchange, uint64_t i
     struct wire_out out;
     wire_out_init(&out);
     put_acknowledge(&out, id, status, message);
-    answer_out(core, exchange, &out);
+    answer_out(core, exchange, &out, NULL);
 }
 
 void route_acknowledge(struct core *core, struct inbound *inbound, uint64_t id, enum status status,
@@ -385,7 +394,7 @@ static void route_hello(struct core *core, struct inbound *inbound, const Farebo
     struct wire_out out;
     wire_out_init(&out);
     put_welcome(core, session, &out);
-    answer_out(core, exchange, &out);
+    answer_out(core, exchange, &out, NULL);
     session_greeted(core, session, inbound->pipe);
 }
 

@@ -35,7 +35,8 @@ int route_envelope(struct core *core, struct inbound *inbound,
 void route_one_shot(struct core *core, struct inbound *inbound,
                     const struct wire_envelope *envelope);
 
-/* Answers an exchange that belongs to no session with one envelope. */
+/* Answers an exchange that belongs to no session with one envelope: that of a call, or any. */
+void answer_call(struct core *core, const struct call *call, const struct wire_reply *reply);
 void answer_reply(struct core *core, struct exchange *exchange, uint64_t id,
                   const struct wire_reply *reply);
 void answer_error(struct core *core, struct exchange *exchange, enum status status,

@@ -132,6 +132,7 @@ void pipe_lost(struct core *core, uint32_t id)
     if (!pipe)
         return;
     orphan_one_shots(core, pipe);
+    hold_pipe_lost(core, id);
     for (struct list *node; (node = list_first(&pipe->sessions));)
         lose(core, LIST_ENTRY(node, struct session, by_pipe));
     wheel_disarm(&core->wheel, &pipe->silence);
@@ -289,8 +290,7 @@ static void transmit(struct core *core, struct session *self)
     self->frames_out++;
     core->stats.frames_out++;
     core->stats.bytes_out += frame.len;
-    journal_write(core);
-    core->io.answer(core->io.arg, exchange, frame);
+    hold_answer(core, exchange, self->pipe, frame, self->owed);
 }
 
 void session_heard(struct core *core, struct session *self, struct exchange *exchange,

@@ -43,6 +43,7 @@ struct session {
     uint64_t last_heard;      /* mono ns */
     uint64_t since_ms;        /* Unix */
     uint64_t frames_in, frames_out, missed;
+    uint64_t owed; /* turn of the journal that counts the newest reply it was given */
 };
 
 /* A connection: who is on it, so that its loss can be told to them. */

@@ -9,6 +9,7 @@
 #include "core/call.h"
 #include "core/chain.h"
 #include "core/core.h"
+#include "core/hold.h"
 #include "core/identity.h"
 #include "core/meter.h"
 #include "core/pubsub.h"
@@ -50,6 +51,7 @@ struct core {
     struct stats stats;
     struct audit audit;
     struct journal journal;
+    struct hold hold;
     struct meter meter;
     struct rates rates;
     bool draining;

@@ -1,16 +1,20 @@
 /* meter.c - what was answered is counted (core/meter.h). It stands before the balancer, so that a
  * call that is tried again passes it once. */
-#include "core/meter.h"
+#include "core/state.h"
 #include "filters/filters.h"
 
+#define LATER_MS 1000u
+
+/* Its reply could not leave before the disk works again: then it had better not be served. */
 static enum verdict on_request(void *state, struct core *core, struct call *call,
                                struct refusal *refusal)
 {
     (void)state;
-    (void)core;
     (void)call;
-    (void)refusal;
-    return VERDICT_PASS;
+    if (core->limits.durability != DURABILITY_POWER || !core->journal.books_fail)
+        return VERDICT_PASS;
+    refusal->retry_after_ms = LATER_MS;
+    return refuse(refusal, STATUS_UNAVAILABLE, "what is used cannot be recorded now");
 }
 
 static void on_reply(void *state, struct core *core, struct call *call,

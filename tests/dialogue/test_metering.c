@@ -11,11 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define CYCLES 5u
 #define WORK 40u /* replies each client receives at least in a cycle; up to twice as many */
 
-static const char *const quick[] = {"--grace-ms", "300", "--heartbeat-ms", "200", NULL};
+static const char *const crash[] = {"--grace-ms", "300", "--heartbeat-ms", "200", NULL};
+static const char *const power[] = {"--grace-ms", "300", "--heartbeat-ms", "200", "--durability",
+                                    "power",      NULL};
+
+struct run {
+    struct place *place;
+    struct crew *crew;
+    struct rng rng;
+    const char *const *flags;
+    unsigned cycles, failed_starts;
+};
 
 /* ---- what the books say ---- */
 
@@ -63,23 +74,36 @@ static struct booked read_books(const struct place *place)
 
 /* ---- killing ---- */
 
-static void kill_and_start(struct place *place, unsigned *failed_starts)
+/* What was not synced is gone, as if the system had failed. */
+static void lose_the_ledger(const struct place *place)
 {
-    assert_int_equal(place_stop_broker(place, SIGKILL), 128 + SIGKILL);
-    while (!place_try_broker(place, quick))
-        assert_true(++*failed_starts < CYCLES);
+    static const char *const names[] = {"ledger.mdb", "ledger.system"};
+    char path[PLACE_PATH + 32];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/store/%s", place->data, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
 }
 
-static void cycle(struct crew *crew, unsigned number, struct rng *rng, unsigned *failed_starts)
+static void kill_and_start(struct run *run)
 {
-    crew_work(crew, WORK + rng_below(rng, WORK));
+    assert_int_equal(place_stop_broker(run->place, SIGKILL), 128 + SIGKILL);
+    if (run->flags == power)
+        lose_the_ledger(run->place);
+    while (!place_try_broker(run->place, run->flags))
+        assert_true(++run->failed_starts < CYCLES);
+}
+
+static void cycle(struct run *run, unsigned number)
+{
+    crew_work(run->crew, WORK + rng_below(&run->rng, WORK));
     if (number % 3 == 1)
-        crew_replace_server(crew);
+        crew_replace_server(run->crew);
     if (number % 3 == 2)
-        crew_replace_client(crew, 1 + number % (CREW_CLIENTS - 1));
-    crew_pause(crew);
-    kill_and_start(crew->place, failed_starts);
-    crew_resume(crew);
+        crew_replace_client(run->crew, 1 + number % (CREW_CLIENTS - 1));
+    crew_pause(run->crew);
+    kill_and_start(run);
+    crew_resume(run->crew);
 }
 
 /* ---- comparing ---- */
@@ -123,40 +147,57 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+static void judge(const struct run *run, double took)
+{
+    const struct booked booked = read_books(run->place);
+    const struct verdict verdict = compare(run->crew->tallies, &booked);
+    print_message("durability=%s cycles=%u received=%" PRIu64 " metered=%" PRIu64
+                  " unmetered=%" PRIu64 " twice=%" PRIu64 " failed_starts=%u ms_per_cycle=%.0f\n",
+                  run->flags == power ? "power" : "crash", run->cycles, verdict.received,
+                  verdict.metered, verdict.unmetered, verdict.twice, run->failed_starts,
+                  took * 1e3 / run->cycles);
+    assert_true(verdict.received >= (uint64_t)run->cycles * WORK * CREW_CLIENTS);
+    assert_int_equal(verdict.unmetered, 0);
+    assert_int_equal(verdict.twice, 0);
+    assert_int_equal(run->failed_starts, 0);
+}
+
+static void everybody_is_killed(const char *const *flags)
+{
+    struct run run = {
+        .place = place_create(), .rng = {.state = 1}, .flags = flags, .cycles = cycles_wanted()};
+    place_start_broker(run.place, flags);
+    run.crew = crew_create(run.place);
+    double begin = seconds();
+    for (unsigned i = 0; i < run.cycles; i++)
+        cycle(&run, i);
+    double took = seconds() - begin;
+    crew_work(run.crew, WORK);
+    crew_pause(run.crew);
+    crew_stop(run.crew); /* the others in the middle of it */
+    assert_int_equal(place_stop_broker(run.place, SIGTERM), 0);
+    judge(&run, took);
+    crew_destroy(run.crew);
+    place_destroy(run.place);
+}
+
 static void what_was_received_is_metered_once_whoever_dies(void **state)
 {
     (void)state;
-    unsigned cycles = cycles_wanted(), failed_starts = 0;
-    struct rng rng = {.state = 1};
-    struct place *place = place_create();
-    place_start_broker(place, quick);
-    struct crew *crew = crew_create(place);
-    double begin = seconds();
-    for (unsigned i = 0; i < cycles; i++)
-        cycle(crew, i, &rng, &failed_starts);
-    double took = seconds() - begin;
-    crew_work(crew, WORK);
-    crew_pause(crew);
-    crew_stop(crew); /* the others in the middle of it */
-    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
-    const struct booked booked = read_books(place);
-    const struct verdict verdict = compare(crew->tallies, &booked);
-    print_message("cycles=%u received=%" PRIu64 " metered=%" PRIu64 " unmetered=%" PRIu64
-                  " twice=%" PRIu64 " failed_starts=%u ms_per_cycle=%.0f\n",
-                  cycles, verdict.received, verdict.metered, verdict.unmetered, verdict.twice,
-                  failed_starts, took * 1e3 / cycles);
-    assert_true(verdict.received >= (uint64_t)cycles * WORK * CREW_CLIENTS);
-    assert_int_equal(verdict.unmetered, 0);
-    assert_int_equal(verdict.twice, 0);
-    assert_int_equal(failed_starts, 0);
-    crew_destroy(crew);
-    place_destroy(place);
+    everybody_is_killed(crash);
+}
+
+static void it_outlives_the_ledger_where_that_is_asked_for(void **state)
+{
+    (void)state;
+    everybody_is_killed(power);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_received_is_metered_once_whoever_dies),
+        cmocka_unit_test(it_outlives_the_ledger_where_that_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,12 +2,12 @@
 
 #include "base/mem.h"
 #include "core/meter.h"
+#include "core/state.h"
 #include "world.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define LEDGER_ID 1u
 #define COMMIT_MAX_NS (40 * NS_PER_MS)
 
 static struct bus_store *store_of(void *arg)
@@ -161,14 +161,31 @@ void bus_store_turn(struct world *world)
     if (store->kept == store->told)
         return;
     store->told = store->kept;
+    SAW_IF(world->bus.core->hold.count > 0, world, HELD);
     core_kept(world->bus.core, store->kept);
 }
 
+static void lose_ledger(struct bus_store *store)
+{
+    for (uint64_t i = 0; i < store->n_blocks; i++)
+        buf_finish(&store->blocks[i]);
+    store->n_blocks = store->trimmed = 0;
+    store->ledger++;
+}
+
+/* Where replies are to outlive the system too, it may have been the system that failed. */
 void bus_store_killed(struct world *world)
 {
     struct bus_store *store = &world->bus.store;
+    bool cut =
+        world->bus.limits.durability == DURABILITY_POWER && dice_chance(&world->entropy, 500);
+    if (cut) {
+        TRACE(world, "the power is cut");
+        SAW(world, POWER_CUT);
+        lose_ledger(store);
+    }
     for (size_t i = 0; i < store->n_records; i++) {
-        if (dice_chance(&world->entropy, 500))
+        if (!cut && dice_chance(&world->entropy, 500))
             commit(&store->records[i]);
         store->records[i].queued.len = 0;
     }
@@ -179,8 +196,7 @@ void bus_store_killed(struct world *world)
 
 static uint64_t io_ledger_id(void *arg)
 {
-    (void)arg;
-    return LEDGER_ID;
+    return store_of(arg)->ledger;
 }
 
 static int io_ledger_append(void *arg, struct slice block, uint64_t *sequence)

@@ -1,5 +1,5 @@
 /* bus_store.h - the broker's store and ledger, which outlive it. What it has booked of the usage
- * waits for a commit, of which a kill leaves any part. */
+ * waits for a commit, of which a kill leaves any part, and a power cut nothing. */
 #ifndef SIM_BUS_STORE_H
 #define SIM_BUS_STORE_H
 
@@ -18,6 +18,7 @@ struct bus_store {
     size_t n_records, cap_records;
     struct buf *blocks; /* of the ledger, by sequence from 1 */
     uint64_t n_blocks, cap_blocks, trimmed;
+    uint64_t ledger; /* counts those that were lost */
     uint64_t asked, kept, told; /* marks: that the broker waits for, that is on disk, it heard of */
     bool fails;
 };

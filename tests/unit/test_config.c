@@ -209,6 +209,8 @@ static void wrong_usage_is_explained(void **state)
                    "--call-depth must be 1 to 64, not \"4294967297\"");
     assert_refused(bench, ENOUGH "--log-level loud", EX_USAGE,
                    "--log-level must be debug, info, warn or error, not \"loud\"");
+    assert_refused(bench, ENOUGH "--durability steel", EX_USAGE,
+                   "--durability \"steel\" is neither crash nor power");
     assert_refused(bench, ENOUGH "--data a\nb", EX_USAGE, "--data contains a control character");
     bench_free(bench);
 }
