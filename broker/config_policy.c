@@ -1,6 +1,7 @@
 #include "config_table.h"
 
 #include "core/chain.h"
+#include "core/limits.h"
 #include "policy/breaker_table.h"
 #include "policy/tiers.h"
 
@@ -26,6 +27,15 @@ static int check_breakers(const struct settings *settings, char *why, size_t why
     return -EINVAL;
 }
 
+static int check_durability(const struct settings *settings, char *why, size_t why_len)
+{
+    enum durability ignored;
+    if (durability_read(&ignored, settings->durability))
+        return 0;
+    snprintf(why, why_len, "\"%s\" is neither crash nor power", settings->durability);
+    return -EINVAL;
+}
+
 static int check_filters(const struct settings *settings, char *why, size_t why_len)
 {
     const struct text_list *names = &settings->skip_filters;
@@ -47,6 +57,7 @@ int config_policy_check(const struct settings *settings, size_t *culprit, char *
         {SETTING_tiers, check_tiers},
         {SETTING_breakers, check_breakers},
         {SETTING_skip_filters, check_filters},
+        {SETTING_durability, check_durability},
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         *culprit = checks[i].setting;

@@ -103,8 +103,7 @@ struct books { /* all numbered from 1 */
     unsigned cap_calls, cap_events, cap_listenings, cap_controls;
     struct hoarded hoard[HOARD_MAX];
     unsigned n_hoarded;
-    uint64_t deliveries;
-    uint64_t served_to_strangers; /* calls not in these books */
+    uint64_t deliveries, served_to_strangers; /* the latter: calls not in these books */
 };
 
 /* Pointers into the books are good until the next addition of that kind. */

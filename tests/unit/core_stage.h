@@ -5,12 +5,11 @@
 #define TESTS_CORE_STAGE_H
 
 #include "core/core.h"
+#include "core_stage_store.h"
 #include "wire/link.h"
 
 #define STAGE_ACTORS 16u
-#define STAGE_RECORDS 128u
 #define STAGE_FEEDS 16u
-#define STAGE_BLOCKS 512u
 
 struct stage;
 
@@ -44,22 +43,11 @@ struct stage {
     size_t arena_used;                 /* by the newest frame */
     uint64_t random;
     unsigned verified; /* tokens judged */
-    unsigned puts;
-    bool store_fails;
-    struct stage_record {
-        const char *table;
-        uint8_t *key;
-        size_t key_len;
-        struct buf value;
-    } records[STAGE_RECORDS];
-    unsigned n_records;
-    struct stage_ledger {
-        uint64_t id, last, trimmed;
-        struct buf blocks[STAGE_BLOCKS]; /* that of sequence 1 first; trimmed ones are empty */
-        bool fails;
-    } ledger;
-    bool store_lags; /* what is put reaches no disk */
-    uint64_t asked;  /* the mark the core waits for; 0: none */
+    unsigned puts, n_records;
+    bool store_fails, store_lags; /* nothing can be put; what is put reaches no disk */
+    uint64_t asked;               /* the mark the core waits for; 0: none */
+    struct stage_record records[STAGE_RECORDS];
+    struct stage_ledger ledger;
     unsigned feeds_open, closed_pipes;
     struct buf fed;        /* what feeds carried: "topic payload\n" */
     struct list one_shots; /* answers to one-shots: struct stage_frame */
@@ -68,10 +56,6 @@ struct stage {
 /* Generous limits; change options.limits between stage_init and stage_start. */
 void stage_init(struct stage *stage);
 void stage_start(struct stage *stage);
-/* core_stage_store.c: what these do about the store. */
-void stage_store_init(struct stage *stage);
-void stage_store_turn(struct stage *stage);
-void stage_store_finish(struct stage *stage);
 /* The core goes without a word and comes back with the same records and the same ledger. */
 void stage_restart(struct stage *stage);
 void stage_finish(struct stage *stage);
