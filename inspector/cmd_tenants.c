@@ -7,8 +7,14 @@
         .help = "the subscription of this user, rather than of the tenant" \
     }
 
-static const struct opt list_options[] = {WATCH_OPTION, {0}};
-static const struct opt show_options[] = {USER_OPTION, WATCH_OPTION, {0}};
+#define AFTER_OPTION                                                        \
+    {                                                                       \
+        .name = "after", .kind = OPT_TEXT, .value = "NAME",                 \
+        .help = "the page behind this one: the last of it says what to say" \
+    }
+
+static const struct opt list_options[] = {AFTER_OPTION, WATCH_OPTION, {0}};
+static const struct opt show_options[] = {USER_OPTION, AFTER_OPTION, WATCH_OPTION, {0}};
 static const struct opt named_options[] = {USER_OPTION, {0}};
 static const struct opt change_options[] = {
     USER_OPTION,
@@ -50,6 +56,7 @@ static const struct field {
     enum { TEXT, NUMBER, NOTHING } kind; /* NOTHING: the flag stands for 0 */
 } fields[] = {
     {"user", "user", TEXT},
+    {"after", "after", TEXT},
     {"tier", "tier", TEXT},
     {"name", "name", TEXT},
     {"status", "status", TEXT},
@@ -68,7 +75,7 @@ static bool says_features(const struct args *args)
 
 static uint32_t count_pairs(const struct args *args)
 {
-    uint32_t n = 1 + says_features(args);
+    uint32_t n = (args_word(args, 0) != NULL) + (uint32_t)says_features(args);
     for (size_t i = 0; i < FIELDS; i++)
         n += args_has(args, fields[i].option);
     return n;
@@ -100,8 +107,10 @@ static void write_features(fbx_writer *w, const struct args *args)
 static void ask(fbx_writer *w, const struct args *args)
 {
     fbx_write_map(w, count_pairs(args));
-    fbx_write_text(w, "tenant");
-    fbx_write_text(w, args_word(args, 0));
+    if (args_word(args, 0)) {
+        fbx_write_text(w, "tenant");
+        fbx_write_text(w, args_word(args, 0));
+    }
     for (size_t i = 0; i < FIELDS; i++) {
         if (args_has(args, fields[i].option))
             write_field(w, args, &fields[i]);
@@ -150,10 +159,20 @@ static const struct column of_user[] = {
     {0},
 };
 
+/* An answer is one page. */
+static void show_next(struct buf *out, const fbx_value *answer)
+{
+    fbx_value next = fbx_map_get(answer, "next");
+    if (next.type == FBX_TEXT && next.as.bytes.len > 0)
+        buf_printf(out, "more: --after %.*s\n", (int)next.as.bytes.len,
+                   (const char *)next.as.bytes.data);
+}
+
 static void show_list(struct buf *out, const struct cli *cli, const fbx_value *answer)
 {
     fbx_value tenants = fbx_map_get(answer, "tenants");
-    view_sorted(out, cli, &tenants, in_list, "tenants");
+    view_list(out, cli, &tenants, in_list, "tenants");
+    show_next(out, answer);
 }
 
 /* Only a tenant has users. */
@@ -163,7 +182,8 @@ static void show_one(struct buf *out, const struct cli *cli, const fbx_value *an
     view_item(out, cli, answer, alone);
     if (users.count > 0) {
         buf_printf(out, "\n");
-        view_sorted(out, cli, &users, of_user, "users");
+        view_list(out, cli, &users, of_user, "users");
+        show_next(out, answer);
     }
 }
 
@@ -171,7 +191,7 @@ static void show_one(struct buf *out, const struct cli *cli, const fbx_value *an
 
 static int run_list(struct cli *cli, const struct args *args)
 {
-    return inquiry_run(cli, args, &(struct inquiry){"bus.tenants", "list", NULL, show_list});
+    return inquiry_run(cli, args, &(struct inquiry){"bus.tenants", "list", ask, show_list});
 }
 
 static int run_verb(struct cli *cli, const struct args *args)

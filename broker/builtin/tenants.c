@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#define PAGE_BYTES ((size_t)256 << 10) /* of records, in one answer */
+
 /* One request: whose record, and what is said about it. */
 struct asked {
     struct arguments arguments;
@@ -21,6 +23,43 @@ static enum status refuse_with(const char **why, enum status status, const char 
     return status;
 }
 
+/* A slip of the pen changes nothing. */
+static bool is_known(const msgpack_object_kv *pair)
+{
+    static const struct {
+        const char *key;
+        msgpack_object_type type;
+    } known[] = {
+        {"tenant", MSGPACK_OBJECT_STR},
+        {"user", MSGPACK_OBJECT_STR},
+        {"name", MSGPACK_OBJECT_STR},
+        {"tier", MSGPACK_OBJECT_STR},
+        {"status", MSGPACK_OBJECT_STR},
+        {"expires_ms", MSGPACK_OBJECT_POSITIVE_INTEGER},
+        {"billing_customer", MSGPACK_OBJECT_STR},
+        {"features", MSGPACK_OBJECT_ARRAY},
+        {"per_minute", MSGPACK_OBJECT_POSITIVE_INTEGER},
+        {"burst", MSGPACK_OBJECT_POSITIVE_INTEGER},
+        {"after", MSGPACK_OBJECT_STR},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (pair->key.type == MSGPACK_OBJECT_STR && pair->val.type == known[i].type &&
+            slice_is(slice_make(pair->key.via.str.ptr, pair->key.via.str.size), known[i].key))
+            return true;
+    }
+    return false;
+}
+
+static bool all_known(const struct arguments *arguments)
+{
+    const msgpack_object_map *map = &arguments->map.via.map;
+    for (uint32_t i = 0; i < map->size; i++) {
+        if (!is_known(&map->ptr[i]))
+            return false;
+    }
+    return true;
+}
+
 /* Ended by arguments_finish(). Without a tenant it is the caller's own. */
 static enum status ask(struct core *core, const struct call *call, enum scope scope,
                        struct asked *out, const char **why)
@@ -29,6 +68,9 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
     *out = (struct asked){0};
     if (!arguments_read(&out->arguments, call->request->payload))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    if (!all_known(&out->arguments))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                           "an argument that nobody knows, or of another type");
     out->tenant = argument_text(&out->arguments, "tenant", own);
     out->user = argument_text(&out->arguments, "user", slice_make(NULL, 0));
     if (!name_valid(out->tenant) || (out->user.len > 0 && !name_valid_user(out->user)))
@@ -66,44 +108,79 @@ static const struct account **gather(struct core *core, struct slice tenant, siz
     return found;
 }
 
-static void pack_accounts(struct core *core, msgpack_packer *packer, const char *key,
-                          const struct account *const *accounts, size_t count)
+static bool comes_after(struct slice name, struct slice other)
 {
-    pack_pair_array(packer, key, count);
-    for (size_t i = 0; i < count; i++)
-        account_pack(packer, accounts[i], core->now.unix_ms, 0);
+    size_t common = name.len < other.len ? name.len : other.len;
+    int order = common ? memcmp(name.data, other.data, common) : 0;
+    return order ? order > 0 : name.len > other.len;
+}
+
+/* As many as fit into a page, of those whose last name comes after `after`; "next" is what to say
+ * for the page behind it. Two pairs of a map. */
+static void pack_page(struct core *core, struct buf *out, const char *key,
+                      const struct account *const *accounts, size_t count, struct slice after)
+{
+    struct buf records = {0};
+    msgpack_packer to_page, packer;
+    struct slice next = slice_make("", 0);
+    size_t n = 0;
+    packing_init(&to_page, &records);
+    packing_init(&packer, out);
+    for (size_t i = 0; i < count; i++) {
+        struct slice name = accounts[i]->user.len ? accounts[i]->user : accounts[i]->tenant;
+        if (!comes_after(name, after))
+            continue;
+        if (records.len >= PAGE_BYTES)
+            break;
+        account_pack(&to_page, accounts[i], core->now.unix_ms, 0);
+        next = name;
+        n++;
+    }
+    pack_pair_array(&packer, key, n);
+    buf_append(out, n ? records.data : (const void *)"", records.len);
+    bool last = records.len < PAGE_BYTES;
+    pack_pair_text(&packer, "next", last ? slice_make("", 0) : next);
+    buf_finish(&records);
 }
 
 static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
-    struct slice none = slice_make(NULL, 0);
+    struct slice none = slice_make("", 0);
+    struct asked asked;
     msgpack_packer packer;
     size_t count;
-    (void)why;
-    const struct account **found = gather(core, none, &count);
-    if (scope != SCOPE_ALL) {
-        found[0] = account_find(core, call->identity->tenant, none);
-        count = found[0] ? 1 : 0;
+    enum status status = ask(core, call, scope, &asked, why);
+    if (status == STATUS_OK) {
+        const struct account **found = gather(core, none, &count);
+        if (scope != SCOPE_ALL) {
+            found[0] = account_find(core, call->identity->tenant, none);
+            count = found[0] ? 1 : 0;
+        }
+        packing_init(&packer, out);
+        msgpack_pack_map(&packer, 2);
+        pack_page(core, out, "tenants", found, count,
+                  argument_text(&asked.arguments, "after", none));
     }
-    packing_init(&packer, out);
-    msgpack_pack_map(&packer, 1);
-    pack_accounts(core, &packer, "tenants", found, count);
-    return STATUS_OK;
+    arguments_finish(&asked.arguments);
+    return status;
 }
 
-static void pack_answer(struct core *core, struct buf *out, const struct account *account)
+static void pack_record(struct core *core, struct buf *out, const struct account *account,
+                        unsigned more)
 {
     msgpack_packer packer;
-    size_t count;
     packing_init(&packer, out);
-    if (account->user.len > 0) {
-        account_pack(&packer, account, core->now.unix_ms, 0);
-        return;
-    }
-    const struct account **users = gather(core, account->tenant, &count);
-    account_pack(&packer, account, core->now.unix_ms, 1);
-    pack_accounts(core, &packer, "users", users, count);
+    account_pack(&packer, account, core->now.unix_ms, more);
+}
+
+static void pack_with_users(struct core *core, struct buf *out, const struct asked *asked)
+{
+    size_t count;
+    const struct account **users = gather(core, asked->tenant, &count);
+    pack_record(core, out, asked->account, 2);
+    pack_page(core, out, "users", users, count,
+              argument_text(&asked->arguments, "after", slice_make("", 0)));
 }
 
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
@@ -113,8 +190,10 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     enum status status = ask(core, call, scope, &asked, why);
     if (status == STATUS_OK && !asked.account)
         status = refuse_with(why, STATUS_INVALID_ARGUMENT, "there is no such record");
-    if (status == STATUS_OK)
-        pack_answer(core, out, asked.account);
+    if (status == STATUS_OK && asked.user.len > 0)
+        pack_record(core, out, asked.account, 0);
+    else if (status == STATUS_OK)
+        pack_with_users(core, out, &asked);
     arguments_finish(&asked.arguments);
     return status;
 }
@@ -148,7 +227,7 @@ static enum status keep(struct core *core, const struct call *call, struct accou
         return refuse_with(why, STATUS_UNAVAILABLE, "the store cannot keep the record");
     }
     announce_account(core, account, what, call->identity);
-    pack_answer(core, out, account);
+    pack_record(core, out, account, 0);
     return STATUS_OK;
 }
 
