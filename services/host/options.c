@@ -28,6 +28,9 @@ static const char help[] =
     "  --workers N              threads for handlers that block (4)\n"
     "  --drain-ms N             how long running calls may take at the end (10000)\n"
     "  --set MODULE.KEY=VALUE   a module's setting; may be repeated\n"
+    "  --tier SERVICE[.METHOD]=TIER\n"
+    "                           asks callers for at least this tier, whatever the\n"
+    "                           module asks for; may be repeated\n"
     "  --help, --version\n"
     "\n"
     "Module files must be regular files that only trusted users can change.\n"
@@ -48,6 +51,7 @@ enum flag {
     FLAG_WORKERS,
     FLAG_DRAIN,
     FLAG_SET,
+    FLAG_TIER,
     FLAG_VERSION
 };
 
@@ -61,6 +65,7 @@ static const struct option flags[] = {
     {"workers", required_argument, NULL, FLAG_WORKERS},
     {"drain-ms", required_argument, NULL, FLAG_DRAIN},
     {"set", required_argument, NULL, FLAG_SET},
+    {"tier", required_argument, NULL, FLAG_TIER},
     {"version", no_argument, NULL, FLAG_VERSION},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -98,6 +103,24 @@ static enum host_exit read_setting(struct host_options *options, const char *tex
     }
     options->settings = mem_realloc(options->settings, (options->n_settings + 1) * sizeof setting);
     options->settings[options->n_settings++] = setting;
+    return HOST_OK;
+}
+
+static enum host_exit read_tier(struct host_options *options, const char *text)
+{
+    struct host_tier tier = {.service = mem_strdup(text)};
+    tier.tier = strchr(tier.service, '=');
+    if (tier.tier)
+        *tier.tier++ = '\0';
+    tier.method = strchr(tier.service, '.');
+    if (tier.method)
+        *tier.method++ = '\0';
+    if (!tier.tier || !*tier.tier || !*tier.service || (tier.method && !*tier.method)) {
+        mem_free(tier.service);
+        return wrong("--tier takes SERVICE=TIER or SERVICE.METHOD=TIER, not '%s'", text);
+    }
+    options->tiers = mem_realloc(options->tiers, (options->n_tiers + 1) * sizeof tier);
+    options->tiers[options->n_tiers++] = tier;
     return HOST_OK;
 }
 
@@ -155,6 +178,8 @@ static enum host_exit read_flag(struct reading *reading, int flag, char **argv)
         return read_number(&options->drain_ms, "--drain-ms", optarg, 0, DRAIN_MAX_MS);
     case FLAG_SET:
         return read_setting(options, optarg);
+    case FLAG_TIER:
+        return read_tier(options, optarg);
     case FLAG_VERSION:
         return print_and_finish(options, "farebox-host " FAREBOX_VERSION "\n");
     case 'h':
@@ -237,5 +262,8 @@ void host_options_finish(struct host_options *options)
     for (size_t i = 0; i < options->n_settings; i++)
         mem_free(options->settings[i].module);
     mem_free(options->settings);
+    for (size_t i = 0; i < options->n_tiers; i++)
+        mem_free(options->tiers[i].service);
+    mem_free(options->tiers);
     mem_free(options->token);
 }

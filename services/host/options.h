@@ -13,12 +13,19 @@ struct host_setting {
     char *module, *key, *value; /* `module` owns the memory of all three */
 };
 
+/* From --tier SERVICE[.METHOD]=TIER. */
+struct host_tier {
+    char *service, *method, *tier; /* `service` owns the memory; method NULL: all of them */
+};
+
 struct host_options {
     const char *url, *name, *tls_ca_file, *tls_server_name;
     char *token;
     uint32_t workers, drain_ms;
     struct host_setting *settings;
     size_t n_settings;
+    struct host_tier *tiers;
+    size_t n_tiers;
     const char *const *files; /* of modules; borrowed from argv */
     size_t n_files;
     bool done; /* nothing to run: help or the version was printed */

@@ -1,6 +1,7 @@
 #include "running.h"
 
 #include "base/mem.h"
+#include "demands.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ struct started {
 
 struct running {
     fbx_bus *bus;
-    uint32_t drain_ms;
+    const struct host_options *options;
     struct started *started;
     size_t n_started;
     char **services;
@@ -77,7 +78,10 @@ static int serve(const struct module_env *env, const struct fbx_service *service
                  struct module_error *why)
 {
     struct running *running = env->host;
-    int rc = fbx_serve(running->bus, service);
+    struct demands demands;
+    demands_apply(&demands, running->options, service);
+    int rc = fbx_serve(running->bus, &demands.service);
+    demands_finish(&demands);
     if (rc < 0) {
         running->refusal = rc;
         explain_refusal(why, service->name, rc);
@@ -113,6 +117,15 @@ static enum host_exit start_module(struct running *running, const struct farebox
     return blame(running);
 }
 
+static enum host_exit check_demands(const struct running *running, struct module_error *why)
+{
+    const char *service = demands_unmet(running->options, running->services, running->n_services);
+    if (!service)
+        return HOST_OK;
+    (void)imports_refuse(why, 0, "--tier: no module serves %s", service);
+    return HOST_USAGE;
+}
+
 enum host_exit running_start(struct running **out, fbx_bus *bus, const struct imports *imports,
                              const struct host_options *options, struct module_error *why)
 {
@@ -120,11 +133,13 @@ enum host_exit running_start(struct running **out, fbx_bus *bus, const struct im
     size_t count = imports_count(imports);
     enum host_exit status = HOST_OK;
     running->bus = bus;
-    running->drain_ms = options->drain_ms;
+    running->options = options;
     running->started = mem_zalloc((count + 1) * sizeof *running->started);
     for (size_t i = 0; i < count && status == HOST_OK; i++)
         status = start_module(running, imports_at(imports, i), imports_directory(imports, i),
                               options, why);
+    if (status == HOST_OK)
+        status = check_demands(running, why);
     if (status == HOST_OK)
         *out = running;
     else
@@ -180,7 +195,7 @@ void running_end(struct running *running, bool connected)
         return;
     withdraw_services(running, connected);
     if (connected)
-        (void)fbx_await_requests(running->bus, running->drain_ms);
+        (void)fbx_await_requests(running->bus, running->options->drain_ms);
     drain_modules(running);
     fbx_close(running->bus);
     stop_modules(running);

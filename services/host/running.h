@@ -13,8 +13,8 @@ struct running;
 enum host_exit running_check_settings(const struct imports *imports,
                                       const struct host_options *options, struct module_error *why);
 
-/* Starts all modules in order. Takes the bus over, also when it fails; what had
- * started by then is ended again. */
+/* Starts all modules in order; the options outlive them. Takes the bus over, also when it fails;
+ * what had started by then is ended again. */
 enum host_exit running_start(struct running **out, fbx_bus *bus, const struct imports *imports,
                              const struct host_options *options, struct module_error *why);
 /* Services registered so far, in that order. */

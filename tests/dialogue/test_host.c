@@ -94,6 +94,9 @@ static void each_failure_has_its_exit_status(void **state)
     assert_ends(scene, 64, "no such module",
                 ARGUMENTS("--url", url, "--token-file", token, "--set", "data-bridge.data=/x",
                           scene->echo));
+    assert_ends(scene, 64, "--tier: no module serves ecko",
+                ARGUMENTS("--url", url, "--token-file", token, "--tier", "echo=pro", "--tier",
+                          "ecko=pro", scene->echo));
     assert_ends(scene, 69, "", ARGUMENTS("--url", nowhere, "--token-file", token, scene->echo));
     free(no_right);
 }
@@ -273,11 +276,27 @@ static void gives_up_when_its_token_is_no_longer_taken(void **state)
     assert_int_equal(process_stop(host, 0), 77);
 }
 
+/* Callers here are pro. */
+static void who_runs_it_says_for_whom(void **state)
+{
+    struct scene *scene = *state;
+    struct process *host =
+        place_start(scene->place, "farebox-host ready",
+                    ARGUMENTS("--url", scene->place->url, "--token-file", scene->token, "--tier",
+                              "echo=pro", "--tier", "echo.echo=enterprise", scene->echo));
+    fbx_bus *bus = place_connect(scene->place, "acme", "ann", call_only);
+    assert_int_equal(call_text(bus, "echo", "echo", "", NULL, 0), FBX_SUBSCRIPTION_INSUFFICIENT);
+    assert_int_equal(call_text(bus, "echo", "sleep", "", NULL, 0), FBX_OK);
+    fbx_close(bus);
+    assert_int_equal(process_stop(host, SIGTERM), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CASE(who_runs_it_says_for_whom),
         CASE(each_failure_has_its_exit_status),
         CASE(modules_others_could_change_are_not_loaded),
         CASE(tells_the_service_manager),

@@ -74,6 +74,25 @@ static void reads_everything(void **state)
     host_options_finish(&line.options);
 }
 
+static void tiers_are_for_services_and_methods(void **state)
+{
+    (void)state;
+    struct line line;
+    assert_int_equal(READ(&line, "--url", "u", "--token", "t", "--tier", "echo=pro", "--tier",
+                          "echo.sleep=enterprise", "m.so"),
+                     HOST_OK);
+    assert_int_equal(line.options.n_tiers, 2);
+    assert_string_equal(line.options.tiers[0].service, "echo");
+    assert_null(line.options.tiers[0].method);
+    assert_string_equal(line.options.tiers[0].tier, "pro");
+    assert_string_equal(line.options.tiers[1].method, "sleep");
+    assert_string_equal(line.options.tiers[1].tier, "enterprise");
+    host_options_finish(&line.options);
+    static const char *const wrong[] = {"echo", "=pro", "echo=", "echo.=pro", ".x=pro"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ASSERT_READS_AS(HOST_USAGE, "--url", "u", "--token", "t", "m.so", "--tier", wrong[i]);
+}
+
 static void a_token_does_not_stay_in_the_process_list(void **state)
 {
     (void)state;
@@ -168,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(reads_everything),
+        CASE(tiers_are_for_services_and_methods),
         CASE(a_token_does_not_stay_in_the_process_list),
         CASE(the_environment_fills_what_flags_leave_open),
         CASE(refuses_what_makes_no_sense),
