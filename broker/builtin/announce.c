@@ -56,3 +56,20 @@ void announce_account(struct core *core, const struct account *account, const ch
               "status", subscription_text(account_status(account, core->now.unix_ms)), "by_tenant",
               by->context.tenant, "by_user", by->context.user, NULL);
 }
+
+void announce_quota(struct core *core, const struct month *month, const struct tier *tier)
+{
+    struct buf payload = {0};
+    msgpack_packer packer;
+    packing_init(&packer, &payload);
+    msgpack_pack_map(&packer, 5);
+    pack_pair_uint(&packer, "percent", month->warned);
+    pack_pair_uint(&packer, "used", month->calls);
+    pack_pair_uint(&packer, "limit", tier->monthly);
+    pack_pair_text(&packer, "month", slice_make(month->key.data, CALENDAR_MONTH));
+    pack_pair_bool(&packer, "soft", tier->soft);
+    pubsub_announce(core, month->tenant, "bus.quota", buf_slice(&payload));
+    buf_finish(&payload);
+    log_event(LOG_WARN, "quota.used", "tenant", arena_text(&core->arena, month->tenant), "percent",
+              arena_printf(&core->arena, "%u", month->warned), "tier", tier->name, NULL);
+}

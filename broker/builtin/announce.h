@@ -1,6 +1,6 @@
 /* announce.h - the broker's own events, in the tenant they concern: about instances, on
- * bus.service.<name>, about breakers, on bus.breaker.<service>, and about subscriptions, on
- * bus.tenant.<id>. */
+ * bus.service.<name>, about breakers, on bus.breaker.<service>, about subscriptions, on
+ * bus.tenant.<id>, and about quotas, on bus.quota. */
 #ifndef BUILTIN_ANNOUNCE_H
 #define BUILTIN_ANNOUNCE_H
 
@@ -9,7 +9,9 @@ struct core;
 struct guard;
 struct identity;
 struct instance;
+struct month;
 struct service;
+struct tier;
 
 /* `what`: "registered", "deregistered", "lost", "back" or "gone". */
 void announce_instance(struct core *core, const struct instance *instance, const char *what);
@@ -18,6 +20,9 @@ void announce_removal(struct core *core, const struct service *service, const st
 /* "created", "updated", "suspended", "resumed" or "deleted", by whom. Also audited in the log. */
 void announce_account(struct core *core, const struct account *account, const char *what,
                       const struct identity *by);
+
+/* So much of the tenant's quota is used, as month.warned says: on bus.quota. Also logged. */
+void announce_quota(struct core *core, const struct month *month, const struct tier *tier);
 
 /* A breaker has moved: to the tenant it is for, or to who serves the service. Also logged. */
 void announce_breaker(struct core *core, const struct guard *guard);

@@ -64,6 +64,7 @@ struct call {
     struct fair_node turn;     /* in service.waiting */
     struct call_passes passes; /* of breakers */
     bool answered;             /* its outcome is what the instance said */
+    struct month *month;       /* pending there; NULL: no quota */
     unsigned passed;           /* filters that let it through: these hear of the outcome */
     /* when: mono ns */
     uint64_t started, sent, deadline;

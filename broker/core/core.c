@@ -37,6 +37,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     pubsub_init(&core->pubsub);
     meter_init(&core->meter);
     rates_start(core);
+    months_start(core);
     grants_renew(core);
     hold_init(&core->hold);
     core->feeds = feeds_create();
@@ -74,6 +75,7 @@ void core_destroy(struct core *core)
     meter_finish(&core->meter);
     breakers_finish(core);
     rates_finish(core);
+    months_finish(core);
     registry_finish(core);
     accounts_finish(core);
     grants_finish(core);

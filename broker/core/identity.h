@@ -25,7 +25,8 @@ struct identity {
     bool delegated;           /* came sealed: `context.audience` may present it */
     struct standing standing; /* ask standing_of() */
     struct limited *limited;  /* ask rates_user() */
-    uint64_t limited_when;
+    struct month *month;      /* ask months_of() */
+    uint64_t limited_when, month_when;
     struct identity_seal {
         char *audience;
         uint32_t depth;

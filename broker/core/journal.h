@@ -17,6 +17,7 @@ enum journal_tag {
     JOURNAL_USAGE = 1,
     JOURNAL_ACCOUNTS = 2,
     JOURNAL_RATES = 3,
+    JOURNAL_MONTHS = 4,
 };
 
 struct journal_block {

@@ -208,6 +208,7 @@ void meter_count(struct core *core, struct call *call, const struct wire_reply *
     struct tally *tally = tally_of(&core->meter, key, core->meter.hour);
     usage_add(&tally->turned, &usage);
     touch(core, tally);
+    month_count(core, months_of(core, call->identity));
     call->counted = core->journal.turns + 1;
 }
 

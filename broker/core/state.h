@@ -12,6 +12,7 @@
 #include "core/hold.h"
 #include "core/identity.h"
 #include "core/meter.h"
+#include "core/months.h"
 #include "core/pubsub.h"
 #include "core/rates.h"
 #include "core/registry.h"
@@ -54,6 +55,7 @@ struct core {
     struct hold hold;
     struct meter meter;
     struct rates rates;
+    struct months months;
     bool draining;
 };
 

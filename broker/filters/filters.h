@@ -8,6 +8,7 @@ extern const struct filter filter_deadline;    /* how long it may take */
 extern const struct filter filter_identity;    /* on whose behalf */
 extern const struct filter filter_registry;    /* which service and method */
 extern const struct filter filter_entitlement; /* whether they may */
+extern const struct filter filter_quota;       /* how often in a month */
 extern const struct filter filter_rate_limit;  /* how often */
 extern const struct filter filter_meter;       /* counts what is answered, for the bill */
 extern const struct filter filter_breaker;     /* whether it is up to it */

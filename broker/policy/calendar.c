@@ -40,3 +40,14 @@ bool calendar_valid_prefix(struct slice text)
     }
     return true;
 }
+
+uint64_t calendar_month_ends(uint64_t hour)
+{
+    char this[CALENDAR_HOUR + 1], other[CALENDAR_HOUR + 1];
+    calendar_print(hour, this);
+    hour -= hour % 24;
+    do
+        calendar_print(hour += 24, other);
+    while (memcmp(this, other, CALENDAR_MONTH) == 0);
+    return hour;
+}

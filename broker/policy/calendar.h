@@ -13,6 +13,8 @@
 
 /* Hours since 1970; up to the year 9999. Writes CALENDAR_HOUR bytes and a NUL. */
 void calendar_print(uint64_t hour, char *out);
+/* The first hour of the month after this hour's. */
+uint64_t calendar_month_ends(uint64_t hour);
 /* The beginning of such a text, from the year on: "2026", "2026-11-2" and "2026-11-24T" are fine.
  */
 bool calendar_valid_prefix(struct slice text);

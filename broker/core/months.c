@@ -1,0 +1,209 @@
+#include "core/months.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/state.h"
+
+#define FORMAT 1u
+#define MS_PER_HOUR 3600000u
+
+/* A section: for each tenant the key's length (2 bytes), the key and the calls (4). A row: FORMAT,
+ * ledger (8), sequence (8), calls (8), what was warned of (4). */
+#define ROW_BYTES (1u + 8u + 8u + 8u + 4u)
+
+static struct month *find(struct months *months, struct slice key)
+{
+    struct month *month = map_get(&months->by_key, key);
+    if (month)
+        return month;
+    month = mem_zalloc(sizeof *month + key.len);
+    memcpy(month->name, key.data, key.len);
+    month->key = slice_make(month->name, key.len);
+    month->tenant = slice_make(month->name + CALENDAR_MONTH + 1, key.len - CALENDAR_MONTH - 1);
+    list_init(&month->turn);
+    list_init(&month->unsaved);
+    map_put(&months->by_key, month->key, month);
+    return month;
+}
+
+static void drop(struct months *months, struct month *month)
+{
+    map_remove(&months->by_key, month->key);
+    mem_free(month);
+}
+
+/* Past months are needed until their calls have ended and the books have them. */
+static void drop_past(struct months *months)
+{
+    size_t cursor = 0;
+    for (struct month *month; (month = map_next(&months->by_key, &cursor));) {
+        bool idle = month->pending == 0 && list_empty(&month->turn) && list_empty(&month->unsaved);
+        if (idle && memcmp(month->name, months->now, CALENDAR_MONTH) != 0)
+            drop(months, month);
+    }
+}
+
+static void look_at_calendar(struct core *core)
+{
+    struct months *months = &core->months;
+    uint64_t hour = core->now.unix_ms / MS_PER_HOUR;
+    char now[CALENDAR_HOUR + 1];
+    if (hour == months->hour)
+        return;
+    months->hour = hour;
+    calendar_print(hour, now);
+    bool same = memcmp(now, months->now, CALENDAR_MONTH) == 0;
+    memcpy(months->now, now, sizeof now);
+    if (same)
+        return;
+    months->generation++;
+    drop_past(months);
+}
+
+struct month *months_of(struct core *core, struct identity *identity)
+{
+    struct months *months = &core->months;
+    look_at_calendar(core);
+    if (identity->month && identity->month_when == months->generation)
+        return identity->month;
+    size_t len = CALENDAR_MONTH + 1 + identity->tenant.len;
+    uint8_t *key = arena_zalloc(&core->arena, len);
+    memcpy(key, months->now, CALENDAR_MONTH);
+    memcpy(key + CALENDAR_MONTH + 1, identity->tenant.data, identity->tenant.len);
+    identity->month = find(months, slice_make(key, len));
+    identity->month_when = months->generation;
+    return identity->month;
+}
+
+static void touch(struct months *months, struct month *month)
+{
+    list_remove(&month->unsaved);
+    list_push(&months->unsaved, &month->unsaved);
+}
+
+void month_count(struct core *core, struct month *month)
+{
+    month->calls++;
+    month->turned++;
+    if (!list_empty(&month->turn))
+        return;
+    list_push(&core->months.turned, &month->turn);
+    touch(&core->months, month);
+    journal_touch(core);
+}
+
+void month_warned(struct core *core, struct month *month, uint32_t percent)
+{
+    month->warned = percent;
+    touch(&core->months, month);
+    journal_touch(core);
+}
+
+uint64_t months_end_ms(const struct core *core)
+{
+    return calendar_month_ends(core->now.unix_ms / MS_PER_HOUR) * MS_PER_HOUR;
+}
+
+/* ---- the journal ---- */
+
+static void write_turn(struct core *core, struct buf *content)
+{
+    for (struct list *node; (node = list_first(&core->months.turned));) {
+        struct month *month = LIST_ENTRY(node, struct month, turn);
+        journal_put(content, month->key.len, 2);
+        buf_append(content, month->key.data, month->key.len);
+        journal_put(content, month->turned, 4);
+        month->turned = 0;
+        list_remove(node);
+    }
+}
+
+static void read_tenant(struct core *core, uint64_t sequence, struct slice key, uint32_t calls)
+{
+    struct month *month = find(&core->months, key);
+    if (sequence <= month->absorbed)
+        return;
+    month->absorbed = sequence;
+    month->calls += calls;
+    touch(&core->months, month);
+}
+
+static int read_turn(struct core *core, const struct journal_block *block, struct slice content)
+{
+    while (content.len >= 2) {
+        size_t len = journal_take(&content, 2);
+        if (content.len < len + 4 || len <= CALENDAR_MONTH + 1)
+            break;
+        struct slice key = slice_make(content.data, len);
+        content = slice_make(content.data + len, content.len - len);
+        read_tenant(core, block->sequence, key, (uint32_t)journal_take(&content, 4));
+    }
+    return 0;
+}
+
+/* ---- the books ---- */
+
+static int put_row(struct core *core, const struct month *month)
+{
+    struct buf row = {0};
+    journal_put(&row, FORMAT, 1);
+    journal_put(&row, core->journal.ledger, 8);
+    journal_put(&row, core->journal.sequence, 8);
+    journal_put(&row, month->calls, 8);
+    journal_put(&row, month->warned, 4);
+    int err = core->io.put(core->io.arg, MONTHS_TABLE, month->key, buf_slice(&row));
+    buf_finish(&row);
+    return err;
+}
+
+static bool save_all(struct core *core)
+{
+    for (struct list *node; (node = list_first(&core->months.unsaved));) {
+        if (put_row(core, LIST_ENTRY(node, struct month, unsaved)) < 0)
+            return false;
+        list_remove(node);
+    }
+    return true;
+}
+
+const struct journal_section months_section = {
+    .tag = JOURNAL_MONTHS,
+    .write = write_turn,
+    .save = save_all,
+    .read = read_turn,
+};
+
+static int read_row(void *arg, struct slice key, struct slice row)
+{
+    struct core *core = arg;
+    if (row.len != ROW_BYTES || journal_take(&row, 1) != FORMAT || key.len <= CALENDAR_MONTH + 1)
+        return 0;
+    struct month *month = find(&core->months, key);
+    bool same = journal_take(&row, 8) == core->io.ledger_id(core->io.arg);
+    uint64_t sequence = journal_take(&row, 8);
+    month->absorbed = same ? sequence : 0;
+    month->calls = journal_take(&row, 8);
+    month->warned = (uint32_t)journal_take(&row, 4);
+    return 0;
+}
+
+void months_start(struct core *core)
+{
+    struct months *months = &core->months;
+    map_init(&months->by_key);
+    list_init(&months->turned);
+    list_init(&months->unsaved);
+    look_at_calendar(core);
+    struct slice from = slice_make(months->now, CALENDAR_MONTH);
+    if (core->io.scan_from(core->io.arg, MONTHS_TABLE, from, read_row, core) < 0)
+        log_event(LOG_ERROR, "months.unreadable", "why",
+                  "quotas begin anew: what was used of this month cannot be read", NULL);
+}
+
+void months_finish(struct core *core)
+{
+    size_t cursor = 0;
+    for (struct month *month; (month = map_next(&core->months.by_key, &cursor));)
+        mem_free(month);
+    map_finish(&core->months.by_key);
+}

@@ -1,0 +1,241 @@
+/* How often a tenant may call in a month, through the whole core. */
+#include "../testing.h"
+
+#include "core_stage.h"
+
+#include "core/state.h"
+
+#define ANN "acme ann call:* ends:9999999"
+#define BOB "acme bob call:* ends:9999999"
+#define SERVER "infra host serve:* call:* tier:internal ends:9999999"
+#define A_SAVE_MS 250u
+#define DAY_MS (24ull * 3600 * 1000)
+
+static struct stage stage;
+static struct actor *ann, *bob, *host;
+static uint64_t ids;
+
+static void everybody_joins(void)
+{
+    ann = stage_join(&stage, ANN);
+    bob = stage_join(&stage, BOB);
+    host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 100);
+}
+
+/* On 2027-01-15. */
+static int open_stage(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    struct tiers *tiers = &stage.options.limits.tiers;
+    (void)state;
+    stage_init(&stage);
+    assert_int_equal(tiers_add(tiers, "free monthly=10", why), 0);
+    assert_int_equal(tiers_add(tiers, "easy monthly=10 soft", why), 0);
+    assert_int_equal(tiers_add(tiers, "internal", why), 0);
+    stage_start(&stage);
+    everybody_joins();
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    stage_finish(&stage);
+    return 0;
+}
+
+static enum status call_and_answer(struct actor *caller)
+{
+    struct wire_envelope request;
+    actor_call(caller, ++ids, "orders", "get");
+    while (actor_next(host, &request)) {
+        if (request.kind == WIRE_REQUEST)
+            actor_reply(host, request.id, STATUS_OK, "");
+    }
+    return actor_outcome(caller, ids);
+}
+
+static void use(struct actor *caller, unsigned calls)
+{
+    for (unsigned n = 0; n < calls; n++)
+        assert_int_equal(call_and_answer(caller), STATUS_OK);
+}
+
+static const char *detail(const struct wire_reply *reply, const char *key)
+{
+    for (size_t i = 0; i < reply->n_details; i++) {
+        if (strcmp(reply->details[i].key, key) == 0)
+            return reply->details[i].value;
+    }
+    return "";
+}
+
+static void users_share_what_their_tenant_has(void **state)
+{
+    (void)state;
+    struct actor *eve = stage_join(&stage, "globex eve call:*");
+    use(ann, 6);
+    use(bob, 4);
+    actor_call(ann, ++ids, "orders", "get");
+    struct wire_envelope refused = actor_expect(ann, WIRE_REPLY);
+    assert_int_equal(refused.reply.status, STATUS_QUOTA_EXCEEDED);
+    assert_string_equal(detail(&refused.reply, "tier"), "free");
+    assert_string_equal(detail(&refused.reply, "limit"), "10");
+    assert_string_equal(detail(&refused.reply, "resets_at"), "2027-02-01T00:00:00Z");
+    assert_in_range(refused.reply.retry_after_ms, 16 * DAY_MS, 17 * DAY_MS);
+    assert_int_equal(call_and_answer(bob), STATUS_QUOTA_EXCEEDED);
+    use(eve, 10);
+}
+
+/* Twelve at once are no more than ten. */
+static void what_is_under_way_is_counted_in_advance(void **state)
+{
+    unsigned refused = 0;
+    (void)state;
+    for (unsigned n = 0; n < 12; n++)
+        actor_call(ann, ++ids, "orders", "get");
+    for (unsigned n = 0; n < 2; n++)
+        refused += actor_expect(ann, WIRE_REPLY).reply.status == STATUS_QUOTA_EXCEEDED;
+    assert_int_equal(refused, 2);
+    for (unsigned n = 0; n < 10; n++) {
+        actor_reply(host, actor_requested(host), STATUS_OK, "");
+        assert_int_equal(actor_expect(ann, WIRE_REPLY).reply.status, STATUS_OK);
+    }
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
+static void what_reached_no_service_gives_its_place_back(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 20; n++) {
+        actor_call(ann, ++ids, "nobody", "get");
+        assert_int_equal(actor_outcome(ann, ids), STATUS_SERVICE_NOT_FOUND);
+    }
+    wire_put_control(actor_out(host), 0, 0, WIRE_GOODBYE, NULL);
+    actor_say(host);
+    for (unsigned n = 0; n < 20; n++) {
+        actor_call(ann, ++ids, "orders", "get");
+        assert_int_equal(actor_outcome(ann, ids), STATUS_UNAVAILABLE);
+    }
+    host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 100);
+    use(ann, 10);
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
+static void a_new_month_is_a_new_quota(void **state)
+{
+    (void)state;
+    use(ann, 10);
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+    actor_call(host, ++ids, "orders", "get"); /* under way when the month ends */
+    uint64_t id = actor_requested(host);
+    stage.now.unix_ms += 17 * DAY_MS;
+    actor_reply(host, id, STATUS_OK, "");
+    assert_int_equal(actor_outcome(host, ids), STATUS_OK);
+    use(ann, 10);
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
+static void restart_after(unsigned ms)
+{
+    use(ann, 7);
+    stage_pass(&stage, ms);
+    stage_restart(&stage);
+    everybody_joins();
+    use(bob, 3);
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+    stage_pass(&stage, ms);
+    stage_restart(&stage);
+    everybody_joins();
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
+/* From the ledger. */
+static void a_restart_gives_nothing_back(void **state)
+{
+    (void)state;
+    restart_after(0);
+}
+
+/* From the books, and the ledger adds nothing to them. */
+static void nor_does_one_a_while_later(void **state)
+{
+    (void)state;
+    restart_after(A_SAVE_MS);
+}
+
+static unsigned events(struct actor *actor)
+{
+    struct wire_envelope envelope;
+    unsigned n = 0;
+    while (actor_next(actor, &envelope))
+        n += envelope.kind == WIRE_DELIVERY;
+    return n;
+}
+
+static void somebody_is_told_once(void **state)
+{
+    (void)state;
+    struct actor *owner = stage_join(&stage, "acme owner subscribe:bus.quota");
+    assert_int_equal(actor_subscribe(owner, 1, "bus.quota", NULL, NULL), STATUS_OK);
+    use(ann, 7);
+    assert_int_equal(events(owner), 0);
+    use(ann, 1);
+    assert_int_equal(events(owner), 1);
+    use(ann, 1);
+    assert_int_equal(events(owner), 0);
+    stage_pass(&stage, A_SAVE_MS);
+    stage_restart(&stage);
+    everybody_joins();
+    owner = stage_join(&stage, "acme owner subscribe:bus.quota");
+    assert_int_equal(actor_subscribe(owner, 1, "bus.quota", NULL, NULL), STATUS_OK);
+    use(ann, 1);
+    assert_int_equal(events(owner), 1); /* of 100 %, not of 80 % again */
+}
+
+static void a_soft_quota_refuses_nobody(void **state)
+{
+    (void)state;
+    struct actor *kim = stage_join(&stage, "relaxed kim call:* tier:easy");
+    use(kim, 25);
+}
+
+static void what_is_let_through_is_finished(void **state)
+{
+    (void)state;
+    actor_register(host, "prices", 10);
+    use(ann, 9);
+    actor_call(ann, ++ids, "orders", "get");
+    struct wire_envelope outer = actor_expect(host, WIRE_REQUEST);
+    struct slice credential = actor_credential(host, &outer);
+    for (unsigned n = 1; n <= 3; n++) {
+        struct wire_request nested = {
+            .service = slice_of("prices"), .method = slice_of("get"), .parent = outer.id};
+        actor_request(host, 1000 + n, &nested, credential);
+        actor_reply(host, actor_requested(host), STATUS_OK, "");
+        assert_int_equal(actor_outcome(host, 1000 + n), STATUS_OK);
+    }
+    actor_reply(host, outer.id, STATUS_OK, "");
+    assert_int_equal(actor_outcome(ann, ids), STATUS_OK);
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(users_share_what_their_tenant_has),
+        TEST(what_is_under_way_is_counted_in_advance),
+        TEST(what_reached_no_service_gives_its_place_back),
+        TEST(a_new_month_is_a_new_quota),
+        TEST(a_restart_gives_nothing_back),
+        TEST(nor_does_one_a_while_later),
+        TEST(somebody_is_told_once),
+        TEST(a_soft_quota_refuses_nobody),
+        TEST(what_is_let_through_is_finished),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
