@@ -1,6 +1,6 @@
 /* identity.h - who somebody is, proven once and remembered: a verified token or
  * a context sealed by this broker. Reference counted; immutable after creation but for
- * what it remembers: its standing and its sealed contexts. */
+ * what it remembers: its standing, its sealed contexts and what it used. */
 #ifndef CORE_IDENTITY_H
 #define CORE_IDENTITY_H
 
@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "core/context.h"
+#include "core/meter.h"
 #include "core/permission.h"
 #include "core/standing.h"
 #include "token/token.h"
@@ -34,6 +35,7 @@ struct identity {
         struct buf credential;
     } seals[IDENTITY_SEALS];
     unsigned next_seal;
+    struct meter_recent recent;
 };
 
 struct identities;

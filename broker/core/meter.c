@@ -9,8 +9,9 @@
 
 #define IDLE_MAX 16384u /* tallies remembered without need */
 #define HOUR_MS 3600000u
-#define FIELDS 5u          /* of struct usage */
-#define METHOD_UNKNOWN "?" /* callers make up names as they like: one tally for all of them */
+#define FIELDS 5u        /* of struct usage */
+#define METHOD_OTHER "?" /* that the service does not know, or that are too many */
+#define METHODS_MAX 256u /* of a service in an hour; callers make up names as they like */
 
 /* In a block: for each tally the key's length (2 bytes), the key and the fields. A row: FORMAT,
  * ledger, sequence and the fields. */
@@ -23,7 +24,8 @@ struct tally {
     struct usage total, turned; /* all there is in the books and since; this turn's part */
     uint64_t absorbed;          /* blocks of the ledger up to here are in the row as it was found */
     uint64_t hour;
-    bool loaded; /* `total` has what the books knew */
+    bool loaded;                  /* `total` has what the books knew */
+    struct slice service, method; /* in `key` */
     size_t key_len;
     uint8_t key[];
 };
@@ -102,6 +104,11 @@ static struct tally *tally_of(struct meter *meter, struct slice key, uint64_t ho
     memcpy(tally->key, key.data, key.len);
     tally->key_len = key.len;
     tally->hour = hour;
+    struct usage_key parts;
+    if (usage_read_key(&parts, slice_make(tally->key, key.len))) {
+        tally->service = parts.service;
+        tally->method = parts.method;
+    }
     list_init(&tally->turn);
     list_init(&tally->node);
     map_put(&meter->tallies, slice_make(tally->key, key.len), tally);
@@ -115,6 +122,7 @@ static struct slice key_of(const struct tally *tally)
 
 static void forget(struct meter *meter, struct tally *tally)
 {
+    meter->epoch++;
     map_remove(&meter->tallies, key_of(tally));
     list_remove(&tally->node);
     mem_free(tally);
@@ -158,6 +166,15 @@ static void append_name(struct buf *key, struct slice name)
     buf_append(key, name.data, name.len);
 }
 
+static void forget_methods(struct meter *meter)
+{
+    size_t cursor = 0;
+    for (void *name; (name = map_next(&meter->methods, &cursor));)
+        mem_free(name);
+    map_finish(&meter->methods);
+    map_init(&meter->methods);
+}
+
 static void name_hour(struct meter *meter, uint64_t hour)
 {
     char text[CALENDAR_HOUR + 1];
@@ -165,22 +182,73 @@ static void name_hour(struct meter *meter, uint64_t hour)
         return;
     calendar_print(hour, text);
     meter->hour = hour;
+    meter->epoch++;
+    forget_methods(meter);
     meter->key.len = 0;
     buf_append(&meter->key, text, CALENDAR_HOUR);
 }
 
-static struct slice key_of_call(struct core *core, const struct call *call, enum status status)
+/* False: the service has so many names in this hour that it gets no more. */
+static bool has_name(struct meter *meter, struct service *service, struct slice name)
+{
+    if (map_get(&meter->methods, name))
+        return true;
+    if (service->metered_hour != meter->hour)
+        service->metered = 0;
+    service->metered_hour = meter->hour;
+    if (service->metered == METHODS_MAX)
+        return false;
+    service->metered++;
+    void *kept = mem_dup(name.data, name.len);
+    map_put(&meter->methods, slice_make(kept, name.len), kept);
+    return true;
+}
+
+static struct tally *look_up(struct meter *meter, const struct call *call, struct slice method)
+{
+    struct buf *key = &meter->key;
+    key->len = CALENDAR_HOUR;
+    append_name(key, call->identity->tenant);
+    append_name(key, call->identity->user);
+    append_name(key, call->service->name);
+    size_t service = key->len - call->service->name.len, before = key->len;
+    append_name(key, method);
+    if (!slice_is(method, METHOD_OTHER) &&
+        !has_name(meter, call->service, slice_make(key->data + service, key->len - service))) {
+        key->len = before;
+        append_name(key, slice_of(METHOD_OTHER));
+    }
+    return tally_of(meter, buf_slice(key), meter->hour);
+}
+
+static struct tally *find_recent(const struct meter_recent *recent, const struct call *call,
+                                 struct slice method)
+{
+    for (unsigned i = 0; i < METER_RECENT; i++) {
+        struct tally *tally = recent->tallies[i];
+        if (tally && slice_equal(tally->method, method) &&
+            slice_equal(tally->service, call->service->name))
+            return tally;
+    }
+    return NULL;
+}
+
+static struct tally *tally_of_call(struct core *core, struct call *call, enum status status)
 {
     struct meter *meter = &core->meter;
+    struct meter_recent *recent = &call->identity->recent;
+    struct slice method = status == STATUS_METHOD_NOT_FOUND
+                              ? slice_of(METHOD_OTHER)
+                              : slice_make(call->method, call->method_len);
     name_hour(meter, core->now.unix_ms / HOUR_MS);
-    meter->key.len = CALENDAR_HOUR;
-    append_name(&meter->key, call->identity->tenant);
-    append_name(&meter->key, call->identity->user);
-    append_name(&meter->key, call->service->name);
-    append_name(&meter->key, status == STATUS_METHOD_NOT_FOUND
-                                 ? slice_of(METHOD_UNKNOWN)
-                                 : slice_make(call->method, call->method_len));
-    return buf_slice(&meter->key);
+    if (recent->epoch != meter->epoch)
+        *recent = (struct meter_recent){.epoch = meter->epoch};
+    struct tally *tally = find_recent(recent, call, method);
+    if (tally)
+        return tally;
+    tally = look_up(meter, call, method);
+    recent->tallies[recent->next++ % METER_RECENT] = tally;
+    return tally;
 }
 
 static void touch(struct core *core, struct tally *tally)
@@ -204,8 +272,7 @@ void meter_count(struct core *core, struct call *call, const struct wire_reply *
                                 .bytes_in = call->bytes_in,
                                 .bytes_out = call->bytes_out + reply->payload.len,
                                 .duration_ns = core->now.mono_ns - call->started};
-    struct slice key = key_of_call(core, call, reply->status);
-    struct tally *tally = tally_of(&core->meter, key, core->meter.hour);
+    struct tally *tally = tally_of_call(core, call, reply->status);
     usage_add(&tally->turned, &usage);
     touch(core, tally);
     month_count(core, months_of(core, call->identity));
@@ -303,6 +370,7 @@ const struct journal_section meter_section = {
 void meter_init(struct meter *meter)
 {
     map_init(&meter->tallies);
+    map_init(&meter->methods);
     list_init(&meter->touched);
     list_init(&meter->unsaved);
     list_init(&meter->idle);
@@ -314,5 +382,7 @@ void meter_finish(struct meter *meter)
     for (struct tally *tally; (tally = map_next(&meter->tallies, &cursor));)
         mem_free(tally);
     map_finish(&meter->tallies);
+    forget_methods(meter);
+    map_finish(&meter->methods);
     buf_finish(&meter->key);
 }

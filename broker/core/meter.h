@@ -37,10 +37,20 @@ struct tally;
 
 struct meter {
     struct map tallies;        /* by key */
+    struct map methods;        /* with names of their own in this hour; by service and method */
     struct list touched;       /* tally.turn: not in the ledger yet */
     struct list unsaved, idle; /* tally.node: the books have less, or all; oldest first */
     uint64_t hour;             /* the text of which is in `key` */
     struct buf key;            /* of the newest call */
+    uint64_t epoch;            /* within it no tally goes away */
+};
+
+/* What somebody used most recently: found again without hashing. */
+#define METER_RECENT 4u
+struct meter_recent {
+    uint64_t epoch; /* in which these were looked up */
+    unsigned next;
+    struct tally *tallies[METER_RECENT];
 };
 
 void meter_init(struct meter *meter);

@@ -43,7 +43,9 @@ struct service {
     struct budget retries;
     struct service_breakers breakers;
     uint64_t calls, errors;
-    struct hist latency; /* ns, answered calls */
+    struct hist latency;   /* ns, answered calls */
+    uint64_t metered_hour; /* in which so many methods of it have names in the usage */
+    unsigned metered;
 };
 
 struct instance {

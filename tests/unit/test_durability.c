@@ -2,6 +2,7 @@
 #include "../testing.h"
 
 #include "core_stage.h"
+#include "metered.h"
 
 #include "core/state.h"
 
@@ -48,21 +49,9 @@ static void the_disk_keeps_up(void)
     stage_pass(&stage, A_MOMENT_MS);
 }
 
-static int add_row(void *arg, struct slice key, struct slice row)
-{
-    struct usage *sum = arg, usage;
-    (void)key;
-    assert_true(usage_read_row(&usage, row));
-    usage_add(sum, &usage);
-    return 0;
-}
-
 static void assert_booked(uint64_t calls)
 {
-    struct usage sum = {0};
-    const struct io *io = &stage.options.io;
-    assert_int_equal(io->scan(io->arg, METER_TABLE, add_row, &sum), 0);
-    assert_int_equal(sum.calls, calls);
+    assert_int_equal(metered(&stage, NULL, NULL).usage.calls, calls);
 }
 
 static void a_reply_waits_for_the_disk(void **state)

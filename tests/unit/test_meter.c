@@ -2,6 +2,7 @@
 #include "../testing.h"
 
 #include "core_stage.h"
+#include "metered.h"
 
 #include "core/state.h"
 
@@ -45,35 +46,9 @@ static void call_and_answer(struct actor *caller, uint64_t id, enum status statu
 
 /* ---- what the books say ---- */
 
-struct sum {
-    const char *user, *method;
-    struct usage usage;
-    unsigned rows;
-    char hour[16];
-};
-
-static int add_row(void *arg, struct slice key, struct slice row)
+static struct metered booked(const char *user, const char *method)
 {
-    struct sum *sum = arg;
-    struct usage_key parts;
-    struct usage usage;
-    assert_true(usage_read_key(&parts, key));
-    assert_true(usage_read_row(&usage, row));
-    if ((sum->user && !slice_is(parts.user, sum->user)) ||
-        (sum->method && !slice_is(parts.method, sum->method)))
-        return 0;
-    usage_add(&sum->usage, &usage);
-    snprintf(sum->hour, sizeof sum->hour, "%.*s", SLICE_FMT(parts.hour));
-    sum->rows++;
-    return 0;
-}
-
-static struct sum booked(const char *user, const char *method)
-{
-    struct sum sum = {.user = user, .method = method};
-    const struct io *io = &stage.options.io;
-    assert_int_equal(io->scan(io->arg, METER_TABLE, add_row, &sum), 0);
-    return sum;
+    return metered(&stage, user, method);
 }
 
 static void assert_booked(uint64_t calls)
@@ -96,7 +71,7 @@ static void a_call_is_booked_with_all_that_belongs_to_it(void **state)
     call_and_answer(ann, 2, STATUS_CONFLICT);
     assert_booked(0);
     stage_pass(&stage, A_SAVE_MS);
-    struct sum sum = booked("ann", "get");
+    struct metered sum = booked("ann", "get");
     assert_int_equal(sum.rows, 1);
     assert_string_equal(sum.hour, "2027-01-15T08");
     assert_int_equal(sum.usage.calls, 2);
@@ -129,7 +104,7 @@ static void an_hour_has_its_own_account(void **state)
     call_and_answer(ann, 2, STATUS_OK);
     call_and_answer(ann, 3, STATUS_OK);
     stage_pass(&stage, A_SAVE_MS);
-    struct sum sum = booked(NULL, NULL);
+    struct metered sum = booked(NULL, NULL);
     assert_int_equal(sum.rows, 2);
     assert_string_equal(sum.hour, "2027-01-15T09");
     assert_booked(3);
@@ -191,6 +166,46 @@ static void methods_that_do_not_exist_share_an_account(void **state)
     stage_pass(&stage, A_SAVE_MS);
     assert_int_equal(booked(NULL, "?").usage.errors, 20);
     assert_int_equal(booked(NULL, NULL).rows, 1);
+}
+
+/* Nor must who calls a service that takes whatever it is given. */
+static void methods_without_end_share_an_account(void **state)
+{
+    (void)state;
+    for (uint64_t id = 1; id <= 300; id++) {
+        char method[16];
+        snprintf(method, sizeof method, "made-up-%u", (unsigned)id);
+        actor_call(ann, id, "orders", method);
+        actor_reply(host, actor_requested(host), STATUS_OK, "");
+        assert_int_equal(actor_outcome(ann, id), STATUS_OK);
+    }
+    assert_int_equal(stage.core->meter.tallies.count, 257);
+    stage.now.unix_ms += HOUR_MS; /* the next hour has names of its own */
+    call_and_answer(ann, 301, STATUS_OK);
+    assert_int_equal(stage.core->meter.tallies.count, 258);
+    assert_int_equal(stage.core->meter.methods.count, 1);
+}
+
+static void what_was_used_recently_is_found_again(void **state)
+{
+    (void)state;
+    static const char *const methods[] = {"a", "b", "c", "d", "e", "f"};
+    struct actor *bob = stage_join(&stage, "acme bob call:*");
+    actor_register(host, "others", 10);
+    for (uint64_t id = 1; id <= 60; id++) {
+        struct actor *caller = id % 2 ? ann : bob;
+        actor_call(caller, id, id % 5 ? "orders" : "others", methods[id % 6]);
+        actor_reply(host, actor_requested(host), STATUS_OK, "");
+        if (id % 7 == 0)
+            stage_pass(&stage, A_SAVE_MS);
+        if (id % 20 == 0)
+            stage.now.unix_ms += HOUR_MS;
+    }
+    stage_pass(&stage, A_SAVE_MS);
+    assert_int_equal(booked("ann", NULL).usage.calls, 30);
+    assert_int_equal(booked("bob", NULL).usage.calls, 30);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(booked(NULL, methods[i]).usage.calls, 10);
 }
 
 static void streamed_bytes_count(void **state)
@@ -457,6 +472,8 @@ int main(void)
         CASE(what_nobody_hears_is_free),
         CASE(time_run_out_is_an_error_counted_once),
         CASE(methods_that_do_not_exist_share_an_account),
+        CASE(methods_without_end_share_an_account),
+        CASE(what_was_used_recently_is_found_again),
         CASE(streamed_bytes_count),
         CASE(the_ledger_has_it_before_the_caller_does),
         CASE(a_one_shot_is_no_exception),
