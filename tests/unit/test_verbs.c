@@ -1,0 +1,213 @@
+/* Who may do what with the broker's own services: every verb, by every kind of caller, to another
+ * tenant. A verb without a row here is a failure. */
+#include "../testing.h"
+
+#include "base/mem.h"
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+#include "core_stage.h"
+
+/* In everything of bolt's; nobody of acme's ever gets to see it. */
+#define CANARY "canary"
+
+enum role { NOBODY, ADMIN, SPY, OPERATOR, ROLES };
+
+static const char *const tokens[ROLES] = {
+    [NOBODY] = "acme ann",
+    [ADMIN] = "acme adm admin:acme/* call:* subscribe:>", /* of their own tenant */
+    [SPY] = "acme spy admin:bolt/* call:bolt/*",          /* as if of another one */
+    [OPERATOR] = "infra ops admin:*",
+};
+
+#define DENIED STATUS_PERMISSION_DENIED
+#define MISMATCH STATUS_TENANT_MISMATCH
+#define INVALID STATUS_INVALID_ARGUMENT
+#define NONE STATUS_SERVICE_NOT_FOUND /* of theirs: it is not looked for elsewhere */
+
+/* What each is told who names bolt, in the arguments that the verb has. */
+static const struct row {
+    const char *service, *verb, *arguments;
+    enum status told[ROLES];
+} rows[] = {
+    {"bus.registry", "list", "", {STATUS_OK, STATUS_OK, STATUS_OK, STATUS_OK}},
+    {"bus.registry", "show", "tenant name", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
+    {"bus.registry", "remove", "tenant service", {DENIED, MISMATCH, DENIED, STATUS_CONFLICT}},
+    {"bus.sessions", "list", "tenant", {DENIED, STATUS_OK, DENIED, STATUS_OK}},
+    {"bus.stats", "show", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
+    {"bus.feed", "open", "tenant pattern", {DENIED, STATUS_OK, DENIED, DENIED}},
+    {"bus.feed", "renew", "id", {INVALID, INVALID, INVALID, INVALID}},
+    {"bus.feed", "close", "id", {INVALID, INVALID, INVALID, INVALID}},
+    {"bus.tap", "watch", "tenant", {DENIED, MISMATCH, DENIED, STATUS_OK}},
+    {"bus.tenants", "list", "tenant", {DENIED, MISMATCH, DENIED, STATUS_OK}},
+    {"bus.tenants", "show", "tenant", {DENIED, MISMATCH, DENIED, STATUS_OK}},
+    {"bus.tenants", "create", "tenant", {DENIED, DENIED, DENIED, STATUS_CONFLICT}},
+    {"bus.tenants", "update", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
+    {"bus.tenants", "suspend", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
+    {"bus.tenants", "resume", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
+    {"bus.tenants", "delete", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
+    {"bus.usage", "show", "tenant", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
+    {"bus.breakers", "list", "tenant", {DENIED, STATUS_OK, DENIED, STATUS_OK}},
+    {"bus.breakers", "reset", "tenant service", {DENIED, NONE, DENIED, STATUS_OK}},
+    {"bus.breakers", "force-open", "tenant service", {DENIED, NONE, DENIED, STATUS_OK}},
+    {"bus.breakers", "force-close", "tenant service", {DENIED, NONE, DENIED, STATUS_OK}},
+};
+#define ROWS (sizeof rows / sizeof *rows)
+
+static struct stage stage;
+static struct actor *actors[ROLES];
+
+/* ---- what bolt has ---- */
+
+static void give_bolt_a_record(void)
+{
+    struct arguments said = {.map = {.type = MSGPACK_OBJECT_MAP}};
+    const char *why = "";
+    msgpack_object_kv pairs[] = {
+        {{.type = MSGPACK_OBJECT_STR, .via.str = {4, "tier"}},
+         {.type = MSGPACK_OBJECT_STR, .via.str = {4, "free"}}},
+        {{.type = MSGPACK_OBJECT_STR, .via.str = {4, "name"}},
+         {.type = MSGPACK_OBJECT_STR, .via.str = {6, CANARY}}},
+    };
+    said.map.via.map.size = 2;
+    said.map.via.map.ptr = pairs;
+    struct account *account = account_make(slice_of("bolt"), slice_make("", 0), NULL, &said, &why);
+    assert_non_null(account);
+    assert_true(account_keep(stage.core, account));
+}
+
+static void give_bolt_a_service(void)
+{
+    Farebox__V1__Register wanted = FAREBOX__V1__REGISTER__INIT;
+    struct actor *host = stage_join(&stage, "bolt " CANARY " serve:bolt/* call:*");
+    wanted.service = (char *)(uintptr_t)CANARY;
+    wanted.tenant = (char *)(uintptr_t) "bolt";
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
+    actor_call(host, 1, CANARY, CANARY);
+    actor_reply(host, actor_requested(host), STATUS_OK, "");
+    assert_int_equal(actor_outcome(host, 1), STATUS_OK);
+}
+
+static int open_stage(void **state)
+{
+    (void)state;
+    stage_init(&stage);
+    stage_start(&stage);
+    give_bolt_a_record();
+    give_bolt_a_service();
+    for (unsigned role = 0; role < ROLES; role++)
+        actors[role] = stage_join(&stage, tokens[role]);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    stage_finish(&stage);
+    return 0;
+}
+
+/* ---- asking ---- */
+
+static const char *value_of(struct slice key)
+{
+    if (slice_is(key, "tenant"))
+        return "bolt";
+    return slice_is(key, "pattern") ? ">" : CANARY;
+}
+
+static void write_arguments(struct buf *out, const char *keys)
+{
+    msgpack_packer packer;
+    size_t n = 0;
+    for (const char *at = keys; *at; at += strcspn(at, " "), at += *at == ' ')
+        n++;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, n);
+    for (const char *at = keys; *at; at += strcspn(at, " "), at += *at == ' ') {
+        struct slice key = slice_make(at, strcspn(at, " "));
+        pack_text(&packer, key);
+        pack_text(&packer, slice_of(value_of(key)));
+    }
+}
+
+static bool is_canary(struct slice bytes)
+{
+    return bytes.len > 0 && memmem(bytes.data, bytes.len, CANARY, strlen(CANARY));
+}
+
+/* A stream that was opened says nothing until there is something to say: that is STATUS_OK. */
+static enum status ask(struct actor *actor, const struct row *row, bool *canary)
+{
+    static uint64_t id = 90;
+    struct buf payload = {0};
+    struct wire_envelope answer;
+    write_arguments(&payload, row->arguments);
+    const struct wire_request request = {.service = slice_of(row->service),
+                                         .method = slice_of(row->verb),
+                                         .payload = buf_slice(&payload),
+                                         .stream = true};
+    actor_request(actor, ++id, &request, slice_make(NULL, 0));
+    buf_finish(&payload);
+    *canary = false;
+    while (actor_next(actor, &answer)) {
+        if (answer.kind != WIRE_REPLY || answer.id != id)
+            continue;
+        *canary = is_canary(answer.reply.payload) || is_canary(answer.reply.message);
+        return answer.reply.status;
+    }
+    return STATUS_OK;
+}
+
+/* ---- the tests ---- */
+
+static void each_is_told_what_the_table_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        for (unsigned role = 0; role < ROLES; role++) {
+            bool canary;
+            enum status told = ask(actors[role], &rows[i], &canary);
+            if (told != rows[i].told[role])
+                fail_msg("%s %s as %s: %s, not %s", rows[i].service, rows[i].verb, tokens[role],
+                         status_text(told), status_text(rows[i].told[role]));
+            if (canary && role != OPERATOR)
+                fail_msg("%s %s shows bolt's to %s", rows[i].service, rows[i].verb, tokens[role]);
+        }
+    }
+}
+
+static unsigned missing;
+
+static void look_up(struct core *core, const struct builtin *builtin)
+{
+    (void)core;
+    for (const struct builtin_verb *verb = builtin->verbs; verb->name; verb++) {
+        bool found = false;
+        for (size_t i = 0; i < ROWS; i++)
+            found |= strcmp(rows[i].service, builtin->name) == 0 &&
+                     strcmp(rows[i].verb, verb->name) == 0;
+        if (!found)
+            print_error("%s %s has no row\n", builtin->name, verb->name);
+        missing += !found;
+    }
+}
+
+static void no_verb_is_left_out(void **state)
+{
+    (void)state;
+    missing = 0;
+    builtins_each(stage.core, look_up);
+    assert_int_equal(missing, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(each_is_told_what_the_table_says),
+        TEST(no_verb_is_left_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
