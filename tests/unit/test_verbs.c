@@ -23,7 +23,6 @@ static const char *const tokens[ROLES] = {
 #define DENIED STATUS_PERMISSION_DENIED
 #define MISMATCH STATUS_TENANT_MISMATCH
 #define INVALID STATUS_INVALID_ARGUMENT
-#define NONE STATUS_SERVICE_NOT_FOUND /* of theirs: it is not looked for elsewhere */
 
 /* What each is told who names bolt, in the arguments that the verb has. */
 static const struct row {
@@ -35,7 +34,7 @@ static const struct row {
     {"bus.registry", "remove", "tenant service", {DENIED, MISMATCH, DENIED, STATUS_CONFLICT}},
     {"bus.sessions", "list", "tenant", {DENIED, STATUS_OK, DENIED, STATUS_OK}},
     {"bus.stats", "show", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
-    {"bus.feed", "open", "tenant pattern", {DENIED, STATUS_OK, DENIED, DENIED}},
+    {"bus.feed", "open", "tenant pattern=>", {DENIED, STATUS_OK, DENIED, DENIED}},
     {"bus.feed", "renew", "id", {INVALID, INVALID, INVALID, INVALID}},
     {"bus.feed", "close", "id", {INVALID, INVALID, INVALID, INVALID}},
     {"bus.tap", "watch", "tenant", {DENIED, MISMATCH, DENIED, STATUS_OK}},
@@ -48,9 +47,9 @@ static const struct row {
     {"bus.tenants", "delete", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
     {"bus.usage", "show", "tenant", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
     {"bus.breakers", "list", "tenant", {DENIED, STATUS_OK, DENIED, STATUS_OK}},
-    {"bus.breakers", "reset", "tenant service", {DENIED, NONE, DENIED, STATUS_OK}},
-    {"bus.breakers", "force-open", "tenant service", {DENIED, NONE, DENIED, STATUS_OK}},
-    {"bus.breakers", "force-close", "tenant service", {DENIED, NONE, DENIED, STATUS_OK}},
+    {"bus.breakers", "reset", "tenant service=prices", {DENIED, DENIED, DENIED, STATUS_OK}},
+    {"bus.breakers", "force-open", "tenant service=prices", {DENIED, DENIED, DENIED, STATUS_OK}},
+    {"bus.breakers", "force-close", "tenant service=prices", {DENIED, DENIED, DENIED, STATUS_OK}},
 };
 #define ROWS (sizeof rows / sizeof *rows)
 
@@ -93,6 +92,7 @@ static int open_stage(void **state)
     (void)state;
     stage_init(&stage);
     stage_start(&stage);
+    actor_register(stage_join(&stage, "infra host serve:*"), "prices", 1);
     give_bolt_a_record();
     give_bolt_a_service();
     for (unsigned role = 0; role < ROLES; role++)
@@ -109,11 +109,19 @@ static int close_stage(void **state)
 
 /* ---- asking ---- */
 
-static const char *value_of(struct slice key)
+/* "key" or "key=value" */
+static void write_argument(msgpack_packer *packer, struct slice text)
 {
-    if (slice_is(key, "tenant"))
-        return "bolt";
-    return slice_is(key, "pattern") ? ">" : CANARY;
+    const char *sign = memchr(text.data, '=', text.len);
+    struct slice key = text, value = slice_of(CANARY);
+    if (sign) {
+        key.len = (size_t)((const uint8_t *)sign - text.data);
+        value = slice_make(sign + 1, text.len - key.len - 1);
+    } else if (slice_is(text, "tenant")) {
+        value = slice_of("bolt");
+    }
+    pack_text(packer, key);
+    pack_text(packer, value);
 }
 
 static void write_arguments(struct buf *out, const char *keys)
@@ -124,11 +132,8 @@ static void write_arguments(struct buf *out, const char *keys)
         n++;
     packing_init(&packer, out);
     msgpack_pack_map(&packer, n);
-    for (const char *at = keys; *at; at += strcspn(at, " "), at += *at == ' ') {
-        struct slice key = slice_make(at, strcspn(at, " "));
-        pack_text(&packer, key);
-        pack_text(&packer, slice_of(value_of(key)));
-    }
+    for (const char *at = keys; *at; at += strcspn(at, " "), at += *at == ' ')
+        write_argument(&packer, slice_make(at, strcspn(at, " ")));
 }
 
 static bool is_canary(struct slice bytes)
