@@ -91,6 +91,7 @@ static int open_stage(void **state)
 {
     (void)state;
     stage_init(&stage);
+    stage.options.limits.max_breakers = 16;
     stage_start(&stage);
     actor_register(stage_join(&stage, "infra host serve:*"), "prices", 1);
     give_bolt_a_record();
