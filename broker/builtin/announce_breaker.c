@@ -8,7 +8,7 @@
 
 #define TENANT_BYTES 80u
 
-/* Of a service that all share: whoever serves it. */
+/* Of a service that all share: whoever serves it; empty when nobody does. */
 static struct slice audience(const struct service *service, struct slice tenant)
 {
     if (tenant.len > 0)
@@ -45,7 +45,9 @@ static void tell(struct core *core, const struct subject *subject)
     pack_pair_bool(&packer, "forced", subject->breaker->forced);
     pack_pair_uint(&packer, "retry_after_ms", left_ms(core, subject->breaker));
     snprintf(topic, sizeof topic, "bus.breaker.%.*s", SLICE_FMT(subject->service->name));
-    pubsub_announce(core, audience(subject->service, subject->tenant), topic, buf_slice(&payload));
+    struct slice hearers = audience(subject->service, subject->tenant);
+    if (hearers.len > 0)
+        pubsub_announce(core, hearers, topic, buf_slice(&payload));
     buf_finish(&payload);
     snprintf(tenant, sizeof tenant, "%.*s", SLICE_FMT(subject->tenant));
     log_event(LOG_WARN, "audit.breaker", "state", breaker_state_text(subject->breaker->state),

@@ -46,7 +46,7 @@ void breakers_keep(struct core *core, struct guard *guard)
     }
     write_record(&record, core, &guard->breaker);
     if (core->io.put(core->io.arg, BREAKERS_TABLE, write_key(room, guard), buf_slice(&record)) < 0)
-        log_event(LOG_ERROR, "breakers.record_not_kept", "service", guard->service->key, NULL);
+        log_event(LOG_WARN, "breakers.record_not_kept", "service", guard->service->key, NULL);
     else
         guard->kept = true;
     buf_finish(&record);

@@ -264,6 +264,7 @@ static void end(struct core *core, struct call *call, const struct wire_reply *r
     detach_caller(call);
     if (instance && !let_go) {
         abandon(core, call);
+        placement_room(core, instance); /* of a probe that said nothing */
         return;
     }
     if (call->state == CALL_WAITING)

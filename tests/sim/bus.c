@@ -22,6 +22,22 @@ static void draw_times(struct dice *dice, struct limits *limits)
     limits->silent_pipe_ms = (uint32_t)dice_between(dice, 200, 1000);
 }
 
+/* Quick to open, and to close before all is to be well. */
+static void draw_breakers(struct dice *dice, struct limits *limits)
+{
+    struct breaker_rules *rules = &limits->breakers.usual.rules;
+    rules->window_ms = (uint32_t)dice_between(dice, 200, 3000);
+    rules->minimum_calls = 1 + dice_below(dice, 6);
+    rules->failure_percent = dice_chance(dice, 100) ? 0 : (uint32_t)dice_between(dice, 20, 80);
+    rules->slow_percent = (uint32_t)dice_between(dice, 50, 100);
+    rules->slow_ms = (uint32_t)dice_between(dice, 100, 900);
+    rules->open_ms = (uint32_t)dice_between(dice, 10, 200);
+    rules->open_most_ms = 2 * rules->open_ms;
+    rules->probes = 1 + dice_below(dice, 3);
+    limits->breakers.usual.eject_percent = 50;
+    limits->max_breakers = 1 + dice_below(dice, 8);
+}
+
 /* Edges are hit when there is little of everything. */
 static void draw_limits(struct world *world)
 {
@@ -42,6 +58,7 @@ static void draw_limits(struct world *world)
     limits->max_feeds = TENANTS + 1 + dice_below(dice, 4);
     limits->durability = dice_chance(dice, 250) ? DURABILITY_POWER : DURABILITY_CRASH;
     limits->max_identities = 16 + dice_below(dice, 64);
+    draw_breakers(dice, limits);
 }
 
 void bus_init(struct world *world)
