@@ -357,13 +357,17 @@ static void it_stays_open_over_a_restart(void **state)
     bob = stage_join(&stage, BOB), host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
     assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+    stage_pass(&stage, 20000);
+    fail_for_two(stage_join(&stage, ANN), bob, host);
+    reply = refused(bob);
+    assert_string_equal(detail(&reply, "breaker"), "service");
 }
 
 /* A broker that stops ends calls: that is not the services' doing. */
 static void stopping_opens_nothing(void **state)
 {
     (void)state;
-    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    struct actor *host = stage_join(&stage, SERVER), *ann = stage_join(&stage, ANN);
     actor_register(host, "orders", 100);
     for (unsigned n = 0; n < 20; n++)
         actor_call(ann, next_id++, "orders", "get");

@@ -76,6 +76,15 @@ static unsigned spread(struct actor *caller, struct actor *good, struct actor *b
     return had;
 }
 
+static unsigned ejected(void)
+{
+    const struct service *service = registry_find(stage.core, nobody, slice_of("orders"));
+    unsigned n = 0;
+    for (uint32_t i = 0; i < service->n_instances; i++)
+        n += service->at[i]->breaker.ejected;
+    return n;
+}
+
 static void an_instance_that_fails_is_ejected_for_a_while(void **state)
 {
     (void)state;
@@ -114,22 +123,60 @@ static void the_last_instance_is_not_ejected(void **state)
     assert_int_equal(call(ann, bad, STATUS_OK), STATUS_OK); /* nobody else is there */
 }
 
-/* Both do badly: then it is not the instance. */
+/* All do badly: then it is not the instance. */
 static void what_all_do_is_no_reason_to_eject_one(void **state)
+{
+    static char *line[] = {"* calls=8"};
+    char why[BREAKER_WHY_BYTES];
+    struct actor *hosts[4];
+    (void)state;
+    assert_int_equal(breaker_table_read(&stage.options.limits.breakers, line, 1, why), 0);
+    core_reload(stage.core, &stage.options.limits);
+    struct actor *ann = stage_join(&stage, ANN);
+    for (unsigned i = 0; i < 4; i++) {
+        hosts[i] = stage_join(&stage, SERVER);
+        actor_register(hosts[i], "orders", 10);
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned n = 0; n < 4; n++)
+            actor_call(ann, next_id++, "orders", "get");
+        for (unsigned i = 0; i < 4; i++)
+            assert_int_equal(requests(hosts[i], STATUS_INTERNAL), 1);
+        assert_int_equal(ejected(), 0);
+    }
+}
+
+/* Who waits is given the instance that is to be tried again. */
+static void its_time_over_it_gets_those_who_wait(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *good = stage_join(&stage, SERVER), *bad = stage_join(&stage, SERVER);
+    actor_register(good, "orders", 1);
+    actor_register(bad, "orders", 1);
+    spread(ann, good, bad, 20);
+    assert_int_equal(ejected(), 1);
+    for (unsigned n = 0; n < 3; n++)
+        actor_call(ann, next_id++, "orders", "get");
+    actor_requested(good);
+    assert_true(actor_hears_nothing(bad));
+    stage_pass(&stage, 1020);
+    actor_requested(bad);
+}
+
+/* A tenant whose own breaker is not closed blames nobody. */
+static void a_tenant_on_trial_ejects_nobody(void **state)
 {
     (void)state;
     struct actor *ann = stage_join(&stage, ANN);
     struct actor *one = stage_join(&stage, SERVER), *other = stage_join(&stage, SERVER);
-    actor_register(one, "orders", 2);
-    actor_register(other, "orders", 2);
-    for (unsigned n = 0; n < 3; n++)
-        actor_call(ann, next_id++, "orders", "get");
-    assert_int_equal(requests(one, STATUS_INTERNAL) + requests(other, STATUS_INTERNAL), 3);
-    struct service *service = registry_find(stage.core, nobody, slice_of("orders"));
-    unsigned open = 0;
-    for (uint32_t i = 0; i < service->n_instances; i++)
-        open += service->at[i]->breaker.ejected;
-    assert_true(open <= 1);
+    actor_register(one, "orders", 10);
+    fails(ann, one, 4);
+    actor_register(other, "orders", 10);
+    stage_pass(&stage, 20000);
+    actor_call(ann, next_id++, "orders", "get");
+    assert_int_equal(requests(one, STATUS_INTERNAL) + requests(other, STATUS_INTERNAL), 1);
+    assert_int_equal(ejected(), 0);
 }
 
 static void a_stalled_instance_is_avoided(void **state)
@@ -163,7 +210,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_instance_that_fails_is_ejected_for_a_while),
         TEST(the_last_instance_is_not_ejected),
+        TEST(its_time_over_it_gets_those_who_wait),
         TEST(what_all_do_is_no_reason_to_eject_one),
+        TEST(a_tenant_on_trial_ejects_nobody),
         TEST(a_stalled_instance_is_avoided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
