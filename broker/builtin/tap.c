@@ -62,10 +62,16 @@ static struct call *listener(struct core *core, struct tap *tap)
     return NULL;
 }
 
+/* Somebody who was suspended meanwhile sees no more. */
+static bool may_watch(struct core *core, const struct call *to)
+{
+    return standing_served(standing_of(core, to->identity)) || builtin_operates(to);
+}
+
 /* What the slow miss they miss: a tap never holds anything up. */
 static void stream(struct core *core, struct call *to, const struct buf *tapped)
 {
-    if (session_full(core, to->caller))
+    if (session_full(core, to->caller) || !may_watch(core, to))
         return;
     struct wire_part part = {.payload = buf_slice(tapped), .index = to->parts++};
     wire_put_part(session_out(core, to->caller), to->caller_id, &part);

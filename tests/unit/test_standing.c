@@ -661,6 +661,37 @@ static void their_feeds_carry_nothing(void **state)
     buf_finish(&payload);
 }
 
+static void watch(struct actor *actor)
+{
+    const struct wire_request request = {
+        .service = slice_of("bus.tap"), .method = slice_of("watch"), .stream = true};
+    actor_request(actor, 1, &request, slice_make(NULL, 0));
+}
+
+static bool sees_something(struct actor *actor)
+{
+    struct wire_envelope envelope;
+    return actor_next(actor, &envelope) && envelope.kind == WIRE_PART;
+}
+
+static void their_taps_show_nothing(void **state)
+{
+    (void)state;
+    struct actor *adm = stage_join(&stage, "acme adm admin:acme/tap");
+    struct actor *sam = stage_join(&stage, "acme sam publish:news.>");
+    struct actor *all = stage_join(&stage, "infra all admin:tap");
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    SAY_OK("create", TENANT("infra"), TIER("free"), STATUS("suspended"));
+    watch(adm);
+    watch(all); /* operators are not locked out */
+    assert_int_equal(actor_publish(sam, "news.a", "one"), STATUS_OK);
+    assert_true(sees_something(adm));
+    assert_true(sees_something(all));
+    SAY_OK("create", TENANT("acme"), USER("adm"), STATUS("suspended"));
+    assert_int_equal(actor_publish(sam, "news.a", "two"), STATUS_OK);
+    assert_false(sees_something(adm));
+}
+
 static bool told(struct actor *actor, const char *event)
 {
     struct wire_delivery delivery = actor_expect(actor, WIRE_DELIVERY).delivery;
@@ -867,6 +898,7 @@ int main(void)
         TEST(a_nested_call_is_judged_anew),
         TEST(the_suspended_hear_no_more),
         TEST(their_feeds_carry_nothing),
+        TEST(their_taps_show_nothing),
         TEST(every_change_is_told),
         TEST(changing_is_for_operators),
         TEST(nonsense_is_refused),
