@@ -75,9 +75,10 @@ struct tier_line {
 static bool is_grantable(const char *permission)
 {
     const char *colon = strchr(permission, ':');
-    size_t verb = colon ? (size_t)(colon - permission) : 0;
-    if (!slice_is(slice_make(permission, verb), "call") &&
-        !slice_is(slice_make(permission, verb), "publish"))
+    if (!colon)
+        return false;
+    struct slice verb = slice_make(permission, (size_t)(colon - permission));
+    if (!slice_is(verb, "call") && !slice_is(verb, "publish"))
         return false;
     return strcmp(colon + 1, "*") == 0 || name_valid_pattern(slice_of(colon + 1));
 }
