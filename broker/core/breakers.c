@@ -33,10 +33,9 @@ static bool is_bad(const struct breaker_rules *rules, enum breaker_outcome outco
 
 /* ---- guards ---- */
 
-struct guard *breakers_find(struct service *service, struct slice tenant)
+/* NULL: none of its calls has failed. */
+static struct guard *find(const struct service *service, struct slice tenant)
 {
-    if (tenant.len == 0)
-        return &service->breakers.whole;
     return service->breakers.tenants.count ? map_get(&service->breakers.tenants, tenant) : NULL;
 }
 
@@ -80,7 +79,7 @@ static bool make_room(struct core *core)
 
 struct guard *breakers_take(struct core *core, struct service *service, struct slice tenant)
 {
-    struct guard *guard = breakers_find(service, tenant);
+    struct guard *guard = find(service, tenant);
     if (guard || !make_room(core))
         return guard;
     guard = mem_zalloc(sizeof *guard + tenant.len);
@@ -120,7 +119,7 @@ static bool admit(struct core *core, struct guard *guard, struct breaker_pass *p
 const struct guard *breakers_admit(struct core *core, struct call *call, uint64_t *retry_after)
 {
     struct service *service = call->service;
-    struct guard *own = breakers_find(service, call->identity->tenant);
+    struct guard *own = find(service, call->identity->tenant);
     struct guard *whole = &service->breakers.whole;
     call->passes = (struct call_passes){0};
     if (own && !admit(core, own, &call->passes.tenant, retry_after))
@@ -218,7 +217,7 @@ static enum breaker_outcome testimony(struct core *core, struct call *call,
     struct slice tenant = call->identity->tenant;
     if (!is_bad(rules, outcome) || call->passes.whole.round != whole->breaker.round)
         return outcome;
-    struct guard *own = breakers_find(call->service, tenant);
+    struct guard *own = find(call->service, tenant);
     if (own && (own->breaker.state != BREAKER_CLOSED || own->breaker.forced))
         return BREAKER_UNKNOWN;
     if (whole->accused_in == whole->breaker.round)
@@ -334,7 +333,7 @@ void breakers_tell(struct core *core, struct call *call, enum breaker_outcome ou
 {
     struct service *service = call->service;
     struct guard *whole = &service->breakers.whole;
-    struct guard *own = breakers_find(service, call->identity->tenant);
+    struct guard *own = find(service, call->identity->tenant);
     bool on_trial = call->passes.tenant.probe || (own && own->breaker.state != BREAKER_CLOSED);
     bool counts = !on_trial || !is_bad(rules_of(core, service), outcome);
     if (call->instance)
@@ -361,14 +360,21 @@ static void let_instances_in(struct core *core, struct service *service)
     placement_changed(core, service);
 }
 
+/* NULL: there is none to be reset, or no room for another. */
+static struct guard *addressee(struct core *core, struct service *service, struct slice tenant,
+                               enum breaker_order order)
+{
+    if (tenant.len == 0)
+        return &service->breakers.whole;
+    return order == BREAKER_RESET ? find(service, tenant) : breakers_take(core, service, tenant);
+}
+
 bool breakers_order(struct core *core, struct service *service, struct slice tenant,
                     enum breaker_order order, const struct identity *by)
 {
-    struct guard *guard = breakers_find(service, tenant);
-    if (!guard && order == BREAKER_RESET)
-        return true;
-    if (!guard && !(guard = breakers_take(core, service, tenant)))
-        return false;
+    struct guard *guard = addressee(core, service, tenant, order);
+    if (!guard)
+        return order == BREAKER_RESET;
     withdraw(core, guard, &guard->breaker);
     switch (order) {
     case BREAKER_RESET:

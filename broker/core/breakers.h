@@ -74,9 +74,7 @@ void breakers_place(struct core *core, struct call *call);
 /* For every call that passed, once. */
 void breakers_tell(struct core *core, struct call *call, enum breaker_outcome outcome);
 
-/* The guard of a tenant, or with none of the whole; NULL: there is none (yet). */
-struct guard *breakers_find(struct service *service, struct slice tenant);
-/* A tenant's, made if there is none; NULL: there is no room. */
+/* The guard of a tenant, made if there is none; NULL: there is no room. */
 struct guard *breakers_take(struct core *core, struct service *service, struct slice tenant);
 enum breaker_order { BREAKER_RESET, BREAKER_FORCE_OPEN, BREAKER_FORCE_CLOSE };
 /* `tenant` may be empty. The instances of a service that is reset are let in again. False: there

@@ -58,13 +58,18 @@ bool placement_has_room(const struct core *core, const struct service *service)
 /* Microseconds for which it has had calls and answered none: it may be stopped. */
 static uint64_t silence_us(const struct core *core, const struct instance *instance)
 {
-    struct list *oldest = list_first(&instance->calls);
-    if (!oldest)
-        return 0;
-    uint64_t since = LIST_ENTRY(oldest, struct call, by_place)->sent;
-    if (since < instance->pace.at)
-        since = instance->pace.at;
-    return (core->now.mono_ns - since) / 1000;
+    bool silent = instance->in_flight > 0 && instance->silent_since > 0;
+    return silent ? (core->now.mono_ns - instance->silent_since) / 1000 : 0;
+}
+
+/* A stream may be quiet for long. */
+static void begin_silence(const struct core *core, struct instance *instance,
+                          const struct call *call)
+{
+    if (instance->in_flight == 0)
+        instance->silent_since = 0;
+    if (instance->silent_since == 0 && !call->stream)
+        instance->silent_since = core->now.mono_ns;
 }
 
 /* Microseconds until it would have answered one call more. Who has never answered is taken for
@@ -167,6 +172,7 @@ void placement_send(struct core *core, struct call *call)
     }
     struct instance *instance = call->instance;
     call->attempts++;
+    begin_silence(core, instance, call);
     instance->in_flight++;
     call->service->in_flight++;
     call->sent = core->now.mono_ns;
@@ -184,6 +190,7 @@ void placement_send(struct core *core, struct call *call)
 void placement_answered(struct core *core, struct call *call)
 {
     uint64_t took = core->now.mono_ns - call->sent;
+    call->instance->silent_since = 0;
     pace_add(&call->instance->pace, took, core->now.mono_ns);
     pace_add(&call->service->pace, took, core->now.mono_ns);
 }

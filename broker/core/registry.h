@@ -57,8 +57,9 @@ struct instance {
     uint32_t capacity, in_flight;
     struct pace pace;
     struct instance_breaker breaker;
-    bool draining; /* takes no new calls; removed with its last one */
-    bool gone;     /* being removed */
+    uint64_t silent_since; /* mono ns: it has had calls and answered none; 0: it has */
+    bool draining;         /* takes no new calls; removed with its last one */
+    bool gone;             /* being removed */
     uint64_t since_ms, n_calls, errors;
 };
 

@@ -2,6 +2,7 @@
  * listens, and in a shell. */
 #include "inspect.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #define AS_OPERATOR " --token-file \"$OPERATOR\""
@@ -137,6 +138,40 @@ static void test_it_does_as_it_is_told(void **state)
     stop_all_afresh();
 }
 
+static int ask_quickly(fbx_bus *bus)
+{
+    const fbx_call_options quick = {.timeout_ms = 300};
+    fbx_reply *reply = NULL;
+    assert_int_equal(fbx_call(bus, "echo", "echo", (fbx_bytes){"\x80", 1}, &quick, &reply), 0);
+    int status = fbx_reply_status(reply);
+    fbx_reply_free(reply);
+    return status;
+}
+
+/* A stopped process has its calls for ever: it gets a few, and then no more. */
+static void test_a_stopped_instance_is_avoided(void **state)
+{
+    (void)state;
+    char path[PATH_MAX];
+    start_all("* calls=20");
+    build_path(path, sizeof path, "lib/farebox/echo.so");
+    char *token =
+        place_token_file(place, "platform", "twin", (const char *const[]){"serve:*", NULL});
+    struct process *hosts[2];
+    for (unsigned i = 0; i < 2; i++)
+        hosts[i] = START("farebox-host ready", "farebox-host", "--token-file", token, path);
+    free(token);
+    for (unsigned n = 0; n < 50; n++)
+        assert_int_equal(ask_quickly(ann), FBX_OK);
+    kill(hosts[0]->pid, SIGSTOP);
+    unsigned stuck = 0;
+    for (unsigned n = 0; n < 100; n++)
+        stuck += ask_quickly(bob) != FBX_OK;
+    kill(hosts[0]->pid, SIGCONT);
+    assert_in_range(stuck, 0, 3);
+    stop_all_afresh();
+}
+
 static int set_up(void **state)
 {
     int rc = inspect_set_up(state);
@@ -156,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_one_tenants_poison_is_its_own),
         cmocka_unit_test(test_a_service_that_fails_is_spared_until_it_works),
         cmocka_unit_test(test_what_is_open_outlives_the_broker),
+        cmocka_unit_test(test_a_stopped_instance_is_avoided),
         cmocka_unit_test(test_it_does_as_it_is_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -205,7 +205,6 @@ static void those_of_a_removed_service_go_with_it(void **state)
     assert_int_equal(actor_outcome(ops, 900), STATUS_OK);
     assert_int_equal(stage.core->breakers.n, 0);
     stage_restart(&stage);
-    ann = stage_join(&stage, ANN);
     host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
     stage_restart(&stage);

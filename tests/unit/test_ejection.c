@@ -203,6 +203,24 @@ static void a_stalled_instance_is_avoided(void **state)
     assert_in_range(stuck, 0, 8);
 }
 
+/* What a stream leaves open for long is no sign of it. */
+static void a_quiet_stream_does_not_keep_calls_away(void **state)
+{
+    const struct wire_request stream = {
+        .service = slice_of("orders"), .method = slice_of("get"), .stream = true};
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *one = stage_join(&stage, SERVER), *other = stage_join(&stage, SERVER);
+    actor_register(one, "orders", 10);
+    actor_request(ann, next_id++, &stream, nobody);
+    actor_requested(one);
+    actor_register(other, "orders", 10);
+    stage_pass(&stage, 5000);
+    for (unsigned n = 0; n < 6; n++)
+        actor_call(ann, next_id++, "orders", "get");
+    assert_in_range(requests(one, STATUS_OK), 2, 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -214,6 +232,7 @@ int main(void)
         TEST(what_all_do_is_no_reason_to_eject_one),
         TEST(a_tenant_on_trial_ejects_nobody),
         TEST(a_stalled_instance_is_avoided),
+        TEST(a_quiet_stream_does_not_keep_calls_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
