@@ -161,7 +161,8 @@ static void a_full_map_has_pages_to_spare_for_a_delete(void **state)
     fill(store, "bulk", 1, 3000);
     assert_int_equal(store_delete(store, "deep", slice_of(key)), 0);
     store_sync(store);
-    assert_in_range(status_of(store).queued, 0, 1); /* the put that did not fit, unless it does now */
+    assert_in_range(status_of(store).queued, 0,
+                    1); /* the put that did not fit, unless it does now */
     assert_missing(store, "deep", key, -ENOENT);
     store_close(store);
     place_remove(&place);
