@@ -66,6 +66,9 @@ static struct limits limits_of(const struct settings *s)
         .max_identities = s->max_identities,
         .silent_pipe_ms = s->silent_pipe_ms,
         .max_limited_users = s->max_limited_users,
+        .max_answers = s->max_answers,
+        .answers_bytes = s->answers_bytes,
+        .answer_ttl_ms = s->answer_ttl_ms,
         .max_breakers = s->max_breakers,
     };
     char why[TIER_WHY_BYTES];

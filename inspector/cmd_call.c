@@ -77,6 +77,8 @@ static int make_call(const struct cli *cli, const struct args *args, fbx_bytes p
         .lines = stream ? &lines : NULL,
     };
     int code = ask_run(cli, &ask, &reply);
+    if (reply && fbx_reply_replayed(reply))
+        cli_note(cli, "the answer given before for this idempotency key");
     if (reply)
         code = print_reply(cli, args, reply);
     fbx_reply_free(reply);

@@ -14,8 +14,9 @@
 #define MAY(state) (1u << (state))
 static const unsigned legal_moves[CALL_STATES] = {
     [CALL_FREE] = MAY(CALL_OPEN),
-    [CALL_OPEN] = MAY(CALL_WAITING) | MAY(CALL_SERVING) | MAY(CALL_FREE),
+    [CALL_OPEN] = MAY(CALL_WAITING) | MAY(CALL_ATTACHED) | MAY(CALL_SERVING) | MAY(CALL_FREE),
     [CALL_WAITING] = MAY(CALL_OPEN) | MAY(CALL_SERVING) | MAY(CALL_FREE),
+    [CALL_ATTACHED] = MAY(CALL_OPEN) | MAY(CALL_FREE),
     [CALL_SERVING] = MAY(CALL_OPEN) | MAY(CALL_ABANDONED) | MAY(CALL_FREE),
     [CALL_ABANDONED] = MAY(CALL_FREE),
 };
@@ -110,8 +111,23 @@ void calls_each(struct core *core, void (*each)(struct core *core, struct call *
     }
 }
 
+/* The caller has had its outcome, and now there is an answer, or it is clear that there will be
+ * none. */
+static void settle_answer(struct core *core, struct call *call, const struct wire_reply *reply)
+{
+    struct answer *answer = call->answer;
+    call->answer = NULL;
+    if (!answer)
+        return;
+    if (reply && !reply->retryable && !status_retryable(reply->status))
+        answers_keep(core, answer, reply, false);
+    else
+        answers_drop(core, answer);
+}
+
 static void release(struct core *core, struct call *call)
 {
+    settle_answer(core, call, NULL);
     uint64_t id = call->id;
     if (call->state == CALL_ABANDONED)
         core->calls.abandoned--;
@@ -204,6 +220,7 @@ static void answer_caller(struct core *core, struct call *call, const struct wir
     out.request_id = slice_make(call->request_id, call->request_id_len);
     out.rate_limit = call->rate_limit;
     out.rate_remaining = call->rate_remaining;
+    out.replayed = call->replayed;
     if (call->caller) {
         wire_put_reply(session_out(core, call->caller), call->caller_id, &out);
         if (call->counted)
@@ -290,6 +307,7 @@ void call_answer(struct core *core, struct call *call, const struct wire_reply *
         end(core, call, reply, true);
         return;
     }
+    settle_answer(core, call, reply);
     leave(call);
     release(core, call);
     placement_room(core, instance);

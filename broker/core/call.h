@@ -1,24 +1,24 @@
 /* call.h - a call under way, from its request's arrival until its one outcome has
- * been given and its service has let go. Entries live in a slab: an id is a slot and a
- * generation, so an answer finds its call without hashing and a late one finds nothing.
- * Owned by the core; one thread. */
+ * been given and its service has let go. Entries live in a slab: an id is a slot and a generation,
+ * so an answer finds its call without hashing and a late one finds nothing. Core; one thread. */
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
 
 #include "base/list.h"
 #include "base/wheel.h"
+#include "core/answers.h"
 #include "core/breakers.h"
 #include "core/io.h"
 #include "policy/fair.h"
 #include "wire/wire.h"
 
 struct core;
-struct session;
-struct pipe;
 struct identity;
-struct service;
-struct instance;
 struct inbound;
+struct instance;
+struct pipe;
+struct service;
+struct session;
 
 #define CALL_REQUEST_ID_MAX 64u
 #define CALL_METHOD_MAX 63u
@@ -28,6 +28,7 @@ enum call_state {
     CALL_FREE,
     CALL_OPEN,      /* in the chain */
     CALL_WAITING,   /* for an instance with room */
+    CALL_ATTACHED,  /* waits for the answer to another one like it */
     CALL_SERVING,   /* at an instance, or inside the broker's own service */
     CALL_ABANDONED, /* outcome given; the instance has not let go yet */
     CALL_STATES
@@ -54,17 +55,18 @@ struct call {
     uint8_t request_id_len, method_len; /* 0: not known (yet) */
     uint32_t depth;
     bool idempotent, stream;
-    unsigned attempts;
-    uint32_t parts;
+    unsigned attempts, parts;
     uint32_t rate_limit, rate_remaining; /* what the caller is told; no limit: 0 */
     /* where */
     struct service *service;
     struct instance *instance;
-    struct list by_place;      /* instance.calls */
+    struct list by_place;      /* instance.calls, or answer.waiting */
     struct fair_node turn;     /* in service.waiting */
     struct call_passes passes; /* of breakers */
-    bool answered;             /* its outcome is what the instance said */
     struct month *month;       /* pending there; NULL: no quota */
+    struct answer *answer;     /* it leads: others like it get its answer; else NULL */
+    bool answered;             /* its outcome is what the instance said */
+    bool replayed, owes;       /* its answer was given before; has not been counted */
     unsigned passed;           /* filters that let it through: these hear of the outcome */
     /* when: mono ns */
     uint64_t started, sent, deadline;

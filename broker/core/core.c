@@ -48,6 +48,8 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     if (rc == 0)
         rc = breakers_start(core);
     if (rc == 0)
+        rc = answers_start(core);
+    if (rc == 0)
         rc = journal_start(core);
     if (rc == 0)
         rc = chain_start(core, options->skipped, options->n_skipped);
@@ -76,6 +78,7 @@ void core_destroy(struct core *core)
     breakers_finish(core);
     rates_finish(core);
     months_finish(core);
+    answers_finish(core);
     registry_finish(core);
     accounts_finish(core);
     grants_finish(core);

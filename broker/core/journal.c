@@ -17,6 +17,7 @@ static const struct journal_section *const sections[] = {
     &accounts_section,
     &rates_section,
     &months_section,
+    &answers_section,
 };
 #define SECTIONS (sizeof sections / sizeof *sections)
 #define ALL_SECTIONS ((1u << SECTIONS) - 1)

@@ -18,6 +18,7 @@ enum journal_tag {
     JOURNAL_ACCOUNTS = 2,
     JOURNAL_RATES = 3,
     JOURNAL_MONTHS = 4,
+    JOURNAL_ANSWERS = 5,
 };
 
 struct journal_block {

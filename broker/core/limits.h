@@ -45,6 +45,9 @@ struct limits {
     uint32_t max_services;      /* records in the registry */
     uint32_t max_instances;     /* of all of them together */
     uint32_t max_feeds;
+    uint32_t max_answers; /* kept for idempotency keys */
+    size_t answers_bytes;
+    uint64_t answer_ttl_ms;
     uint32_t max_limited_users; /* whose calls of the last minute are remembered */
     struct tiers tiers;
     struct breaker_table breakers;

@@ -265,7 +265,7 @@ static void touch(struct core *core, struct tally *tally)
 void meter_count(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     bool heard = call->caller || call->exchange;
-    if (call->attempts == 0 || !heard)
+    if ((call->attempts == 0 && !call->owes) || !heard)
         return;
     const struct usage usage = {.calls = 1,
                                 .errors = reply->status != STATUS_OK,

@@ -56,6 +56,7 @@ struct core {
     struct meter meter;
     struct rates rates;
     struct months months;
+    struct answers answers;
     bool draining;
 };
 

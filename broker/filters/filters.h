@@ -12,6 +12,7 @@ extern const struct filter filter_quota;       /* how often in a month */
 extern const struct filter filter_rate_limit;  /* how often */
 extern const struct filter filter_meter;       /* counts what is answered, for the bill */
 extern const struct filter filter_breaker;     /* whether it is up to it */
+extern const struct filter filter_dedupe;      /* whether it has been answered before */
 extern const struct filter filter_balancer;    /* which instance */
 
 #endif

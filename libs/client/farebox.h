@@ -152,6 +152,8 @@ FBX_API uint32_t fbx_reply_retry_after_ms(const fbx_reply *reply);
 /* Calls a minute the caller's tier allows, and how many could be made now; 0 and 0: not limited. */
 FBX_API uint32_t fbx_reply_rate_limit(const fbx_reply *reply);
 FBX_API uint32_t fbx_reply_rate_remaining(const fbx_reply *reply);
+/* It is the answer that was given before for the same idempotency key. */
+FBX_API bool fbx_reply_replayed(const fbx_reply *reply);
 /* A named detail of a refusal (e.g. "permission", "required_tier"), or NULL. */
 FBX_API const char *fbx_reply_detail(const fbx_reply *reply, const char *key);
 FBX_API size_t fbx_reply_details(const fbx_reply *reply);

@@ -59,6 +59,11 @@ uint32_t fbx_reply_rate_remaining(const fbx_reply *reply)
     return reply->wire.rate_remaining;
 }
 
+bool fbx_reply_replayed(const fbx_reply *reply)
+{
+    return reply->wire.replayed;
+}
+
 const char *fbx_reply_detail(const fbx_reply *reply, const char *key)
 {
     for (size_t i = 0; i < reply->wire.n_details; i++)

@@ -24,16 +24,17 @@
     X(text, 12, tenant)         \
     X(flag, 13, stream)
 
-#define REPLY_FIELDS(X)       \
-    X(status, 1, status)      \
-    X(bytes, 2, payload)      \
-    X(text, 3, content_type)  \
-    X(text, 4, message)       \
-    X(u32, 6, retry_after_ms) \
-    X(flag, 7, retryable)     \
-    X(text, 8, request_id)    \
-    X(u32, 9, rate_limit)     \
-    X(u32, 10, rate_remaining)
+#define REPLY_FIELDS(X)        \
+    X(status, 1, status)       \
+    X(bytes, 2, payload)       \
+    X(text, 3, content_type)   \
+    X(text, 4, message)        \
+    X(u32, 6, retry_after_ms)  \
+    X(flag, 7, retryable)      \
+    X(text, 8, request_id)     \
+    X(u32, 9, rate_limit)      \
+    X(u32, 10, rate_remaining) \
+    X(flag, 11, replayed)
 
 #define PART_FIELDS(X)   \
     X(bytes, 1, payload) \
@@ -62,7 +63,7 @@
 /* The highest number of each; what is above is from a later version. */
 enum {
     REQUEST_LAST = 13,
-    REPLY_LAST = 10,
+    REPLY_LAST = 11,
     PART_LAST = 2,
     PUBLISH_LAST = 7,
     DELIVERY_LAST = 9,

@@ -78,6 +78,7 @@ struct wire_reply {
     uint32_t retry_after_ms;
     bool retryable;
     uint32_t rate_limit, rate_remaining; /* of the caller; no limit: 0 */
+    bool replayed;                       /* the answer to the same idempotency key before */
 };
 
 struct wire_part {

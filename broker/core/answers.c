@@ -1,0 +1,435 @@
+#include "core/answers.h"
+
+#include "base/mem.h"
+#include "core/call.h"
+#include "core/state.h"
+
+#include <errno.h>
+
+#define FORMAT 1u
+#define BLOCK_BYTES (512u * 1024u) /* of one turn in the journal, about */
+
+/* A record: FORMAT, metered (1 byte), expires_ms (8), hash, status (2), the lengths of content type
+ * (2), message (2) and payload (4), the number of details (1), then these texts, and for each
+ * detail the lengths of key (1) and value (2) and both. A section: for each record the key's length
+ * (2), the key, the record's length (4) and the record. */
+#define METERED_AT 1u
+#define HEAD_BYTES (1u + 1u + 8u + ANSWER_HASH_BYTES)
+#define REPLY_BYTES (2u + 2u + 2u + 4u + 1u)
+#define DETAILS_MAX 16u
+
+struct answer_share {
+    struct list answers; /* answer.of_share, the oldest first */
+    size_t n, bytes;
+    struct slice tenant;
+    uint8_t name[];
+};
+
+/* ---- one answer ---- */
+
+static struct slice tenant_of(struct slice key)
+{
+    const uint8_t *end = memchr(key.data, '\0', key.len);
+    return slice_make(key.data, end ? (size_t)(end - key.data) : key.len);
+}
+
+static struct answer *answer_create(struct answers *answers, struct slice key)
+{
+    struct answer *answer = mem_zalloc(sizeof *answer + key.len);
+    memcpy(answer->name, key.data, key.len);
+    answer->key = slice_make(answer->name, key.len);
+    list_init(&answer->waiting);
+    list_init(&answer->by_age);
+    list_init(&answer->of_share);
+    map_put(&answers->by_key, answer->key, answer);
+    return answer;
+}
+
+static void give_back_share(struct answers *answers, struct answer *answer)
+{
+    struct answer_share *share = answer->share;
+    if (!share)
+        return;
+    list_remove(&answer->of_share);
+    list_remove(&answer->by_age);
+    answers->n--;
+    answers->bytes -= answer->bytes;
+    share->bytes -= answer->bytes;
+    answer->share = NULL;
+    if (--share->n > 0)
+        return;
+    map_remove(&answers->shares, share->tenant);
+    mem_free(share);
+}
+
+static void answer_destroy(struct answers *answers, struct answer *answer)
+{
+    give_back_share(answers, answer);
+    map_remove(&answers->by_key, answer->key);
+    mem_free(answer);
+}
+
+static struct answer_share *share_of(struct answers *answers, struct slice tenant)
+{
+    struct answer_share *share = map_get(&answers->shares, tenant);
+    if (share)
+        return share;
+    share = mem_zalloc(sizeof *share + tenant.len);
+    memcpy(share->name, tenant.data, tenant.len);
+    share->tenant = slice_make(share->name, tenant.len);
+    list_init(&share->answers);
+    map_put(&answers->shares, share->tenant, share);
+    return share;
+}
+
+static void take_share(struct answers *answers, struct answer *answer, size_t bytes)
+{
+    answer->share = share_of(answers, tenant_of(answer->key));
+    answer->bytes = bytes;
+    answer->share->n++;
+    answer->share->bytes += bytes;
+    answers->n++;
+    answers->bytes += bytes;
+    list_push(&answer->share->answers, &answer->of_share);
+    list_push(&answers->by_age, &answer->by_age);
+}
+
+/* ---- bounds ---- */
+
+static void forget(struct core *core, struct answer *answer)
+{
+    core->io.remove(core->io.arg, ANSWERS_TABLE, answer->key);
+    answer_destroy(&core->answers, answer);
+}
+
+static void forget_expired(struct core *core)
+{
+    for (struct list *node; (node = list_first(&core->answers.by_age));) {
+        struct answer *oldest = LIST_ENTRY(node, struct answer, by_age);
+        if (oldest->expires_ms > core->now.unix_ms)
+            return;
+        forget(core, oldest);
+    }
+}
+
+/* A tenant beyond its share loses its own; beyond the whole the oldest go. */
+static void keep_bounds(struct core *core, const struct answer *newest)
+{
+    struct answers *answers = &core->answers;
+    size_t most = core->limits.max_answers, bytes = core->limits.answers_bytes;
+    struct answer_share *share = newest->share;
+    while (share->n > 1 &&
+           (share->n > most / ANSWERS_SHARE || share->bytes > bytes / ANSWERS_SHARE))
+        forget(core, LIST_ENTRY(list_first(&share->answers), struct answer, of_share));
+    while (answers->n > 1 && (answers->n > most || answers->bytes > bytes))
+        forget(core, LIST_ENTRY(list_first(&answers->by_age), struct answer, by_age));
+}
+
+/* ---- records ---- */
+
+static void put_text(struct buf *out, struct slice text)
+{
+    buf_append(out, text.data, text.len);
+}
+
+static void put_record(struct buf *out, const struct answer *answer, const struct wire_reply *reply)
+{
+    size_t n = reply->n_details < DETAILS_MAX ? reply->n_details : DETAILS_MAX;
+    journal_put(out, FORMAT, 1);
+    journal_put(out, answer->metered, 1);
+    journal_put(out, answer->expires_ms, 8);
+    buf_append(out, answer->hash, ANSWER_HASH_BYTES);
+    journal_put(out, reply->status, 2);
+    journal_put(out, reply->content_type.len, 2);
+    journal_put(out, reply->message.len, 2);
+    journal_put(out, reply->payload.len, 4);
+    journal_put(out, n, 1);
+    put_text(out, reply->content_type);
+    put_text(out, reply->message);
+    put_text(out, reply->payload);
+    for (size_t i = 0; i < n; i++) {
+        struct slice key = slice_of(reply->details[i].key);
+        struct slice value = slice_of(reply->details[i].value);
+        journal_put(out, key.len < UINT8_MAX ? key.len : UINT8_MAX, 1);
+        journal_put(out, value.len < UINT16_MAX ? value.len : UINT16_MAX, 2);
+        put_text(out, slice_make(key.data, key.len < UINT8_MAX ? key.len : UINT8_MAX));
+        put_text(out, slice_make(value.data, value.len < UINT16_MAX ? value.len : UINT16_MAX));
+    }
+}
+
+static bool take_head(struct slice *record, struct answer *answer)
+{
+    if (record->len < HEAD_BYTES + REPLY_BYTES || journal_take(record, 1) != FORMAT)
+        return false;
+    answer->metered = journal_take(record, 1) != 0;
+    answer->expires_ms = journal_take(record, 8);
+    memcpy(answer->hash, record->data, ANSWER_HASH_BYTES);
+    *record = slice_make(record->data + ANSWER_HASH_BYTES, record->len - ANSWER_HASH_BYTES);
+    return true;
+}
+
+static bool take_text(struct slice *from, size_t len, struct slice *out)
+{
+    if (from->len < len)
+        return false;
+    *out = slice_make(from->data, len);
+    *from = slice_make(from->data + len, from->len - len);
+    return true;
+}
+
+static bool take_details(struct core *core, struct slice *record, struct wire_reply *reply)
+{
+    struct wire_detail *details =
+        arena_alloc(&core->arena, (reply->n_details + 1) * sizeof *details);
+    reply->details = details;
+    for (size_t i = 0; i < reply->n_details; i++) {
+        struct slice key, value;
+        if (record->len < 3)
+            return false;
+        size_t key_len = journal_take(record, 1), value_len = journal_take(record, 2);
+        if (!take_text(record, key_len, &key) || !take_text(record, value_len, &value))
+            return false;
+        details[i].key = arena_text(&core->arena, key);
+        details[i].value = arena_text(&core->arena, value);
+    }
+    return true;
+}
+
+/* Views into the record, and the turn's arena. */
+static bool take_reply(struct core *core, struct slice *record, struct wire_reply *reply)
+{
+    *reply = (struct wire_reply){.status = (enum status)journal_take(record, 2)};
+    size_t content_type = journal_take(record, 2), message = journal_take(record, 2);
+    size_t payload = journal_take(record, 4);
+    reply->n_details = journal_take(record, 1);
+    return reply->status < STATUS_COUNT && reply->n_details <= DETAILS_MAX &&
+           take_text(record, content_type, &reply->content_type) &&
+           take_text(record, message, &reply->message) &&
+           take_text(record, payload, &reply->payload) && take_details(core, record, reply);
+}
+
+/* False: the books cannot keep it. */
+static bool write_down(struct core *core, const struct answer *answer, struct slice record)
+{
+    struct buf *changes = &core->answers.changes;
+    if (changes->len > 0 && changes->len + record.len > BLOCK_BYTES)
+        journal_write(core);
+    journal_put(changes, answer->key.len, 2);
+    put_text(changes, answer->key);
+    journal_put(changes, record.len, 4);
+    put_text(changes, record);
+    journal_touch(core);
+    return core->io.put(core->io.arg, ANSWERS_TABLE, answer->key, record) == 0;
+}
+
+/* ---- answering ---- */
+
+struct answer *answers_find(struct core *core, struct slice key)
+{
+    forget_expired(core);
+    return map_get(&core->answers.by_key, key);
+}
+
+struct answer *answers_begin(struct core *core, struct slice key, const uint8_t *hash,
+                             struct call *call)
+{
+    struct answer *answer = answer_create(&core->answers, key);
+    memcpy(answer->hash, hash, ANSWER_HASH_BYTES);
+    answer->leader = call;
+    call->answer = answer;
+    return answer;
+}
+
+void answers_wait(struct answer *answer, struct call *call)
+{
+    call_keep_request(call);
+    call_move(call, CALL_ATTACHED);
+    list_push(&answer->waiting, &call->by_place);
+}
+
+/* Whoever has it first pays, if the one it was for was gone when it came. */
+static void end_with(struct core *core, struct call *call, const struct wire_reply *reply,
+                     bool pays)
+{
+    call->replayed = true;
+    call->owes = pays;
+    call_end(core, call, reply);
+}
+
+static void give_all(struct core *core, struct answer *answer, const struct wire_reply *reply,
+                     bool paid)
+{
+    for (struct list *node; (node = list_first(&answer->waiting));) {
+        struct call *call = LIST_ENTRY(node, struct call, by_place);
+        list_remove(node);
+        end_with(core, call, reply, !paid);
+        paid = true;
+    }
+}
+
+static void resume(struct core *core, struct call *call)
+{
+    list_remove(&call->by_place);
+    call_move(call, CALL_OPEN);
+    if (call->deadline <= core->now.mono_ns)
+        call_fail(core, call, STATUS_DEADLINE_EXCEEDED, "time ran out");
+    else
+        chain_resume(core, call);
+}
+
+void answers_drop(struct core *core, struct answer *answer)
+{
+    struct list waiting;
+    list_init(&waiting);
+    for (struct list *node; (node = list_first(&answer->waiting));) {
+        list_remove(node);
+        list_push(&waiting, node);
+    }
+    answer_destroy(&core->answers, answer);
+    for (struct list *node; (node = list_first(&waiting));)
+        resume(core, LIST_ENTRY(node, struct call, by_place));
+}
+
+void answers_keep(struct core *core, struct answer *answer, const struct wire_reply *reply,
+                  bool metered)
+{
+    struct buf record = {0};
+    answer->leader = NULL;
+    answer->expires_ms = core->now.unix_ms + core->limits.answer_ttl_ms;
+    answer->metered = metered || !list_empty(&answer->waiting);
+    put_record(&record, answer, reply);
+    bool kept = record.len <= ANSWER_BYTES_MAX && write_down(core, answer, buf_slice(&record));
+    give_all(core, answer, reply, metered);
+    if (kept) {
+        take_share(&core->answers, answer, record.len + answer->key.len);
+        keep_bounds(core, answer);
+    } else {
+        answer_destroy(&core->answers, answer);
+    }
+    buf_finish(&record);
+}
+
+/* From now on it is paid for. */
+static void note_payment(struct core *core, struct answer *answer, struct buf *record)
+{
+    answer->metered = true;
+    record->data[METERED_AT] = true;
+    (void)write_down(core, answer, buf_slice(record));
+}
+
+bool answers_give(struct core *core, struct answer *answer, struct call *call)
+{
+    struct buf record = {0};
+    struct wire_reply reply;
+    int err = core->io.get(core->io.arg, ANSWERS_TABLE, answer->key, &record);
+    struct slice rest = buf_slice(&record);
+    struct answer head;
+    bool sound = err == 0 && take_head(&rest, &head) && take_reply(core, &rest, &reply);
+    if (sound) {
+        bool pays = !answer->metered;
+        if (pays)
+            note_payment(core, answer, &record);
+        end_with(core, call, &reply, pays);
+    } else {
+        forget(core, answer);
+    }
+    buf_finish(&record);
+    return sound;
+}
+
+/* ---- the journal ---- */
+
+static void write_changes(struct core *core, struct buf *content)
+{
+    struct buf *changes = &core->answers.changes;
+    buf_append(content, changes->data, changes->len);
+    changes->len = 0;
+}
+
+/* The books were given each answer when it came. */
+static bool save_nothing(struct core *core)
+{
+    (void)core;
+    return true;
+}
+
+static void index_record(struct core *core, struct slice key, struct slice record)
+{
+    struct answers *answers = &core->answers;
+    struct answer head = {0};
+    size_t bytes = key.len + record.len;
+    if (!take_head(&record, &head) || head.expires_ms <= core->now.unix_ms)
+        return;
+    struct answer *answer = map_get(&answers->by_key, key);
+    if (answer && answer->leader)
+        return;
+    if (answer)
+        give_back_share(answers, answer);
+    else
+        answer = answer_create(answers, key);
+    memcpy(answer->hash, head.hash, sizeof answer->hash);
+    answer->metered = head.metered;
+    answer->expires_ms = head.expires_ms;
+    take_share(answers, answer, bytes);
+}
+
+static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
+{
+    (void)block;
+    while (content.len >= 2) {
+        struct slice key, record;
+        size_t key_len = journal_take(&content, 2);
+        if (!take_text(&content, key_len, &key) || content.len < 4)
+            break;
+        size_t len = journal_take(&content, 4);
+        if (!take_text(&content, len, &record))
+            break;
+        if (core->io.put(core->io.arg, ANSWERS_TABLE, key, record) < 0)
+            return -EIO;
+        index_record(core, key, record);
+    }
+    return 0;
+}
+
+const struct journal_section answers_section = {
+    .tag = JOURNAL_ANSWERS,
+    .write = write_changes,
+    .save = save_nothing,
+    .read = read_changes,
+};
+
+/* ---- start and end ---- */
+
+static int read_record(void *arg, struct slice key, struct slice record)
+{
+    struct core *core = arg;
+    struct answer head = {0};
+    struct slice rest = record;
+    if (take_head(&rest, &head) && head.expires_ms > core->now.unix_ms)
+        index_record(core, key, record);
+    else
+        core->io.remove(core->io.arg, ANSWERS_TABLE, key);
+    return 0;
+}
+
+int answers_start(struct core *core)
+{
+    struct answers *answers = &core->answers;
+    map_init(&answers->by_key);
+    map_init(&answers->shares);
+    list_init(&answers->by_age);
+    return core->io.scan(core->io.arg, ANSWERS_TABLE, read_record, core);
+}
+
+void answers_finish(struct core *core)
+{
+    struct answers *answers = &core->answers;
+    size_t cursor = 0;
+    if (!answers->by_age.next)
+        return;
+    for (struct answer *answer; (answer = map_next(&answers->by_key, &cursor));)
+        answer_destroy(answers, answer);
+    map_finish(&answers->by_key);
+    map_finish(&answers->shares);
+    buf_finish(&answers->changes);
+}

@@ -1,0 +1,112 @@
+/* dedupe.c - a call that comes again with the same idempotency key gets the same answer, and is
+ * made once (core/answers.h). The key is the user's own, for one method of one service. It stands
+ * behind the meter: an answer that is given again is not used again. */
+#include "core/answers.h"
+#include "core/state.h"
+#include "filters/filters.h"
+
+#include <sodium.h>
+
+static struct slice key_of(struct core *core, const struct call *call)
+{
+    const struct slice parts[] = {
+        call->identity->tenant,         call->identity->user,
+        slice_of(call->service->key),   slice_make(call->method, call->method_len),
+        call->request->idempotency_key,
+    };
+    size_t len = 0, n = sizeof parts / sizeof *parts;
+    for (size_t i = 0; i < n; i++)
+        len += parts[i].len + (i > 0);
+    uint8_t *key = arena_zalloc(&core->arena, len), *at = key;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(at, parts[i].data, parts[i].len);
+        at += parts[i].len + 1;
+    }
+    return slice_make(key, len);
+}
+
+static void hash_of(const struct wire_request *request, uint8_t *out)
+{
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, ANSWER_HASH_BYTES);
+    crypto_generichash_update(&state, request->content_type.data, request->content_type.len);
+    crypto_generichash_update(&state, (const uint8_t *)"", 1);
+    crypto_generichash_update(&state, request->payload.data, request->payload.len);
+    crypto_generichash_final(&state, out, ANSWER_HASH_BYTES);
+}
+
+/* NUL is what parts are told apart by. */
+static bool key_valid(struct slice key)
+{
+    return key.len <= ANSWER_KEY_MAX && !memchr(key.data, '\0', key.len);
+}
+
+static enum verdict answer_again(struct core *core, struct call *call, struct answer *answer,
+                                 struct slice key, const uint8_t *hash, struct refusal *refusal)
+{
+    if (memcmp(answer->hash, hash, ANSWER_HASH_BYTES) != 0)
+        return refuse(refusal, STATUS_INVALID_ARGUMENT,
+                      "the idempotency key was used for another request");
+    if (answer->leader) {
+        answers_wait(answer, call);
+        return VERDICT_WAIT;
+    }
+    if (answers_give(core, answer, call))
+        return VERDICT_WAIT;
+    answers_begin(core, key, hash, call);
+    return VERDICT_PASS;
+}
+
+static enum verdict on_request(void *state, struct core *core, struct call *call,
+                               struct refusal *refusal)
+{
+    uint8_t hash[ANSWER_HASH_BYTES];
+    (void)state;
+    if (call->request->idempotency_key.len == 0 || call->stream || call->service->builtin)
+        return VERDICT_PASS;
+    if (!key_valid(call->request->idempotency_key))
+        return refuse(refusal, STATUS_INVALID_ARGUMENT,
+                      "the idempotency key is longer than 128 bytes, or has a NUL in it");
+    struct slice key = key_of(core, call);
+    struct answer *answer = answers_find(core, key);
+    hash_of(call->request, hash);
+    if (answer)
+        return answer_again(core, call, answer, key, hash, refusal);
+    answers_begin(core, key, hash, call);
+    return VERDICT_PASS;
+}
+
+/* What may be tried again was not done. */
+static bool is_worth_keeping(const struct call *call, const struct wire_reply *reply)
+{
+    return call->answered && !reply->retryable && !status_retryable(reply->status);
+}
+
+/* Its caller has heard of it, but the service may still be at work: its answer will tell. */
+static bool goes_on(const struct call *call)
+{
+    return call->state == CALL_SERVING && call->instance && !call->answered;
+}
+
+static void on_reply(void *state, struct core *core, struct call *call,
+                     const struct wire_reply *reply)
+{
+    struct answer *answer = call->answer;
+    bool heard = call->caller || call->exchange;
+    (void)state;
+    if (!answer || (goes_on(call) && reply->status != STATUS_OUTCOME_UNKNOWN))
+        return;
+    call->answer = NULL;
+    if (is_worth_keeping(call, reply))
+        answers_keep(core, answer, reply, heard);
+    else
+        answers_drop(core, answer);
+}
+
+const struct filter filter_dedupe = {
+    .name = "dedupe",
+    .needs = FACT_IDENTITY | FACT_SERVICE | FACT_ENTITLED,
+    .optional = true,
+    .request = on_request,
+    .reply = on_reply,
+};
