@@ -42,6 +42,12 @@ static const struct group groups[] = {
                                       {"quarantined", "store.quarantined", UNIT_COUNT},
                                       {"error", "store.error", UNIT_TEXT},
                                       {0}}},
+    {"journal", (const struct column[]){{"blocks", "journal.blocks", UNIT_COUNT},
+                                        {"waiting", "journal.waiting", UNIT_COUNT},
+                                        {"held", "journal.held", UNIT_COUNT},
+                                        {"ledger", "journal.ledger", UNIT_TEXT},
+                                        {"books", "journal.books", UNIT_TEXT},
+                                        {0}}},
 };
 
 static const struct column filter[] = {

@@ -44,6 +44,19 @@ static void pack_vitals(msgpack_packer *packer, const struct io *io)
                    slice_of(vitals.store_error ? strerror(-vitals.store_error) : ""));
 }
 
+/* What is wrong with keeping what must outlive the process; empty: nothing. */
+static void pack_journal(msgpack_packer *packer, const struct core *core)
+{
+    const struct journal *journal = &core->journal;
+    pack_pair_map(packer, "journal", 5);
+    pack_pair_uint(packer, "blocks", journal->sequence);
+    pack_pair_uint(packer, "waiting", journal->sequence - journal->trimmed);
+    pack_pair_uint(packer, "held", core->hold.count);
+    pack_pair_text(packer, "ledger",
+                   slice_of(journal->ledger_error ? strerror(-journal->ledger_error) : ""));
+    pack_pair_text(packer, "books", slice_of(journal->books_fail ? "they refuse" : ""));
+}
+
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
@@ -55,7 +68,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     const struct stats *stats = &core->stats;
     msgpack_packer packer;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, 24);
+    msgpack_pack_map(&packer, 25);
     pack_pair_text(&packer, "version", slice_of(core->version));
     pack_pair_hex(&packer, "boot", core->boot, sizeof core->boot);
     pack_pair_uint(&packer, "uptime_ms", (core->now.mono_ns - core->started.mono_ns) / NS_PER_MS);
@@ -77,6 +90,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     pack_pair_uint(&packer, "identities", identities_count(core->identities));
     pack_filters(&packer, &core->chain);
     pack_vitals(&packer, &core->io);
+    pack_journal(&packer, core);
     pack_pair_uint(&packer, "p50_us", hist_at_us(&stats->latency, 0.50));
     pack_pair_uint(&packer, "p99_us", hist_at_us(&stats->latency, 0.99));
     return STATUS_OK;

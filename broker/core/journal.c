@@ -88,20 +88,28 @@ static void append(struct core *core)
     journal->bytes += journal->block.len;
 }
 
+static void write_block(struct core *core)
+{
+    struct buf *block = &core->journal.block;
+    block->len = 0;
+    journal_put(block, FORMAT, 1);
+    journal_put(block, core->now.unix_ms, 8);
+    for (unsigned i = 0; i < SECTIONS; i++)
+        write_section(core, sections[i]);
+    if (block->len > HEAD_BYTES)
+        append(core);
+}
+
 void journal_write(struct core *core)
 {
     struct journal *journal = &core->journal;
     if (!journal->touched)
         return;
-    journal->touched = false;
     journal->turns++;
-    journal->block.len = 0;
-    journal_put(&journal->block, FORMAT, 1);
-    journal_put(&journal->block, core->now.unix_ms, 8);
-    for (unsigned i = 0; i < SECTIONS; i++)
-        write_section(core, sections[i]);
-    if (journal->block.len > HEAD_BYTES)
-        append(core);
+    while (journal->touched) {
+        journal->touched = false;
+        write_block(core);
+    }
     if (journal->bytes > SAVE_BYTES)
         journal_save(core);
 }

@@ -26,9 +26,12 @@ struct journal_block {
     uint64_t unix_ms; /* of the turn */
 };
 
+#define JOURNAL_SECTION_MAX ((size_t)128 << 10)
+
 struct journal_section {
     uint8_t tag;
-    /* Appends what the turn did, and that is told then. Nothing appended: no section. */
+    /* Appends what the turn did, and that is told then. Nothing appended: no section. Whoever has
+     * more than JOURNAL_SECTION_MAX keeps the rest, touches the journal and is asked again. */
     void (*write)(struct core *core, struct buf *content);
     /* Gives the books whatever they have not. False: not now; the blocks stay. */
     bool (*save)(struct core *core);

@@ -293,8 +293,11 @@ static void close_turn(struct tally *tally, struct buf *content)
 
 static void write_turn(struct core *core, struct buf *content)
 {
-    for (struct list *node; (node = list_first(&core->meter.touched));)
+    size_t most = content->len + JOURNAL_SECTION_MAX;
+    for (struct list *node; content->len < most && (node = list_first(&core->meter.touched));)
         close_turn(LIST_ENTRY(node, struct tally, turn), content);
+    if (!list_empty(&core->meter.touched))
+        journal_touch(core);
 }
 
 static int put_row(struct core *core, const struct tally *tally)

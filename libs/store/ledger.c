@@ -36,12 +36,14 @@ struct about {
 };
 
 struct ledger {
-    MDB_env *env;
-    MDB_dbi dbi; /* of `about` */
+    MDB_env *env; /* NULL: there was no room to start over */
+    MDB_dbi dbi;  /* of `about` */
     struct half halves[HALVES];
     unsigned writing; /* the half */
+    bool full;        /* a block found no room */
     struct about about;
     uint64_t last, damaged;
+    size_t map_bytes;
     char *path, *mark; /* of the file, and of the one that says when it was written */
     struct buf sealed;
 };
@@ -176,6 +178,8 @@ int ledger_append(struct ledger *self, struct slice block, uint64_t *sequence)
     MDB_txn *txn;
     if (block.len > BLOCK_MAX)
         return -EINVAL;
+    if (!self->env)
+        return -ENOSPC;
     write_key(key, next);
     int rc = mdb_txn_begin(self->env, NULL, 0, &txn);
     if (rc)
@@ -186,8 +190,10 @@ int ledger_append(struct ledger *self, struct slice block, uint64_t *sequence)
         mdb_txn_abort(txn);
     else
         rc = mdb_txn_commit(txn);
-    if (rc)
-        return books_error(rc);
+    int err = books_error(rc);
+    self->full |= err == -ENOSPC;
+    if (err)
+        return err;
     self->last = half->last = next;
     if (!half->first)
         half->first = next;
@@ -216,9 +222,33 @@ static int empty(struct ledger *self, unsigned which)
     return 0;
 }
 
+static int open_env(struct ledger *self);
+
+static void close_env(struct ledger *self)
+{
+    if (self->env)
+        mdb_env_close(self->env);
+    self->env = NULL;
+}
+
+/* The same ledger, empty, in a new file. Should we be ended before it is there: what was in the old
+ * one is not needed. */
+static int start_over(struct ledger *self)
+{
+    close_env(self);
+    unlink(self->path);
+    self->about.passed = self->last;
+    self->full = false;
+    memset(self->halves, 0, sizeof self->halves);
+    return open_env(self);
+}
+
 int ledger_trim(struct ledger *self, uint64_t sequence)
 {
     int err = 0;
+    /* Emptying takes pages, and of a full file there may be none. */
+    if (!self->env || (self->full && self->last <= sequence))
+        return start_over(self);
     for (unsigned i = 0; i < HALVES && !err; i++) {
         if (self->halves[i].last && self->halves[i].last <= sequence)
             err = empty(self, i);
@@ -267,6 +297,8 @@ int ledger_scan(struct ledger *self, int (*each)(void *arg, uint64_t sequence, s
     struct reading reading = {.ledger = self, .each = each, .arg = arg};
     unsigned older = self->halves[1].first < self->halves[0].first;
     self->damaged = 0;
+    if (!self->env)
+        return 0;
     int rc = mdb_txn_begin(self->env, NULL, MDB_RDONLY, &reading.txn);
     if (rc)
         return books_error(rc);
@@ -334,7 +366,8 @@ static int read_tables(struct ledger *self, MDB_txn *txn)
         rc = read_about(self, txn);
     if (rc != MDB_NOTFOUND)
         return rc;
-    randombytes_buf(&self->about.id, sizeof self->about.id);
+    if (self->about.id == 0)
+        randombytes_buf(&self->about.id, sizeof self->about.id);
     return put_about(self, txn, &self->about);
 }
 
@@ -373,25 +406,32 @@ static int allocate(const struct ledger *self, size_t map_bytes)
     return posix_fallocate(fd, 0, (off_t)map_bytes);
 }
 
-static int open_env(struct ledger *self, size_t map_bytes)
+static int try_env(struct ledger *self)
 {
     /* One process, one thread: nothing to lock. */
     const unsigned flags = MDB_NOSUBDIR | MDB_NOSYNC | MDB_WRITEMAP | MDB_NOLOCK;
     int rc = mdb_env_create(&self->env);
     if (rc)
         return rc;
-    mdb_env_set_mapsize(self->env, map_bytes);
+    mdb_env_set_mapsize(self->env, self->map_bytes);
     mdb_env_set_maxdbs(self->env, HALVES + 1);
     rc = mdb_env_open(self->env, self->path, flags, 0600);
     if (!rc)
-        rc = allocate(self, map_bytes);
+        rc = allocate(self, self->map_bytes);
     return rc ? rc : read_all(self);
+}
+
+static int open_env(struct ledger *self)
+{
+    int rc = try_env(self);
+    if (rc)
+        close_env(self);
+    return rc > 0 ? -rc : books_error(rc);
 }
 
 static void release(struct ledger *self)
 {
-    if (self->env)
-        mdb_env_close(self->env);
+    close_env(self);
     buf_finish(&self->sealed);
     mem_free(self->path);
     mem_free(self->mark);
@@ -412,9 +452,9 @@ int ledger_open(struct ledger **out, const struct ledger_options *options,
     self->mark = path_of(options->dir, "ledger.system");
     enum ledger_origin judged = judge(self, system);
     err = prepare(self, system, judged);
-    int rc = err ? 0 : open_env(self, options->map_bytes ? options->map_bytes : MAP_BYTES_DEFAULT);
-    if (!err && rc)
-        err = rc > 0 ? -rc : books_error(rc);
+    self->map_bytes = options->map_bytes ? options->map_bytes : MAP_BYTES_DEFAULT;
+    if (!err)
+        err = open_env(self);
     if (err) {
         release(self);
         return err;
