@@ -206,6 +206,7 @@ typedef struct fbx_service {
     const char *const *method_tiers;      /* "method=tier", in place of minimum_tier; as methods */
     const char *const *business_features; /* the caller's tenant must have all; as methods */
     bool tenant_aware;                    /* keeps its tenants apart by the request's context */
+    bool core; /* of the platform, rather than of its business: for people to see */
 } fbx_service;
 
 /* Registers; blocks for the broker's word. FBX_EREFUSED: e.g. missing permission. What fails

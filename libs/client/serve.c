@@ -64,6 +64,7 @@ static int ask_to_register(fbx_bus *bus, const fbx_service *service)
     body.tenant = text_or_empty(service->tenant);
     body.minimum_tier = text_or_empty(service->minimum_tier);
     body.tenant_aware = service->tenant_aware;
+    body.core = service->core;
     body.n_method_tiers = count_texts(service->method_tiers);
     body.method_tiers = (char **)service->method_tiers;
     body.n_business_features = count_texts(service->business_features);

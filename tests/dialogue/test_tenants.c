@@ -18,6 +18,8 @@ static fbx_bus *serve_orders(void)
     const fbx_service orders = {.name = "orders",
                                 .minimum_tier = "pro",
                                 .method_tiers = tiers,
+                                .tenant_aware = true,
+                                .core = true,
                                 .handler = answer,
                                 .on_io_thread = true};
     fbx_bus *bus = place_connect(place, "platform", "shop", (const char *const[]){"serve:*", NULL});
@@ -56,6 +58,19 @@ static void test_changes_are_in_force_at_the_next_call(void **state)
     ends(0, "farebox tenants delete acme" AS_OPERATOR);
     assert_string_equal(output, "");
     fbx_close(ann);
+    fbx_close(shop);
+}
+
+/* What a service says about itself is there to be seen. */
+static void test_what_a_service_asks_for_is_shown(void **state)
+{
+    (void)state;
+    fbx_bus *shop = serve_orders();
+    ends(0, "farebox services show orders" AS_OPERATOR);
+    says("kind          core\n");
+    says("tier          pro\n");
+    says("method tiers  export=enterprise\n");
+    says("tenant aware  yes\n");
     fbx_close(shop);
 }
 
@@ -203,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_changes_are_in_force_at_the_next_call),
+        cmocka_unit_test(test_what_a_service_asks_for_is_shown),
         cmocka_unit_test(test_a_users_own_subscription),
         cmocka_unit_test(test_a_suspension_outlives_the_broker),
         cmocka_unit_test(test_tiers_are_reloaded),
