@@ -29,6 +29,6 @@ void announce_breaker(struct core *core, const struct guard *guard);
 /* An instance was ejected, is tried again or is back. */
 void announce_ejection(struct core *core, const struct instance *instance);
 /* Somebody has forced or reset it: audited in the log. */
-void audit_breaker(const struct guard *guard, const struct identity *by);
+void announce_order(const struct guard *guard, const struct identity *by);
 
 #endif

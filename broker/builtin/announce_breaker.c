@@ -68,7 +68,7 @@ void announce_ejection(struct core *core, const struct instance *instance)
                                  .breaker = &instance->breaker.breaker});
 }
 
-void audit_breaker(const struct guard *guard, const struct identity *by)
+void announce_order(const struct guard *guard, const struct identity *by)
 {
     char tenant[TENANT_BYTES];
     snprintf(tenant, sizeof tenant, "%.*s", SLICE_FMT(guard->tenant));

@@ -388,7 +388,7 @@ bool breakers_order(struct core *core, struct service *service, struct slice ten
         break;
     }
     moved(core, guard);
-    audit_breaker(guard, by);
+    announce_order(guard, by);
     if (order == BREAKER_RESET && tenant.len == 0)
         let_instances_in(core, service);
     return true;
