@@ -10,7 +10,7 @@
 /* The whole policy of the bus, in the order it is applied. Replies pass in reverse. */
 static const struct filter *const order[] = {
     &filter_deadline,   &filter_identity, &filter_registry, &filter_entitlement, &filter_quota,
-    &filter_rate_limit, &filter_breaker,  &filter_meter,    &filter_dedupe,      &filter_balancer,
+    &filter_rate_limit, &filter_meter,    &filter_dedupe,   &filter_breaker,     &filter_balancer,
 };
 
 /* One call in so many is timed: asking the clock twice a filter would cost more than the filters.

@@ -1,6 +1,7 @@
 /* breaker.c - whether the service is up to it: what fails is spared (core/breakers.h). Here is
  * decided what counts as failing. A service that says no has answered; that a caller gives up, or
- * leaves too little time, is not the service's doing. */
+ * leaves too little time, is not the service's doing. It stands behind dedupe: an answer that is
+ * given again burdens nobody. */
 #include "core/state.h"
 #include "filters/filters.h"
 

@@ -332,6 +332,24 @@ static void a_probe_that_is_called_back_makes_room(void **state)
     assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
 }
 
+/* What has been answered before is answered again, though the service is spared. */
+static void answers_are_given_again_all_the_same(void **state)
+{
+    const struct wire_request request = {.service = slice_of("orders"),
+                                         .method = slice_of("get"),
+                                         .idempotency_key = slice_of("once")};
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    actor_request(ann, next_id++, &request, nobody);
+    actor_reply(host, actor_requested(host), STATUS_OK, "done");
+    actor_expect(ann, WIRE_REPLY);
+    fails(ann, host, 4);
+    refused(ann);
+    actor_request(ann, next_id++, &request, nobody);
+    assert_true(slice_is(actor_expect(ann, WIRE_REPLY).reply.payload, "done"));
+}
+
 /* ---- restarts ---- */
 
 static void it_stays_open_over_a_restart(void **state)
@@ -396,6 +414,7 @@ int main(void)
         TEST(probes_that_fail_for_one_open_it_for_that_one),
         TEST(probes_that_fail_for_two_open_it_again_for_longer),
         TEST(a_probe_that_is_called_back_makes_room),
+        TEST(answers_are_given_again_all_the_same),
         TEST(it_stays_open_over_a_restart),
         TEST(stopping_opens_nothing),
     };
