@@ -116,6 +116,30 @@ static void a_new_connection_is_no_way_around(void **state)
     assert_int_equal(actor_outcome(ann, 1), STATUS_OK);
 }
 
+static void call_with_key(struct actor *caller, uint64_t id)
+{
+    const struct wire_request request = {.service = slice_of("orders"),
+                                         .method = slice_of("get"),
+                                         .idempotency_key = slice_of("once")};
+    actor_request(caller, id, &request, slice_make(NULL, 0));
+}
+
+static void nor_is_asking_again(void **state)
+{
+    (void)state;
+    struct actor *elsewhere = stage_join(&stage, ANN);
+    call_with_key(ann, 1);
+    actor_reply(host, actor_requested(host), STATUS_OK, "four");
+    call_with_key(elsewhere, 1);
+    stage_pass(&stage, A_SAVE_MS);
+    assert_true(actor_hears_nothing(ann));
+    assert_true(actor_hears_nothing(elsewhere));
+    the_disk_keeps_up();
+    assert_int_equal(actor_outcome(ann, 1), STATUS_OK);
+    assert_int_equal(actor_outcome(elsewhere, 1), STATUS_OK);
+    assert_booked(1);
+}
+
 static uint32_t one_shot(void)
 {
     struct wire_out out;
@@ -206,6 +230,7 @@ int main(void)
         CASE(what_counts_for_nothing_waits_for_nothing),
         CASE(nobody_waits_for_those_who_come_after),
         CASE(a_new_connection_is_no_way_around),
+        CASE(nor_is_asking_again),
         CASE(a_one_shot_waits_too),
         CASE(who_has_gone_waits_no_longer),
         CASE(an_orderly_end_waits_for_them),
