@@ -2,6 +2,7 @@
 
 #include "core/chain.h"
 #include "core/limits.h"
+#include "policy/allow.h"
 #include "policy/breaker_table.h"
 #include "policy/tiers.h"
 
@@ -22,6 +23,16 @@ static int check_breakers(const struct settings *settings, char *why, size_t why
     char defect[BREAKER_WHY_BYTES];
     struct breaker_table table;
     if (breaker_table_read(&table, settings->breakers.items, settings->breakers.n, defect) == 0)
+        return 0;
+    snprintf(why, why_len, "%s", defect);
+    return -EINVAL;
+}
+
+static int check_health(const struct settings *settings, char *why, size_t why_len)
+{
+    char defect[ALLOW_WHY_BYTES];
+    struct allow_list list;
+    if (allow_read(&list, settings->health_allow.items, settings->health_allow.n, defect) == 0)
         return 0;
     snprintf(why, why_len, "%s", defect);
     return -EINVAL;
@@ -54,9 +65,8 @@ int config_policy_check(const struct settings *settings, size_t *culprit, char *
         size_t setting;
         int (*check)(const struct settings *settings, char *why, size_t why_len);
     } checks[] = {
-        {SETTING_tiers, check_tiers},
-        {SETTING_breakers, check_breakers},
-        {SETTING_skip_filters, check_filters},
+        {SETTING_tiers, check_tiers},           {SETTING_breakers, check_breakers},
+        {SETTING_skip_filters, check_filters},  {SETTING_health_allow, check_health},
         {SETTING_durability, check_durability},
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {

@@ -211,9 +211,19 @@ static void take_kept(struct door *door)
     core_kept(door->core, kept);
 }
 
+static void take_probed(struct door *door, struct probed *probed)
+{
+    while (probed) {
+        struct probed *next = probed->next;
+        core_probed(door->core, probed->id, probed->outcome, probed->reason);
+        mem_free(probed);
+        probed = next;
+    }
+}
+
 static bool has_work(const struct door *door)
 {
-    return door->inbox || door->events;
+    return door->inbox || door->events || door->probed;
 }
 
 /* Opened before, closed after: an event is queued before the first frame of its pipe, and
@@ -226,7 +236,10 @@ static unsigned take_all(struct door *door)
     door->inbox_end = &door->inbox;
     door->events = NULL;
     door->events_end = &door->events;
+    struct probed *probed = door->probed;
+    door->probed = NULL;
     pthread_mutex_unlock(&door->inbox_lock);
+    take_probed(door, probed);
     take_opened(door, events);
     unsigned count = take_frames(door, frames);
     take_closed(door, events);
@@ -329,6 +342,21 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev what, void *arg)
         poke(door);
 }
 
+/* On the prober's thread. */
+static void on_probed(void *arg, uint64_t id, enum health_outcome outcome, const char *reason)
+{
+    struct door *door = arg;
+    struct probed *probed = mem_zalloc(sizeof *probed);
+    *probed = (struct probed){.id = id, .outcome = outcome, .reason = reason};
+    pthread_mutex_lock(&door->inbox_lock);
+    probed->next = door->probed;
+    door->probed = probed;
+    bool somebody = door->turning;
+    pthread_mutex_unlock(&door->inbox_lock);
+    if (!somebody)
+        poke(door);
+}
+
 /* On the store's thread, or on ours in the middle of a turn. */
 static void on_kept(void *arg, uint64_t mark)
 {
@@ -352,6 +380,7 @@ int door_create(struct door **out, const struct door_options *options)
     atomic_store(&door->waiting_until, UINT64_MAX);
     door->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     door->feeds = feeds_door_create(options->feeds_dir);
+    door->prober = prober_create(on_probed, door);
     if (door->wake < 0 || !door->feeds || nng_rep0_open(&door->socket) != 0) {
         door_destroy(door);
         return -EMFILE;
@@ -362,6 +391,11 @@ int door_create(struct door **out, const struct door_options *options)
     nng_pipe_notify(door->socket, NNG_PIPE_EV_REM_POST, on_pipe, door);
     *out = door;
     return 0;
+}
+
+void door_allow_probes(struct door *door, const struct allow_list *list)
+{
+    prober_allow(door->prober, list);
 }
 
 void door_limit_connections(struct door *door, unsigned most)
@@ -465,6 +499,7 @@ void door_destroy(struct door *door)
     if (!door)
         return;
     door_close(door);
+    prober_destroy(door->prober);
     if (door->store)
         store_watch(door->store, NULL, NULL);
     for (struct exchange *next; door->made; door->made = next) {
@@ -474,6 +509,10 @@ void door_destroy(struct door *door)
     for (struct pipe_event *next; door->events; door->events = next) {
         next = door->events->next;
         mem_free(door->events);
+    }
+    for (struct probed *next; door->probed; door->probed = next) {
+        next = door->probed->next;
+        mem_free(door->probed);
     }
     feeds_door_destroy(door->feeds);
     if (door->wake >= 0)

@@ -4,6 +4,7 @@
 
 #include "door.h"
 #include "feeds.h"
+#include "probe.h"
 
 #include <nng/nng.h>
 #include <pthread.h>
@@ -29,6 +30,14 @@ struct pipe_event {
     struct pipe_event *next;
 };
 
+/* What has become of a probe. */
+struct probed {
+    uint64_t id;
+    enum health_outcome outcome;
+    const char *reason;
+    struct probed *next;
+};
+
 struct door {
     nng_socket socket;
     size_t max_exchanges;
@@ -36,13 +45,15 @@ struct door {
     struct ledger *ledger;
     struct core *core;
     struct feeds_door *feeds;
+    struct prober *prober;
     atomic_uint connections, max_connections;
     atomic_uint receiving;
 
     pthread_mutex_t inbox_lock; /* of all down to `made`; held for a few instructions */
     struct exchange *inbox, **inbox_end;
     struct pipe_event *events, **events_end;
-    bool turning; /* somebody is at the crank */
+    struct probed *probed; /* the newest first */
+    bool turning;          /* somebody is at the crank */
     bool closing;
     pthread_cond_t turned;
 

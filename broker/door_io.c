@@ -137,6 +137,12 @@ static void io_feed_send(void *arg, uint64_t feed, struct slice topic, struct sl
     feeds_door_send(door->feeds, feed, topic, payload);
 }
 
+static void io_probe(void *arg, uint64_t id, const char *url, uint32_t timeout_ms)
+{
+    struct door *door = arg;
+    prober_ask(door->prober, id, url, timeout_ms);
+}
+
 static void io_feed_close(void *arg, uint64_t feed)
 {
     struct door *door = arg;
@@ -162,6 +168,7 @@ struct io door_io(struct door *door)
         .ledger_append = io_ledger_append,
         .ledger_scan = io_ledger_scan,
         .ledger_trim = io_ledger_trim,
+        .probe = io_probe,
         .vitals = io_vitals,
         .feed_open = io_feed_open,
         .feed_send = io_feed_send,

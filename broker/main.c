@@ -63,6 +63,8 @@ static struct limits limits_of(const struct settings *s)
         .max_services = s->max_services,
         .max_instances = s->max_instances,
         .max_feeds = s->max_feeds,
+        .health_least_ms = s->health_least_ms,
+        .health_urls = s->health_allow.n > 0,
         .max_identities = s->max_identities,
         .silent_pipe_ms = s->silent_pipe_ms,
         .max_limited_users = s->max_limited_users,
@@ -83,6 +85,15 @@ static struct limits limits_of(const struct settings *s)
 static const char *or_null(const char *text)
 {
     return text[0] ? text : NULL;
+}
+
+static void allow_probes(struct broker *broker)
+{
+    char why[ALLOW_WHY_BYTES];
+    struct allow_list list = {.n = 0};
+    const struct text_list *entries = &broker->settings.health_allow;
+    (void)allow_read(&list, entries->items, entries->n, why); /* they were checked */
+    door_allow_probes(broker->door, &list);
 }
 
 /* Returns 0 or the exit code. */
@@ -229,6 +240,7 @@ static int start_core(struct broker *broker)
         return -EMFILE;
     }
     door_limit_connections(broker->door, broker->settings.max_connections);
+    allow_probes(broker);
     struct core_options options = {
         .limits = limits_of(&broker->settings),
         .io = door_io(broker->door),
@@ -327,6 +339,7 @@ static void reload(struct broker *broker)
         door_turn(broker->door, reload_in_turn, &job);
         log_set_level(broker->settings.log_level);
         door_limit_connections(broker->door, broker->settings.max_connections);
+        allow_probes(broker);
         log_event(LOG_INFO, "reload.done", "changed", job.changes.live, "needs_restart",
                   job.changes.restart, "secret", job.other_secret ? "rotated" : "same", NULL);
     } else {

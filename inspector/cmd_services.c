@@ -56,6 +56,8 @@ static const struct column instance[] = {
     {"CALLS", "calls", UNIT_COUNT},
     {"ERRORS", "errors", UNIT_COUNT},
     {"UP", "since_ms", UNIT_SINCE},
+    {"CHECK", "check", UNIT_TEXT},
+    {"REASON", "reason", UNIT_TEXT},
     {0},
 };
 
@@ -116,7 +118,10 @@ const struct command command_services_list = {
     .verb = "list",
     .arguments = "",
     .summary = "list the services this token may use",
-    .about = "With admin:registry it lists all of them.",
+    .about =
+        "With admin:registry it lists all of them. A service is ready, degraded, starting, "
+        "draining "
+        "or down as its best instance is, and degraded too when nobody serves what it requires.",
     .options = list_options,
     .usual = true,
     .run = run_list,

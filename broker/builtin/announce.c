@@ -32,6 +32,42 @@ void announce_instance(struct core *core, const struct instance *instance, const
               "instance", session->name, NULL);
 }
 
+static void announce_health(struct core *core, const struct instance *cause, struct slice instance,
+                            enum health_state state, enum health_state was)
+{
+    char topic[96];
+    struct buf payload = {0};
+    msgpack_packer packer;
+    packing_init(&packer, &payload);
+    msgpack_pack_map(&packer, 5);
+    pack_pair_text(&packer, "service", cause->service->name);
+    pack_pair_text(&packer, "instance", instance);
+    pack_pair_text(&packer, "state", slice_of(health_text(state)));
+    pack_pair_text(&packer, "was", slice_of(health_text(was)));
+    pack_pair_text(&packer, "reason", slice_of(health_reason(cause)));
+    snprintf(topic, sizeof topic, "bus.health.%.*s", SLICE_FMT(cause->service->name));
+    pubsub_announce(core, cause->session->identity->tenant, topic, buf_slice(&payload));
+    buf_finish(&payload);
+}
+
+void announce_instance_health(struct core *core, const struct instance *instance,
+                              enum health_state was)
+{
+    const char *name = instance->session->name, *state = health_text(instance->health.state);
+    announce_health(core, instance, slice_of(name), instance->health.state, was);
+    log_event(LOG_INFO, "service.instance_health", "service", instance->service->key, "instance",
+              name, "state", state, "was", health_text(was), "reason", health_reason(instance),
+              NULL);
+}
+
+void announce_service_health(struct core *core, const struct instance *cause, enum health_state was)
+{
+    const struct service *service = cause->service;
+    announce_health(core, cause, slice_make(NULL, 0), service->health.state, was);
+    log_event(LOG_INFO, "service.health", "service", service->key, "state",
+              health_text(service->health.state), "was", health_text(was), NULL);
+}
+
 void announce_removal(struct core *core, const struct service *service, const struct identity *by)
 {
     announce(core, service->tenant.len ? service->tenant : by->tenant, service->name,

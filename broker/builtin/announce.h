@@ -1,8 +1,10 @@
 /* announce.h - the broker's own events, in the tenant they concern: about instances, on
- * bus.service.<name>, about breakers, on bus.breaker.<service>, about subscriptions, on
- * bus.tenant.<id>, and about quotas, on bus.quota. */
+ * bus.service.<name> and bus.health.<name>, about breakers, on bus.breaker.<service>, about
+ * subscriptions, on bus.tenant.<id>, and about quotas, on bus.quota. */
 #ifndef BUILTIN_ANNOUNCE_H
 #define BUILTIN_ANNOUNCE_H
+
+#include "policy/health.h"
 
 struct account;
 struct core;
@@ -15,6 +17,11 @@ struct tier;
 
 /* `what`: "registered", "deregistered", "lost", "back" or "gone". */
 void announce_instance(struct core *core, const struct instance *instance, const char *what);
+/* Its state, and the service's, is another one than it `was`. */
+void announce_instance_health(struct core *core, const struct instance *instance,
+                              enum health_state was);
+void announce_service_health(struct core *core, const struct instance *cause,
+                             enum health_state was);
 /* "removed": in the tenant that owned it, or of whoever removed a shared one. */
 void announce_removal(struct core *core, const struct service *service, const struct identity *by);
 /* "created", "updated", "suspended", "resumed" or "deleted", by whom. Also audited in the log. */

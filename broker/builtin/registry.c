@@ -91,11 +91,10 @@ static char **missing_for(struct core *core, const struct service *service, size
     return missing;
 }
 
-static const char *state_of(const struct load *load, size_t missing)
+static const char *state_of(const struct service *service, size_t missing)
 {
-    if (!load->ready)
-        return "down";
-    return missing ? "degraded" : "ready";
+    enum health_state state = service->health.state;
+    return health_text(missing && state == HEALTH_READY ? HEALTH_DEGRADED : state);
 }
 
 #define DESCRIPTION_PAIRS 15u
@@ -113,7 +112,7 @@ static void pack_description(struct core *core, msgpack_packer *packer,
     pack_pair_text(packer, "tenant", service->tenant);
     pack_pair_text(packer, "kind", slice_of(record->core ? "core" : "business"));
     pack_pair_text(packer, "version", slice_of(record->version));
-    pack_pair_text(packer, "state", slice_of(state_of(load, n_missing)));
+    pack_pair_text(packer, "state", slice_of(state_of(service, n_missing)));
     pack_pair_text(packer, "minimum_tier", slice_of(record->minimum_tier));
     pack_pair_texts(packer, "method_tiers", record->method_tiers, record->n_method_tiers);
     pack_pair_texts(packer, "business_features", record->business_features,
@@ -170,22 +169,17 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
     return STATUS_OK;
 }
 
-static const char *instance_state(const struct instance *instance)
-{
-    if (instance->draining || instance->session->draining)
-        return "draining";
-    return session_state_text(instance->session->state);
-}
-
 static void pack_instance(msgpack_packer *packer, const struct instance *instance, bool work)
 {
     const struct session *session = instance->session;
-    msgpack_pack_map(packer, work ? 10 : 7);
+    msgpack_pack_map(packer, work ? 12 : 9);
     pack_pair_hex(packer, "session", session->link.session, 4);
     pack_pair_text(packer, "name", slice_of(session->name));
     pack_pair_text(packer, "version", slice_of(instance->version));
     pack_pair_text(packer, "tenant", instance->service->tenant);
-    pack_pair_text(packer, "state", slice_of(instance_state(instance)));
+    pack_pair_text(packer, "state", slice_of(health_text(instance->health.state)));
+    pack_pair_text(packer, "check", slice_of(health_check_text(instance)));
+    pack_pair_text(packer, "reason", slice_of(health_reason(instance)));
     pack_pair_uint(packer, "capacity", instance->capacity);
     pack_pair_uint(packer, "since_ms", instance->since_ms);
     if (!work)

@@ -38,6 +38,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     meter_init(&core->meter);
     rates_start(core);
     months_start(core);
+    checks_init(&core->checks);
     grants_renew(core);
     hold_init(&core->hold);
     core->feeds = feeds_create();
@@ -80,6 +81,7 @@ void core_destroy(struct core *core)
     months_finish(core);
     answers_finish(core);
     registry_finish(core);
+    checks_finish(&core->checks);
     accounts_finish(core);
     grants_finish(core);
     pubsub_finish(&core->pubsub);
@@ -228,6 +230,11 @@ void core_finish(struct core *core)
 bool core_save(struct core *core)
 {
     return journal_save(core);
+}
+
+void core_probed(struct core *core, uint64_t id, enum health_outcome outcome, const char *reason)
+{
+    health_probed(core, id, outcome, reason);
 }
 
 void core_kept(struct core *core, uint64_t mark)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "core/io.h"
 #include "core/limits.h"
+#include "policy/health.h"
 #include "token/token.h"
 
 struct core;
@@ -38,6 +39,8 @@ void core_pipe_lost(struct core *core, uint32_t pipe);
 void core_frame(struct core *core, struct exchange *exchange, uint32_t pipe, struct slice bytes);
 /* io.tell_when_kept() was asked for this mark, or a later one, and it is so. */
 void core_kept(struct core *core, uint64_t mark);
+/* io.probe() has come to an end; `reason` is a static text. */
+void core_probed(struct core *core, uint64_t id, enum health_outcome outcome, const char *reason);
 /* Fires what is due, then gives every session what it can take. */
 void core_finish(struct core *core);
 

@@ -56,6 +56,10 @@ struct io {
                        void *each_arg);
     int (*ledger_trim)(void *arg, uint64_t sequence);
 
+    /* GETs the URL, if it may be: core_probed(id) follows in a turn of its own, once at most. May
+     * be NULL: no URLs are checked. */
+    void (*probe)(void *arg, uint64_t id, const char *url, uint32_t timeout_ms);
+
     /* How the process does. May be NULL. */
     void (*vitals)(void *arg, struct io_vitals *out);
 

@@ -6,6 +6,7 @@
 #include "policy/breaker_table.h"
 #include "policy/tiers.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -44,6 +45,8 @@ struct limits {
     uint32_t max_subscriptions; /* of one session */
     uint32_t max_services;      /* records in the registry */
     uint32_t max_instances;     /* of all of them together */
+    uint32_t health_least_ms;   /* instances are not checked more often */
+    bool health_urls;           /* there are URLs that may be checked */
     uint32_t max_feeds;
     uint32_t max_answers; /* kept for idempotency keys */
     size_t answers_bytes;

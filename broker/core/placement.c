@@ -6,7 +6,8 @@
 bool instance_ready(const struct instance *instance)
 {
     return !instance->draining && !instance->session->draining &&
-           instance->session->state == SESSION_READY;
+           instance->session->state == SESSION_READY &&
+           health_serves(instance->health.checked.state);
 }
 
 static bool has_room(const struct core *core, const struct instance *instance)
@@ -19,7 +20,8 @@ static bool others_serve(const struct service *service)
 {
     for (uint32_t i = 0; i < service->n_instances; i++) {
         const struct instance *instance = service->at[i];
-        if (!instance->breaker.ejected && !instance->draining && !instance->session->draining)
+        if (!instance->breaker.ejected && !instance->draining && !instance->session->draining &&
+            instance->health.checked.state != HEALTH_DOWN)
             return true;
     }
     return false;
@@ -41,9 +43,27 @@ static bool is_spared(const struct instance *instance)
 #define FEW 8u          /* so many are all looked at */
 #define FASTEST_US 100u /* quicker ones are all the same: the noise is larger */
 
+/* Is any ready, and not ejected? */
+static bool has_better(const struct service *service)
+{
+    for (uint32_t i = 0; i < service->n_instances; i++) {
+        const struct instance *instance = service->at[i];
+        if (instance->health.state == HEALTH_READY && !instance->breaker.ejected)
+            return true;
+    }
+    return false;
+}
+
+/* Degraded ones are for services that have nothing better. */
+static bool is_preferred(const struct instance *instance)
+{
+    return instance->health.checked.state == HEALTH_READY || !has_better(instance->service);
+}
+
 static bool is_open(const struct core *core, const struct instance *instance)
 {
-    return instance_ready(instance) && has_room(core, instance) && !is_spared(instance);
+    return instance_ready(instance) && has_room(core, instance) && !is_spared(instance) &&
+           is_preferred(instance);
 }
 
 bool placement_has_room(const struct core *core, const struct service *service)
@@ -135,7 +155,8 @@ bool placement_possible(const struct service *service)
     const struct list *head = &service->instances;
     for (struct list *node = head->next; node != head; node = node->next) {
         const struct instance *instance = LIST_ENTRY(node, struct instance, by_service);
-        if (!instance->draining && !instance->session->draining)
+        if (!instance->draining && !instance->session->draining &&
+            instance->health.checked.state != HEALTH_DOWN)
             return true;
     }
     return false;

@@ -69,6 +69,11 @@ const char *registration_defect(const Record *wanted)
         return "business_features: at most 256, of at most 64 bytes";
     if (!method_tiers_valid(wanted))
         return "method_tiers: at most 256 of method=tier";
+    if (wanted->health_interval_ms > HEALTH_INTERVAL_MAX ||
+        wanted->health_timeout_ms > HEALTH_INTERVAL_MAX)
+        return "health_interval_ms, health_timeout_ms: at most an hour";
+    if (wanted->health_rise > HEALTH_ROW_MAX || wanted->health_fall > HEALTH_ROW_MAX)
+        return "health_rise, health_fall: at most 100";
     if (farebox__v1__register__get_packed_size(wanted) > REGISTRY_RECORD_MAX)
         return "the record is over 64 KiB";
     return NULL;

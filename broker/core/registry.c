@@ -119,6 +119,7 @@ static struct service *service_create(struct core *core, struct slice tenant, st
     list_init(&service->instances);
     fair_init(&service->waiting);
     breakers_service_made(service);
+    health_service_made(service);
     map_put(&core->registry.by_key, slice_of(service->key), service);
     return service;
 }
@@ -199,8 +200,8 @@ static void refuse_hopeless(struct core *core, struct service *service)
 {
     while (service->waiting.n > 0 && !placement_possible(service))
         call_fail(core, LIST_ENTRY(fair_peek(&service->waiting), struct call, turn),
-                  STATUS_UNAVAILABLE, "the last instance is gone");
-    placement_changed(core, service); /* one that was ejected may be the last */
+                  STATUS_UNAVAILABLE, "no instance is left that could take it");
+    placement_changed(core, service); /* one that was ejected, or is degraded, may be the last */
 }
 
 /* Who has not come back by now is not waited for. */
@@ -313,6 +314,7 @@ static struct instance *instance_add(struct core *core, struct session *session,
     instance->since_ms = core->now.unix_ms;
     list_init(&instance->calls);
     breakers_instance_made(instance);
+    health_instance_made(instance);
     join(service, instance);
     count_instance(core, service, 1);
     list_push(&session->instances, &instance->by_session);
@@ -325,6 +327,7 @@ static void configure(struct core *core, struct instance *instance, const Record
     instance->draining = false;
     mem_free(instance->version);
     instance->version = mem_strdup(wanted->version);
+    health_configure(core, instance, wanted);
 }
 
 static enum status check(struct core *core, struct session *session, const Record *wanted,
@@ -334,6 +337,8 @@ static enum status check(struct core *core, struct session *session, const Recor
     struct slice target = wanted->tenant[0] ? slice_of(wanted->tenant) : slice_of("*");
 
     *why = registration_defect(wanted);
+    if (!*why)
+        *why = health_defect(core, wanted);
     if (*why)
         return STATUS_INVALID_ARGUMENT;
     *why = "";
@@ -386,6 +391,7 @@ enum status registry_register(struct core *core, struct session *session, const 
     configure(core, instance, wanted);
     service->awaited = false;
     announce_instance(core, instance, "registered");
+    health_look(core, instance);
     placement_changed(core, service);
     return STATUS_OK;
 }
@@ -415,6 +421,7 @@ enum status registry_deregister(struct core *core, struct session *session, stru
     }
     announce_instance(core, instance, "deregistered");
     instance->draining = true;
+    health_look(core, instance);
     refuse_hopeless(core, instance->service);
     if (instance->in_flight == 0)
         instance_remove(core, instance);
@@ -447,6 +454,7 @@ void instance_remove(struct core *core, struct instance *instance)
     list_remove(&instance->by_session);
     for (struct list *node; (node = list_first(&instance->calls));)
         call_instance_gone(core, LIST_ENTRY(node, struct call, by_place));
+    health_instance_gone(core, instance);
     refuse_hopeless(core, service);
     breakers_instance_gone(core, instance);
     mem_free(instance->version);
@@ -463,11 +471,19 @@ void registry_session_ended(struct core *core, struct session *session)
     }
 }
 
+void registry_health_changed(struct core *core, struct service *service)
+{
+    refuse_hopeless(core, service);
+}
+
 void registry_session_draining(struct core *core, struct session *session)
 {
     for (struct list *node = session->instances.next; node != &session->instances;
-         node = node->next)
-        refuse_hopeless(core, LIST_ENTRY(node, struct instance, by_session)->service);
+         node = node->next) {
+        struct instance *instance = LIST_ENTRY(node, struct instance, by_session);
+        health_look(core, instance);
+        refuse_hopeless(core, instance->service);
+    }
 }
 
 void registry_session_changed(struct core *core, struct session *session)
@@ -477,6 +493,7 @@ void registry_session_changed(struct core *core, struct session *session)
          node = node->next) {
         struct instance *instance = LIST_ENTRY(node, struct instance, by_session);
         announce_instance(core, instance, back ? "back" : "lost");
+        health_look(core, instance);
         if (back)
             placement_changed(core, instance->service);
     }

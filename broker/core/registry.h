@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/wheel.h"
 #include "core/breakers.h"
+#include "core/health.h"
 #include "policy/budget.h"
 #include "policy/fair.h"
 #include "policy/pace.h"
@@ -42,6 +43,7 @@ struct service {
     struct pace pace;    /* of the answers of all */
     struct budget retries;
     struct service_breakers breakers;
+    struct service_health health;
     uint64_t calls, errors;
     struct hist latency;   /* ns, answered calls */
     uint64_t metered_hour; /* in which so many methods of it have names in the usage */
@@ -57,6 +59,7 @@ struct instance {
     uint32_t capacity, in_flight;
     struct pace pace;
     struct instance_breaker breaker;
+    struct instance_health health;
     uint64_t silent_since; /* mono ns: it has had calls and answered none; 0: it has */
     bool draining;         /* takes no new calls; removed with its last one */
     bool gone;             /* being removed */
@@ -102,6 +105,8 @@ bool instance_ready(const struct instance *instance);
 bool service_ready(const struct service *service);
 /* It takes no more calls: whoever waits for it alone is refused. */
 void registry_session_draining(struct core *core, struct session *session);
+/* An instance has become better or worse: those who wait for the service go on, or are refused. */
+void registry_health_changed(struct core *core, struct service *service);
 /* Called when a session is lost or back, so that whoever waits may be served. */
 void registry_session_changed(struct core *core, struct session *session);
 /* Its outbox was full, which kept calls from its instances, and is so no longer. */

@@ -223,8 +223,10 @@ static void route_reply(struct core *core, struct session *session,
                         const struct wire_envelope *envelope)
 {
     struct call *call = served_by(core, session, envelope->id);
-    if (!call)
-        return; /* ended long ago */
+    if (!call) { /* ended long ago, or never was one */
+        health_replied(core, session, envelope->id, &envelope->reply);
+        return;
+    }
     if (!reply_fits(core, &envelope->reply)) {
         struct wire_reply reply = {.status = STATUS_TOO_LARGE,
                                    .message = slice_of("the reply is over the limit")};

@@ -9,6 +9,7 @@
 #include "core/call.h"
 #include "core/chain.h"
 #include "core/core.h"
+#include "core/health.h"
 #include "core/hold.h"
 #include "core/identity.h"
 #include "core/meter.h"
@@ -43,6 +44,7 @@ struct core {
     struct calls calls;
     struct chain chain;
     struct registry registry;
+    struct checks checks;
     struct accounts accounts;
     struct grants grants;
     struct breakers breakers;

@@ -40,7 +40,7 @@ void event_run(fbx_bus *bus, const struct event *event)
         call_tell_part(event->call, &event->part);
         break;
     case EVENT_REQUEST:
-        event->request->service->handler(event->request->service->arg, event->request);
+        request_run(event->request);
         break;
     case EVENT_CANCEL:
         tell_cancel(event->request);

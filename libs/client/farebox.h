@@ -190,6 +190,12 @@ FBX_API void fbx_context_free(fbx_context *context);
  * fbx_respond_status, now or later, from any thread. */
 typedef void (*fbx_handler)(void *arg, fbx_request *request);
 
+typedef enum fbx_health {
+    FBX_HEALTHY,
+    FBX_DEGRADED, /* calls go elsewhere while there is a better instance */
+    FBX_UNHEALTHY /* no calls; in flight ones go on */
+} fbx_health;
+
 typedef struct fbx_service {
     const char *name;
     const char *version;         /* NULL: "0" */
@@ -198,7 +204,7 @@ typedef struct fbx_service {
     const char *tenant;          /* serve only this tenant (own); NULL: everyone */
     const char *minimum_tier;    /* NULL: none */
     const char *const *requires; /* services this one calls; NULL-terminated or NULL */
-    const char *health_endpoint; /* NULL: none */
+    const char *health_endpoint; /* NULL: none; an http(s) URL is what is checked */
     bool on_io_thread;           /* the handler never blocks: run it without a thread switch */
     fbx_handler handler;
     void *arg;
@@ -207,6 +213,12 @@ typedef struct fbx_service {
     const char *const *business_features; /* the caller's tenant must have all; as methods */
     bool tenant_aware;                    /* keeps its tenants apart by the request's context */
     bool core; /* of the platform, rather than of its business: for people to see */
+    /* How often the broker asks how it is; 0: while its session lives it is taken to be well. */
+    uint32_t health_interval_ms;
+    uint32_t health_timeout_ms;        /* 0: the interval, or 2 s */
+    uint32_t health_rise, health_fall; /* in a row to be ready, and down; 0: 2 and 3 */
+    /* Answers, unless an endpoint does; I/O thread, never blocks. NULL: it is well if we live. */
+    fbx_health (*on_health)(void *arg);
 } fbx_service;
 
 /* Registers; blocks for the broker's word. FBX_EREFUSED: e.g. missing permission. What fails

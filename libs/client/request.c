@@ -75,6 +75,7 @@ fbx_request *request_take(fbx_bus *bus, uint64_t id, const struct wire_request *
     request->deadline = wire->timeout_ms ? bus_now() + wire->timeout_ms * NS_PER_MS : 0;
     request->refs = 1;
     request->stream = wire->stream;
+    request->check = credential.len == 0 && slice_is(wire->method, "health");
     atomic_init(&request->answered, false);
     atomic_init(&request->cancelled, false);
     copy_bytes(request, wire);
@@ -82,6 +83,29 @@ fbx_request *request_take(fbx_bus *bus, uint64_t id, const struct wire_request *
     list_push(&bus->requests, &request->held);
     bus->n_requests++;
     return request;
+}
+
+static void answer_check(fbx_request *request)
+{
+    /* {"status": "pass" | "warn" | "fail"} */
+    static const char *const said[] = {"\x81\xa6status\xa4"
+                                       "pass",
+                                       "\x81\xa6status\xa4"
+                                       "warn",
+                                       "\x81\xa6status\xa4"
+                                       "fail"};
+    const struct service *service = request->service;
+    fbx_health health = service->on_health ? service->on_health(service->arg) : FBX_HEALTHY;
+    const char *answer = said[health < FBX_UNHEALTHY ? health : FBX_UNHEALTHY];
+    fbx_respond(request, (fbx_bytes){answer, strlen(answer)}, NULL);
+}
+
+void request_run(fbx_request *request)
+{
+    if (request->check)
+        answer_check(request);
+    else
+        request->service->handler(request->service->arg, request);
 }
 
 fbx_request *request_find(const fbx_bus *bus, uint64_t id)

@@ -19,6 +19,7 @@ static struct service *create_service(const fbx_service *description)
     service->handler = description->handler;
     service->arg = description->arg;
     service->on_cancel = description->on_cancel;
+    service->on_health = description->on_health;
     return service;
 }
 
@@ -70,6 +71,10 @@ static int ask_to_register(fbx_bus *bus, const fbx_service *service)
     body.n_business_features = count_texts(service->business_features);
     body.business_features = (char **)service->business_features;
     body.health_endpoint = text_or_empty(service->health_endpoint);
+    body.health_interval_ms = service->health_interval_ms;
+    body.health_timeout_ms = service->health_timeout_ms;
+    body.health_rise = service->health_rise;
+    body.health_fall = service->health_fall;
     body.n_methods = count_texts(service->methods);
     body.methods = (char **)service->methods;
     body.n_requires = count_texts(service->requires);

@@ -17,6 +17,7 @@ struct service {
     fbx_handler handler;
     void *arg;
     void (*on_cancel)(void *arg, fbx_request *request);
+    fbx_health (*on_health)(void *arg);
 };
 
 struct fbx_request {
@@ -32,6 +33,7 @@ struct fbx_request {
     unsigned refs;      /* the application's, and events' */
     atomic_bool answered;
     bool stream;
+    bool check; /* the broker asks how the service is */
     atomic_bool cancelled;
     const char *method, *content_type, *request_id, *traceparent, *tracestate, *idempotency_key;
     fbx_bytes payload;
@@ -42,6 +44,8 @@ struct fbx_request {
 /* Locked. Finds the service, copies the request; NULL when none of that name is served. */
 fbx_request *request_take(fbx_bus *bus, uint64_t id, const struct wire_request *wire,
                           struct slice credential);
+/* On the I/O thread: the service's handler, or its word about its health. */
+void request_run(fbx_request *request);
 void request_unref(fbx_bus *bus, fbx_request *request);
 fbx_request *request_find(const fbx_bus *bus, uint64_t id);
 /* Its caller has given up. If its handler has not been started it never will be. */

@@ -55,7 +55,7 @@ static void on_request(void *arg, uint64_t id, const struct wire_request *wire,
     fbx_request *request = request_take(bus, id, wire, credential);
     if (!request)
         refuse_request(bus, id);
-    else if (request->service->on_io_thread)
+    else if (request->check || request->service->on_io_thread)
         events_add(&bus->events, EVENT_REQUEST)->request = request;
     else
         pool_put(bus, request);

@@ -11,8 +11,10 @@
 #include <string.h>
 
 #define WORKERS_MAX 1024u
+#define HEALTH_INTERVAL_MS 10000u
 #define DRAIN_MS 10000u
 #define DRAIN_MAX_MS 3600000u
+#define HEALTH_INTERVAL_MAX_MS 3600000u
 
 static const char help[] =
     "Usage: farebox-host --url URL --token-file FILE [OPTION]... MODULE.so...\n"
@@ -26,6 +28,8 @@ static const char help[] =
     "  --tls-server-name NAME   whom the broker's must name, if not the URL's host\n"
     "  --name NAME              what the inspector shows (farebox-host)\n"
     "  --workers N              threads for handlers that block (4)\n"
+    "  --health-interval-ms N   how often the broker asks how each service is (10000);\n"
+    "                           0: never, while the connection lives all is well\n"
     "  --drain-ms N             how long running calls may take at the end (10000)\n"
     "  --set MODULE.KEY=VALUE   a module's setting; may be repeated\n"
     "  --tier SERVICE[.METHOD]=TIER\n"
@@ -50,6 +54,7 @@ enum flag {
     FLAG_NAME,
     FLAG_WORKERS,
     FLAG_DRAIN,
+    FLAG_HEALTH,
     FLAG_SET,
     FLAG_TIER,
     FLAG_VERSION
@@ -64,6 +69,7 @@ static const struct option flags[] = {
     {"name", required_argument, NULL, FLAG_NAME},
     {"workers", required_argument, NULL, FLAG_WORKERS},
     {"drain-ms", required_argument, NULL, FLAG_DRAIN},
+    {"health-interval-ms", required_argument, NULL, FLAG_HEALTH},
     {"set", required_argument, NULL, FLAG_SET},
     {"tier", required_argument, NULL, FLAG_TIER},
     {"version", no_argument, NULL, FLAG_VERSION},
@@ -176,6 +182,9 @@ static enum host_exit read_flag(struct reading *reading, int flag, char **argv)
         return read_number(&options->workers, "--workers", optarg, 1, WORKERS_MAX);
     case FLAG_DRAIN:
         return read_number(&options->drain_ms, "--drain-ms", optarg, 0, DRAIN_MAX_MS);
+    case FLAG_HEALTH:
+        return read_number(&options->health_interval_ms, "--health-interval-ms", optarg, 0,
+                           HEALTH_INTERVAL_MAX_MS);
     case FLAG_SET:
         return read_setting(options, optarg);
     case FLAG_TIER:
@@ -248,7 +257,8 @@ static enum host_exit complete(struct reading *reading)
 
 enum host_exit host_options_read(struct host_options *options, int argc, char **argv)
 {
-    *options = (struct host_options){.name = "farebox-host", .drain_ms = DRAIN_MS};
+    *options = (struct host_options){
+        .name = "farebox-host", .drain_ms = DRAIN_MS, .health_interval_ms = HEALTH_INTERVAL_MS};
     struct reading reading = {.options = options};
     enum host_exit exit_status = read_flags(&reading, argc, argv);
     if (exit_status == HOST_OK && !options->done)

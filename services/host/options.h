@@ -21,7 +21,7 @@ struct host_tier {
 struct host_options {
     const char *url, *name, *tls_ca_file, *tls_server_name;
     char *token;
-    uint32_t workers, drain_ms;
+    uint32_t workers, drain_ms, health_interval_ms;
     struct host_setting *settings;
     size_t n_settings;
     struct host_tier *tiers;

@@ -80,6 +80,8 @@ static int serve(const struct module_env *env, const struct fbx_service *service
     struct running *running = env->host;
     struct demands demands;
     demands_apply(&demands, running->options, service);
+    if (demands.service.health_interval_ms == 0)
+        demands.service.health_interval_ms = running->options->health_interval_ms;
     int rc = fbx_serve(running->bus, &demands.service);
     demands_finish(&demands);
     if (rc < 0) {

@@ -1,0 +1,28 @@
+/* probe.h - asks health endpoints: a GET on a thread of its own, which starts with the first
+ * question. Only addresses that the list admits are ever connected to, judged when the connection
+ * is made, whatever the URL said before; no redirect is followed, no proxy, no cookie, no password.
+ * A status of 2xx passes; a body {"status": "warn"} or "fail" (JSON) says otherwise. */
+#ifndef BROKER_PROBE_H
+#define BROKER_PROBE_H
+
+#include "policy/allow.h"
+#include "policy/health.h"
+
+#include <stdint.h>
+
+struct prober;
+
+/* Called on the prober's thread, once at most for each question; `reason` is a static text. */
+typedef void (*prober_done)(void *arg, uint64_t id, enum health_outcome outcome,
+                            const char *reason);
+
+struct prober *prober_create(prober_done done, void *arg);
+/* Takes NULL. Nothing is told any more once it returns. */
+void prober_destroy(struct prober *prober);
+
+/* Any thread; neither blocks. The list is copied; without one nothing is admitted. */
+void prober_allow(struct prober *prober, const struct allow_list *list);
+/* What has no answer within `timeout_ms` is given up, perhaps without a word. */
+void prober_ask(struct prober *prober, uint64_t id, const char *url, uint32_t timeout_ms);
+
+#endif
