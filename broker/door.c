@@ -211,19 +211,9 @@ static void take_kept(struct door *door)
     core_kept(door->core, kept);
 }
 
-static void take_probed(struct door *door, struct probed *probed)
-{
-    while (probed) {
-        struct probed *next = probed->next;
-        core_probed(door->core, probed->id, probed->outcome, probed->reason);
-        mem_free(probed);
-        probed = next;
-    }
-}
-
 static bool has_work(const struct door *door)
 {
-    return door->inbox || door->events || door->probed;
+    return door->inbox || door->events;
 }
 
 /* Opened before, closed after: an event is queued before the first frame of its pipe, and
@@ -236,10 +226,7 @@ static unsigned take_all(struct door *door)
     door->inbox_end = &door->inbox;
     door->events = NULL;
     door->events_end = &door->events;
-    struct probed *probed = door->probed;
-    door->probed = NULL;
     pthread_mutex_unlock(&door->inbox_lock);
-    take_probed(door, probed);
     take_opened(door, events);
     unsigned count = take_frames(door, frames);
     take_closed(door, events);
@@ -263,6 +250,7 @@ static void turn(struct door *door)
     do {
         core_begin(door->core, clock_now());
         take_kept(door);
+        prober_take(door->prober, core_probed, door->core);
         unsigned frames = 0;
         while (has_work(door) && frames < TURN_FRAMES)
             frames += take_all(door);
@@ -343,18 +331,9 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev what, void *arg)
 }
 
 /* On the prober's thread. */
-static void on_probed(void *arg, uint64_t id, enum health_outcome outcome, const char *reason)
+static void on_probed(void *arg)
 {
-    struct door *door = arg;
-    struct probed *probed = mem_zalloc(sizeof *probed);
-    *probed = (struct probed){.id = id, .outcome = outcome, .reason = reason};
-    pthread_mutex_lock(&door->inbox_lock);
-    probed->next = door->probed;
-    door->probed = probed;
-    bool somebody = door->turning;
-    pthread_mutex_unlock(&door->inbox_lock);
-    if (!somebody)
-        poke(door);
+    poke(arg);
 }
 
 /* On the store's thread, or on ours in the middle of a turn. */
@@ -509,10 +488,6 @@ void door_destroy(struct door *door)
     for (struct pipe_event *next; door->events; door->events = next) {
         next = door->events->next;
         mem_free(door->events);
-    }
-    for (struct probed *next; door->probed; door->probed = next) {
-        next = door->probed->next;
-        mem_free(door->probed);
     }
     feeds_door_destroy(door->feeds);
     if (door->wake >= 0)

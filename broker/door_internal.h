@@ -30,14 +30,6 @@ struct pipe_event {
     struct pipe_event *next;
 };
 
-/* What has become of a probe. */
-struct probed {
-    uint64_t id;
-    enum health_outcome outcome;
-    const char *reason;
-    struct probed *next;
-};
-
 struct door {
     nng_socket socket;
     size_t max_exchanges;
@@ -52,8 +44,7 @@ struct door {
     pthread_mutex_t inbox_lock; /* of all down to `made`; held for a few instructions */
     struct exchange *inbox, **inbox_end;
     struct pipe_event *events, **events_end;
-    struct probed *probed; /* the newest first */
-    bool turning;          /* somebody is at the crank */
+    bool turning; /* somebody is at the crank */
     bool closing;
     pthread_cond_t turned;
 

@@ -28,19 +28,23 @@ struct probe {
     CURLU *parts;
     char *name; /* curl_free() */
     bool refused;
+    enum health_outcome outcome;
+    const char *reason;
     struct buf body;
     char url[];
 };
 
 struct prober {
-    prober_done done;
+    void (*wake)(void *arg);
     void *arg;
+    atomic_bool has_news;
     CURLM *multi;
     pthread_t thread;
 
     pthread_mutex_t lock; /* of all below */
     struct allow_list allowed;
     struct probe *asked, **asked_end;
+    struct probe *ended; /* the newest first */
     bool started, ending;
 
     /* The thread's own. */
@@ -60,9 +64,24 @@ static void probe_destroy(struct probe *probe)
     mem_free(probe);
 }
 
-static void tell(const struct probe *probe, enum health_outcome outcome, const char *reason)
+static void tell(struct probe *probe, enum health_outcome outcome, const char *reason)
 {
-    probe->prober->done(probe->prober->arg, probe->id, outcome, reason);
+    probe->outcome = outcome;
+    probe->reason = reason;
+}
+
+/* It goes when it has been taken. */
+static void hand_over(struct probe *probe)
+{
+    struct prober *prober = probe->prober;
+    curl_easy_cleanup(probe->easy);
+    probe->easy = NULL;
+    pthread_mutex_lock(&prober->lock);
+    probe->next = prober->ended;
+    prober->ended = probe;
+    atomic_store(&prober->has_news, true);
+    pthread_mutex_unlock(&prober->lock);
+    prober->wake(prober->arg);
 }
 
 /* Who lives behind the name is known only now, and this is who will be connected to. */
@@ -154,7 +173,7 @@ static enum health_outcome read_body(const struct probe *probe)
     return outcome;
 }
 
-static void judge_answer(const struct probe *probe)
+static void judge_answer(struct probe *probe)
 {
     static const char *const said[] = {"it says that it fails", "it warns", ""};
     long status = 0;
@@ -169,7 +188,7 @@ static void judge_answer(const struct probe *probe)
     }
 }
 
-static void judge(const struct probe *probe, CURLcode code)
+static void judge(struct probe *probe, CURLcode code)
 {
     if (code == CURLE_OK || code == CURLE_WRITE_ERROR)
         judge_answer(probe);
@@ -195,7 +214,7 @@ static void begin(struct prober *prober, struct probe *probe)
         probe_destroy(probe);
     } else if (!prepare(probe, now)) {
         tell(probe, HEALTH_FAIL, "not a URL that can be asked");
-        probe_destroy(probe);
+        hand_over(probe);
     } else if (curl_multi_add_handle(prober->multi, probe->easy) != CURLM_OK) {
         probe_destroy(probe);
     } else {
@@ -209,7 +228,6 @@ static void leave(struct prober *prober, struct probe *probe)
     (void)curl_multi_remove_handle(prober->multi, probe->easy);
     list_remove(&probe->node);
     prober->n_under_way--;
-    probe_destroy(probe);
 }
 
 static void end_finished(struct prober *prober)
@@ -225,6 +243,7 @@ static void end_finished(struct prober *prober)
         struct probe *probe = (struct probe *)(void *)private;
         judge(probe, code);
         leave(prober, probe);
+        hand_over(probe);
     }
 }
 
@@ -268,10 +287,10 @@ static void *run(void *arg)
 
 /* ---- life ---- */
 
-struct prober *prober_create(prober_done done, void *arg)
+struct prober *prober_create(void (*wake)(void *arg), void *arg)
 {
     struct prober *prober = mem_zalloc(sizeof *prober);
-    prober->done = done;
+    prober->wake = wake;
     prober->arg = arg;
     prober->asked_end = &prober->asked;
     list_init(&prober->under_way);
@@ -294,8 +313,11 @@ static void stop_thread(struct prober *prober)
     pthread_mutex_unlock(&prober->lock);
     (void)curl_multi_wakeup(prober->multi);
     pthread_join(prober->thread, NULL);
-    for (struct list *node; (node = list_first(&prober->under_way));)
-        leave(prober, LIST_ENTRY(node, struct probe, node));
+    for (struct list *node; (node = list_first(&prober->under_way));) {
+        struct probe *probe = LIST_ENTRY(node, struct probe, node);
+        leave(prober, probe);
+        probe_destroy(probe);
+    }
 }
 
 void prober_destroy(struct prober *prober)
@@ -306,12 +328,31 @@ void prober_destroy(struct prober *prober)
         stop_thread(prober);
     drop_line(prober->line);
     drop_line(prober->asked);
+    drop_line(prober->ended);
     if (prober->multi) {
         curl_multi_cleanup(prober->multi);
         curl_global_cleanup();
     }
     pthread_mutex_destroy(&prober->lock);
     mem_free(prober);
+}
+
+void prober_take(struct prober *prober,
+                 void (*each)(struct core *core, uint64_t id, enum health_outcome outcome,
+                              const char *reason),
+                 struct core *core)
+{
+    if (!atomic_exchange(&prober->has_news, false))
+        return;
+    pthread_mutex_lock(&prober->lock);
+    struct probe *ended = prober->ended;
+    prober->ended = NULL;
+    pthread_mutex_unlock(&prober->lock);
+    for (struct probe *next, *probe = ended; probe; probe = next) {
+        next = probe->next;
+        each(core, probe->id, probe->outcome, probe->reason);
+        probe_destroy(probe);
+    }
 }
 
 void prober_allow(struct prober *prober, const struct allow_list *list)

@@ -12,12 +12,16 @@
 
 struct prober;
 
-/* Called on the prober's thread, once at most for each question; `reason` is a static text. */
-typedef void (*prober_done)(void *arg, uint64_t id, enum health_outcome outcome,
-                            const char *reason);
+struct core;
 
-struct prober *prober_create(prober_done done, void *arg);
-/* Takes NULL. Nothing is told any more once it returns. */
+/* `wake` is called on the prober's thread when there is something to take. */
+struct prober *prober_create(void (*wake)(void *arg), void *arg);
+/* Hands over what has come to an end: at most once for each question; `reason` is a static text. */
+void prober_take(struct prober *prober,
+                 void (*each)(struct core *core, uint64_t id, enum health_outcome outcome,
+                              const char *reason),
+                 struct core *core);
+/* Takes NULL. Nobody is woken any more once it returns. */
 void prober_destroy(struct prober *prober);
 
 /* Any thread; neither blocks. The list is copied; without one nothing is admitted. */

@@ -196,7 +196,7 @@ static int load(void *arg, struct slice key, struct slice bytes)
 }
 
 /* Those who wait for an instance that nobody can be any more need not wait for their deadline. */
-static void refuse_hopeless(struct core *core, struct service *service)
+void registry_health_changed(struct core *core, struct service *service)
 {
     while (service->waiting.n > 0 && !placement_possible(service))
         call_fail(core, LIST_ENTRY(fair_peek(&service->waiting), struct call, turn),
@@ -212,7 +212,7 @@ static void on_grace_over(struct timer *timer, void *arg)
     (void)timer;
     for (struct service *s; (s = map_next(&core->registry.by_key, &cursor));) {
         s->awaited = false;
-        refuse_hopeless(core, s);
+        registry_health_changed(core, s);
     }
 }
 
@@ -422,7 +422,6 @@ enum status registry_deregister(struct core *core, struct session *session, stru
     announce_instance(core, instance, "deregistered");
     instance->draining = true;
     health_look(core, instance);
-    refuse_hopeless(core, instance->service);
     if (instance->in_flight == 0)
         instance_remove(core, instance);
     return STATUS_OK;
@@ -455,7 +454,7 @@ void instance_remove(struct core *core, struct instance *instance)
     for (struct list *node; (node = list_first(&instance->calls));)
         call_instance_gone(core, LIST_ENTRY(node, struct call, by_place));
     health_instance_gone(core, instance);
-    refuse_hopeless(core, service);
+    registry_health_changed(core, service);
     breakers_instance_gone(core, instance);
     mem_free(instance->version);
     mem_free(instance);
@@ -471,19 +470,11 @@ void registry_session_ended(struct core *core, struct session *session)
     }
 }
 
-void registry_health_changed(struct core *core, struct service *service)
-{
-    refuse_hopeless(core, service);
-}
-
 void registry_session_draining(struct core *core, struct session *session)
 {
     for (struct list *node = session->instances.next; node != &session->instances;
-         node = node->next) {
-        struct instance *instance = LIST_ENTRY(node, struct instance, by_session);
-        health_look(core, instance);
-        refuse_hopeless(core, instance->service);
-    }
+         node = node->next)
+        health_look(core, LIST_ENTRY(node, struct instance, by_session));
 }
 
 void registry_session_changed(struct core *core, struct session *session)
