@@ -109,3 +109,36 @@ void announce_quota(struct core *core, const struct month *month, const struct t
     log_event(LOG_WARN, "quota.used", "tenant", arena_text(&core->arena, month->tenant), "percent",
               arena_printf(&core->arena, "%u", month->warned), "tier", tier->name, NULL);
 }
+
+void announce_value(struct core *core, const struct value *value, const struct identity *by)
+{
+    static const char owned[] = "tenant.";
+    const char *what = value->deleted ? "deleted" : "set";
+    bool is_owned =
+        value->scope.len > strlen(owned) && memcmp(value->scope.data, owned, strlen(owned)) == 0;
+    struct slice tenant =
+        is_owned ? slice_make(value->scope.data + strlen(owned), value->scope.len - strlen(owned))
+                 : by->tenant;
+    struct buf payload = {0};
+    msgpack_packer packer;
+    packing_init(&packer, &payload);
+    msgpack_pack_map(&packer, 4);
+    pack_pair_text(&packer, "event", slice_of(what));
+    pack_pair_text(&packer, "key", value->key);
+    pack_pair_text(&packer, "scope", value->scope);
+    pack_pair_uint(&packer, "revision", value->revision);
+    pubsub_announce(core, tenant,
+                    arena_printf(&core->arena, "bus.config.%.*s", SLICE_FMT(value->key)),
+                    buf_slice(&payload));
+    buf_finish(&payload);
+    log_event(LOG_INFO, "audit.config", "what", what, "scope",
+              arena_text(&core->arena, value->scope), "key", arena_text(&core->arena, value->key),
+              "by_tenant", by->context.tenant, "by_user", by->context.user, NULL);
+}
+
+void audit_reveal(struct core *core, const struct value *value, const struct identity *to)
+{
+    log_event(LOG_INFO, "audit.secret_revealed", "scope", arena_text(&core->arena, value->scope),
+              "key", arena_text(&core->arena, value->key), "tenant", to->context.tenant, "user",
+              to->context.user, NULL);
+}

@@ -14,6 +14,7 @@ struct instance;
 struct month;
 struct service;
 struct tier;
+struct value;
 
 /* `what`: "registered", "deregistered", "lost", "back" or "gone". */
 void announce_instance(struct core *core, const struct instance *instance, const char *what);
@@ -30,6 +31,12 @@ void announce_account(struct core *core, const struct account *account, const ch
 
 /* So much of the tenant's quota is used, as month.warned says: on bus.quota. Also logged. */
 void announce_quota(struct core *core, const struct month *month, const struct tier *tier);
+
+/* A value is set or deleted, by whom: on bus.config.<key>, in the tenant whose it is, or of who
+ * changed what is for more than one. Also audited in the log. */
+void announce_value(struct core *core, const struct value *value, const struct identity *by);
+/* A secret was shown to somebody. */
+void audit_reveal(struct core *core, const struct value *value, const struct identity *to);
 
 /* A breaker has moved: to the tenant it is for, or to who serves the service. Also logged. */
 void announce_breaker(struct core *core, const struct guard *guard);

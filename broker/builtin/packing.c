@@ -159,3 +159,16 @@ bool argument_texts(const struct arguments *arguments, const char *key, struct s
     *count = value->via.array.size;
     return true;
 }
+
+bool argument_pack(const struct arguments *arguments, const char *key, struct buf *out)
+{
+    const msgpack_object *value = find(arguments, key);
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    return value && msgpack_pack_object(&packer, *value) == 0;
+}
+
+void packing_raw(msgpack_packer *packer, struct slice msgpack)
+{
+    buf_append(packer->data, msgpack.data, msgpack.len);
+}

@@ -20,6 +20,9 @@ void pack_pair_array(msgpack_packer *packer, const char *key, size_t count);
 void pack_pair_map(msgpack_packer *packer, const char *key, size_t count);
 void pack_pair_texts(msgpack_packer *packer, const char *key, char *const *texts, size_t count);
 
+/* MessagePack as it is. */
+void packing_raw(msgpack_packer *packer, struct slice msgpack);
+
 /* Arguments: a map, read in place. An empty payload is an empty map. */
 struct arguments {
     msgpack_zone *zone;
@@ -36,6 +39,8 @@ bool argument_has(const struct arguments *arguments, const char *key);
 /* False: not an array of texts, or of more than `most`. */
 bool argument_texts(const struct arguments *arguments, const char *key, struct slice *out,
                     size_t most, size_t *count);
+/* Appends the argument as MessagePack. False: there is none. */
+bool argument_pack(const struct arguments *arguments, const char *key, struct buf *out);
 bool argument_bool(const struct arguments *arguments, const char *key, bool otherwise);
 
 #endif

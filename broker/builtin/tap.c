@@ -111,6 +111,12 @@ static bool wants_call(const struct tap *tap, const struct call *call)
            wants(tap->tenant, call->identity->tenant) && call->id != tap->call_id;
 }
 
+/* A secret is shown to who asks for it, and to nobody who listens. */
+static bool is_confidential(const struct call *call)
+{
+    return call->service->builtin == &builtin_config;
+}
+
 void taps_call(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     if (core->taps->count == 0 || !call->identity || !call->service)
@@ -123,7 +129,7 @@ void taps_call(struct core *core, struct call *call, const struct wire_reply *re
         if (!to || !wants_call(tap, call))
             continue;
         struct buf tapped = {0};
-        pack_call(core, &tapped, call, reply, tap->payloads);
+        pack_call(core, &tapped, call, reply, tap->payloads && !is_confidential(call));
         stream(core, to, &tapped);
         buf_finish(&tapped);
     }

@@ -51,6 +51,8 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     if (rc == 0)
         rc = answers_start(core);
     if (rc == 0)
+        rc = values_start(core);
+    if (rc == 0)
         rc = journal_start(core);
     if (rc == 0)
         rc = chain_start(core, options->skipped, options->n_skipped);
@@ -80,6 +82,7 @@ void core_destroy(struct core *core)
     rates_finish(core);
     months_finish(core);
     answers_finish(core);
+    values_finish(core);
     registry_finish(core);
     checks_finish(&core->checks);
     accounts_finish(core);

@@ -18,6 +18,7 @@ static const struct journal_section *const sections[] = {
     &rates_section,
     &months_section,
     &answers_section,
+    &values_section,
 };
 #define SECTIONS (sizeof sections / sizeof *sections)
 #define ALL_SECTIONS ((1u << SECTIONS) - 1)

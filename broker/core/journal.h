@@ -19,6 +19,7 @@ enum journal_tag {
     JOURNAL_RATES = 3,
     JOURNAL_MONTHS = 4,
     JOURNAL_ANSWERS = 5,
+    JOURNAL_VALUES = 6,
 };
 
 struct journal_block {

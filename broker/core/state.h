@@ -19,6 +19,7 @@
 #include "core/registry.h"
 #include "core/session.h"
 #include "core/standing.h"
+#include "core/values.h"
 
 struct feeds;
 struct taps;
@@ -59,6 +60,7 @@ struct core {
     struct rates rates;
     struct months months;
     struct answers answers;
+    struct values values;
     bool draining;
 };
 

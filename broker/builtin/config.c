@@ -1,0 +1,325 @@
+/* config.c - bus.config: configuration that services share (core/values.h). Whoever may call gets
+ * the value that counts for them; whoever administers it sees and changes all of it. A secret is
+ * shown to nobody but who asks to have it revealed and may. */
+#include "base/name.h"
+#include "builtin/announce.h"
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+
+#define PAGE_BYTES (256u * 1024u)
+
+struct asked {
+    struct arguments arguments;
+    struct slice scope, key;
+};
+
+static enum status refuse_with(const char **why, enum status status, const char *text)
+{
+    *why = text;
+    return status;
+}
+
+/* ---- whose ---- */
+
+static struct slice scope_text(struct core *core, const char *kind, struct slice name)
+{
+    return slice_of(arena_printf(&core->arena, "%s.%.*s", kind, SLICE_FMT(name)));
+}
+
+/* "tenant" or "tier"; neither: everybody's for operators, their own for who administers a tenant.
+ */
+static enum status read_scope(struct core *core, const struct call *call, enum scope scope,
+                              struct asked *asked, const char **why)
+{
+    struct slice none = slice_make(NULL, 0), own = call->identity->tenant;
+    struct slice tenant =
+        argument_text(&asked->arguments, "tenant", scope == SCOPE_ALL ? none : own);
+    struct slice tier = argument_text(&asked->arguments, "tier", none);
+    if (scope != SCOPE_ALL && (tier.len > 0 || !slice_equal(tenant, own))) {
+        audit_mismatch(core, call->identity, "bus.config", tenant);
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is not your tenant's");
+    }
+    if ((tenant.len > 0 && !name_valid(tenant)) || (tier.len > 0 && !name_valid(tier)) ||
+        (tenant.len > 0 && tier.len > 0))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, tier: one of them, a name");
+    asked->scope = tenant.len ? scope_text(core, "tenant", tenant)
+                   : tier.len ? scope_text(core, "tier", tier)
+                              : slice_of("global");
+    return STATUS_OK;
+}
+
+static enum status ask(struct core *core, const struct call *call, enum scope scope,
+                       struct asked *out, const char **why)
+{
+    *out = (struct asked){0};
+    if (!arguments_read(&out->arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    out->key = argument_text(&out->arguments, "key", slice_make(NULL, 0));
+    if (out->key.len > VALUE_KEY_MAX || !name_valid_topic(out->key))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                           "key: names joined by dots, up to 128 bytes");
+    return read_scope(core, call, scope, out, why);
+}
+
+/* ---- showing ---- */
+
+static void pack_value(msgpack_packer *packer, const struct value *value, bool revealed)
+{
+    bool shown = !value->deleted && (revealed || !value->secret);
+    msgpack_pack_map(packer, shown ? 8 : 7);
+    pack_pair_text(packer, "key", value->key);
+    pack_pair_text(packer, "scope", value->scope);
+    pack_pair_uint(packer, "revision", value->revision);
+    pack_pair_uint(packer, "at_ms", value->at_ms);
+    pack_pair_text(packer, "by", value->by);
+    pack_pair_bool(packer, "secret", value->secret);
+    pack_pair_bool(packer, "deleted", value->deleted);
+    if (!shown)
+        return;
+    pack_text(packer, slice_of("value"));
+    packing_raw(packer, value->contents);
+}
+
+/* The tenant's, their tier's, everybody's. */
+static const struct value *resolve(struct core *core, struct identity *who, struct slice key)
+{
+    const char *tier = standing_of(core, who)->tier->name;
+    const struct slice scopes[] = {scope_text(core, "tenant", who->tenant),
+                                   scope_text(core, "tier", slice_of(tier)), slice_of("global")};
+    const struct value *value = NULL;
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes && !value; i++)
+        value = values_find(core, scopes[i], key);
+    return value;
+}
+
+/* An operator may name whose; others get what counts for them. */
+static const struct value *look_up(struct core *core, const struct call *call,
+                                   const struct asked *asked)
+{
+    bool named =
+        argument_has(&asked->arguments, "tenant") || argument_has(&asked->arguments, "tier");
+    return named ? values_find(core, asked->scope, asked->key)
+                 : resolve(core, call->identity, asked->key);
+}
+
+static enum status give(struct core *core, struct call *call, enum scope scope, bool revealed,
+                        struct buf *out, const char **why)
+{
+    struct asked asked;
+    msgpack_packer packer;
+    enum status status = ask(core, call, scope, &asked, why);
+    const struct value *value = status == STATUS_OK ? look_up(core, call, &asked) : NULL;
+    if (status == STATUS_OK && !value)
+        status = refuse_with(why, STATUS_INVALID_ARGUMENT, "there is no such key");
+    packing_init(&packer, out);
+    if (value)
+        pack_value(&packer, value, revealed);
+    if (value && value->secret && revealed)
+        audit_reveal(core, value, call->identity);
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+static enum status get(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                       const char **why)
+{
+    return give(core, call, scope, false, out, why);
+}
+
+static enum status reveal(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                          const char **why)
+{
+    return give(core, call, scope, true, out, why);
+}
+
+/* ---- lists ---- */
+
+struct listing {
+    struct core *core;
+    struct slice scope, prefix;
+    struct buf rows;
+    struct buf next; /* key of the first that did not fit */
+    size_t n;
+};
+
+static void add_row(struct listing *listing, const struct value *value)
+{
+    msgpack_packer packer;
+    packing_init(&packer, &listing->rows);
+    pack_value(&packer, value, false);
+    listing->n++;
+}
+
+static bool begins_with(struct slice text, struct slice start)
+{
+    return text.len >= start.len && memcmp(text.data, start.data, start.len) == 0;
+}
+
+static int list_one(void *arg, struct slice name, struct slice record)
+{
+    struct listing *listing = arg;
+    const struct value *value = value_read(listing->core, name, record);
+    if (!value || !slice_equal(value->scope, listing->scope))
+        return 1;
+    if (value->deleted || !begins_with(value->key, listing->prefix))
+        return 0;
+    if (listing->rows.len > PAGE_BYTES) {
+        buf_append(&listing->next, value->key.data, value->key.len);
+        return 1;
+    }
+    add_row(listing, value);
+    return 0;
+}
+
+static int list_revision(void *arg, const struct value *value)
+{
+    add_row(arg, value);
+    return 0;
+}
+
+static void pack_listing(struct buf *out, struct listing *listing, const char *what)
+{
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 2);
+    pack_pair_array(&packer, what, listing->n);
+    packing_raw(&packer, buf_slice(&listing->rows));
+    pack_pair_text(&packer, "next", buf_slice(&listing->next));
+    buf_finish(&listing->rows);
+    buf_finish(&listing->next);
+}
+
+static enum status list_from(struct core *core, const struct asked *asked, struct buf *out,
+                             const char **why)
+{
+    struct slice none = slice_make(NULL, 0);
+    struct slice after = argument_text(&asked->arguments, "cursor", none);
+    struct listing listing = {.core = core,
+                              .scope = asked->scope,
+                              .prefix = argument_text(&asked->arguments, "prefix", none)};
+    const char *from = arena_printf(&core->arena, "%.*s", SLICE_FMT(asked->scope));
+    uint8_t *start = arena_zalloc(&core->arena, asked->scope.len + 1 + after.len);
+    memcpy(start, from, asked->scope.len);
+    if (after.len > 0)
+        memcpy(start + asked->scope.len + 1, after.data, after.len);
+    int rc =
+        core->io.scan_from(core->io.arg, VALUES_TABLE,
+                           slice_make(start, asked->scope.len + 1 + after.len), list_one, &listing);
+    pack_listing(out, &listing, "values");
+    return rc < 0 ? refuse_with(why, STATUS_UNAVAILABLE, "the store cannot be read") : STATUS_OK;
+}
+
+static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    struct asked asked = {0};
+    if (!arguments_read(&asked.arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    enum status status = read_scope(core, call, scope, &asked, why);
+    if (status == STATUS_OK)
+        status = list_from(core, &asked, out, why);
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+static enum status history(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                           const char **why)
+{
+    struct asked asked;
+    struct listing listing = {.core = core};
+    enum status status = ask(core, call, scope, &asked, why);
+    if (status == STATUS_OK &&
+        values_history(core, asked.scope, asked.key, list_revision, &listing) < 0)
+        status = refuse_with(why, STATUS_UNAVAILABLE, "the store cannot be read");
+    pack_listing(out, &listing, "revisions");
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+/* ---- changing ---- */
+
+/* 0: there must be none yet. */
+static enum status check_revision(struct core *core, const struct asked *asked, const char **why)
+{
+    if (!argument_has(&asked->arguments, "if_revision"))
+        return STATUS_OK;
+    const struct value *now = values_find(core, asked->scope, asked->key);
+    uint64_t revision = now ? now->revision : 0;
+    if (argument_uint(&asked->arguments, "if_revision", UINT64_MAX) == revision)
+        return STATUS_OK;
+    return refuse_with(
+        why, STATUS_CONFLICT,
+        arena_printf(&core->arena, "its revision is %llu", (unsigned long long)revision));
+}
+
+static enum status change(struct core *core, const struct call *call, const struct asked *asked,
+                          struct value_change *change, struct buf *out, const char **why)
+{
+    const struct identity *by = call->identity;
+    msgpack_packer packer;
+    change->scope = asked->scope;
+    change->key = asked->key;
+    change->by =
+        slice_of(arena_printf(&core->arena, "%s/%s", by->context.tenant, by->context.user));
+    enum status status = check_revision(core, asked, why);
+    if (status != STATUS_OK)
+        return status;
+    const struct value *value = values_change(core, change, why);
+    if (!value)
+        return STATUS_OVERLOADED;
+    announce_value(core, value, by);
+    packing_init(&packer, out);
+    pack_value(&packer, value, false);
+    return STATUS_OK;
+}
+
+static enum status set(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                       const char **why)
+{
+    struct asked asked;
+    struct buf contents = {0};
+    enum status status = ask(core, call, scope, &asked, why);
+    if (status == STATUS_OK && !argument_pack(&asked.arguments, "value", &contents))
+        status = refuse_with(why, STATUS_INVALID_ARGUMENT, "value: there is none");
+    if (status == STATUS_OK && contents.len > VALUE_BYTES_MAX)
+        status = refuse_with(why, STATUS_TOO_LARGE, "a value has at most 64 KiB");
+    const struct value *before =
+        status == STATUS_OK ? values_find(core, asked.scope, asked.key) : NULL;
+    struct value_change wanted = {
+        .contents = buf_slice(&contents),
+        .secret = argument_bool(&asked.arguments, "secret", before && before->secret)};
+    if (status == STATUS_OK)
+        status = change(core, call, &asked, &wanted, out, why);
+    arguments_finish(&asked.arguments);
+    buf_finish(&contents);
+    return status;
+}
+
+static enum status forget(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                          const char **why)
+{
+    struct asked asked;
+    enum status status = ask(core, call, scope, &asked, why);
+    const struct value *before =
+        status == STATUS_OK ? values_find(core, asked.scope, asked.key) : NULL;
+    if (status == STATUS_OK && !before)
+        status = refuse_with(why, STATUS_INVALID_ARGUMENT, "there is no such key");
+    struct value_change wanted = {.secret = before && before->secret, .deleted = true};
+    if (status == STATUS_OK)
+        status = change(core, call, &asked, &wanted, out, why);
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+static const struct builtin_verb verbs[] = {
+    {"get", ACCESS_ANYONE, "config", get, false},
+    {"list", ACCESS_ADMIN, "config", list, false},
+    {"history", ACCESS_ADMIN, "config", history, false},
+    {"set", ACCESS_ADMIN, "config", set, false},
+    {"delete", ACCESS_ADMIN, "config", forget, false},
+    {"reveal", ACCESS_ADMIN, "secrets", reveal, false},
+    {0},
+};
+
+const struct builtin builtin_config = {"bus.config", verbs};

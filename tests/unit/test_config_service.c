@@ -1,0 +1,279 @@
+/* bus.config: who gets which value, who may change it, and what is never shown. */
+#include "../testing.h"
+
+#include "core/values.h"
+#include "core_stage.h"
+#include "wire/json.h"
+
+#include <stdlib.h>
+
+#define A_SAVE_MS 250u
+
+static struct stage stage;
+static struct actor *ops, *admin, *ann, *eve;
+static struct buf answer;
+
+static void everybody_joins(void)
+{
+    ops = stage_join(&stage, "infra ops admin:*");
+    admin = stage_join(&stage, "acme admin admin:acme/config");
+    ann = stage_join(&stage, "acme ann tier:pro");
+    eve = stage_join(&stage, "globex eve");
+}
+
+static int open_stage(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    (void)state;
+    stage_init(&stage);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", why), 0);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "pro", why), 0);
+    stage_start(&stage);
+    everybody_joins();
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    buf_finish(&answer);
+    answer = (struct buf){0};
+    stage_finish(&stage);
+    return 0;
+}
+
+static enum status ask(struct actor *who, const char *method, const char *question)
+{
+    static uint64_t id;
+    struct buf payload = {0};
+    struct wire_envelope reply;
+    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
+    const struct wire_request request = {.service = slice_of("bus.config"),
+                                         .method = slice_of(method),
+                                         .payload = buf_slice(&payload)};
+    actor_request(who, ++id, &request, slice_make(NULL, 0));
+    do
+        assert_true(actor_next(who, &reply));
+    while (reply.kind != WIRE_REPLY || reply.id != id);
+    buf_finish(&payload);
+    answer.len = 0;
+    if (reply.reply.status == STATUS_OK)
+        assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
+    buf_append(&answer, "", 1);
+    return reply.reply.status;
+}
+
+static bool says(const char *text)
+{
+    return strstr((const char *)answer.data, text) != NULL;
+}
+
+static unsigned times(const char *text)
+{
+    unsigned n = 0;
+    for (const char *at = (const char *)answer.data; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+static uint64_t revision(void)
+{
+    const char *at = strstr((const char *)answer.data, "\"revision\":");
+    assert_non_null(at);
+    return strtoull(at + strlen("\"revision\":"), NULL, 10);
+}
+
+#define SET_OK(who, question) assert_int_equal(ask(who, "set", question), STATUS_OK)
+
+static void assert_value(struct actor *who, const char *expected)
+{
+    assert_int_equal(ask(who, "get", "{\"key\":\"mail.footer\"}"), STATUS_OK);
+    assert_true(says(expected));
+}
+
+static void the_nearest_value_counts(void **state)
+{
+    (void)state;
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"everybody\"}");
+    assert_value(ann, "\"value\":\"everybody\"");
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"tier\":\"pro\",\"value\":{\"of\":\"pro\"}}");
+    assert_value(ann, "\"value\":{\"of\":\"pro\"}");
+    assert_value(eve, "\"value\":\"everybody\"");
+    SET_OK(admin, "{\"key\":\"mail.footer\",\"value\":[1,2]}");
+    assert_value(ann, "\"value\":[1,2]");
+    assert_value(eve, "\"value\":\"everybody\"");
+    assert_int_equal(ask(admin, "delete", "{\"key\":\"mail.footer\"}"), STATUS_OK);
+    assert_value(ann, "\"value\":{\"of\":\"pro\"}");
+    assert_int_equal(ask(ann, "get", "{\"key\":\"other\"}"), STATUS_INVALID_ARGUMENT);
+}
+
+static void changing_is_for_who_administers_it(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(ann, "set", "{\"key\":\"k\",\"value\":1}"), STATUS_PERMISSION_DENIED);
+    assert_int_equal(ask(ann, "list", "{}"), STATUS_PERMISSION_DENIED);
+    assert_int_equal(ask(admin, "set", "{\"key\":\"k\",\"value\":1,\"tenant\":\"globex\"}"),
+                     STATUS_TENANT_MISMATCH);
+    assert_int_equal(ask(admin, "set", "{\"key\":\"k\",\"value\":1,\"tier\":\"pro\"}"),
+                     STATUS_TENANT_MISMATCH);
+    assert_int_equal(ask(ann, "get", "{\"key\":\"k\",\"tenant\":\"globex\"}"),
+                     STATUS_TENANT_MISMATCH);
+    SET_OK(ops, "{\"key\":\"k\",\"value\":1,\"tenant\":\"globex\"}");
+    assert_int_equal(ask(eve, "get", "{\"key\":\"k\"}"), STATUS_OK);
+    assert_int_equal(ask(ann, "get", "{\"key\":\"k\"}"), STATUS_INVALID_ARGUMENT);
+}
+
+static void who_was_too_late_is_told(void **state)
+{
+    char question[160];
+    (void)state;
+    SET_OK(ops, "{\"key\":\"k\",\"value\":1,\"if_revision\":0}");
+    uint64_t first = revision();
+    assert_int_equal(ask(ops, "set", "{\"key\":\"k\",\"value\":2,\"if_revision\":0}"),
+                     STATUS_CONFLICT);
+    snprintf(question, sizeof question, "{\"key\":\"k\",\"value\":2,\"if_revision\":%llu}",
+             (unsigned long long)first);
+    SET_OK(ops, question);
+    assert_true(revision() > first);
+    assert_int_equal(ask(ops, "set", question), STATUS_CONFLICT);
+    assert_int_equal(ask(ops, "delete", question), STATUS_CONFLICT);
+    assert_int_equal(ask(ops, "delete", "{\"key\":\"k\"}"), STATUS_OK);
+    SET_OK(ops, "{\"key\":\"k\",\"value\":3,\"if_revision\":0}");
+}
+
+static void revisions_are_kept(void **state)
+{
+    char question[64];
+    (void)state;
+    for (unsigned n = 1; n <= 40; n++) {
+        snprintf(question, sizeof question, "{\"key\":\"k\",\"value\":%u}", n);
+        SET_OK(ops, question);
+    }
+    SET_OK(ops, "{\"key\":\"k.two\",\"value\":0}");
+    assert_int_equal(ask(ops, "history", "{\"key\":\"k\"}"), STATUS_OK);
+    assert_int_equal(times("\"revision\":"), VALUE_REVISIONS);
+    assert_true(says("\"value\":40"));
+    assert_true(says("\"value\":9,") || says("\"value\":9}"));
+    assert_false(says("\"value\":8,") || says("\"value\":8}"));
+    assert_true(says("\"by\":\"infra/ops\""));
+}
+
+static void a_secret_is_shown_to_who_may_see_it(void **state)
+{
+    static const char *const looks[] = {"get", "history"};
+    (void)state;
+    struct actor *vault = stage_join(&stage, "acme vault admin:acme/secrets");
+    SET_OK(ops, "{\"key\":\"k\",\"value\":\"hunter2\",\"secret\":true,\"tenant\":\"acme\"}");
+    assert_false(says("hunter2"));
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(ask(admin, looks[i], "{\"key\":\"k\"}"), STATUS_OK);
+        assert_true(says("\"secret\":true"));
+        assert_false(says("hunter2"));
+    }
+    assert_int_equal(ask(admin, "list", "{}"), STATUS_OK);
+    assert_false(says("hunter2"));
+    assert_int_equal(ask(admin, "reveal", "{\"key\":\"k\"}"), STATUS_PERMISSION_DENIED);
+    assert_int_equal(ask(vault, "reveal", "{\"key\":\"k\"}"), STATUS_OK);
+    assert_true(says("\"value\":\"hunter2\""));
+    SET_OK(admin, "{\"key\":\"k\",\"value\":\"hunter3\"}"); /* it stays one */
+    assert_int_equal(ask(ann, "get", "{\"key\":\"k\"}"), STATUS_OK);
+    assert_false(says("hunter3"));
+}
+
+static void lists_come_in_pages(void **state)
+{
+    char question[300], cursor[160] = "";
+    unsigned pages = 0, rows = 0;
+    struct buf big = {0};
+    (void)state;
+    for (unsigned n = 0; n < 10; n++) {
+        big.len = 0;
+        buf_printf(&big, "{\"key\":\"big.k%u\",\"value\":\"%060000d\"}", n, 0);
+        buf_append(&big, "", 1);
+        SET_OK(ops, (const char *)big.data);
+    }
+    SET_OK(ops, "{\"key\":\"other\",\"value\":1}");
+    do {
+        snprintf(question, sizeof question, "{\"prefix\":\"big.\",\"cursor\":\"%s\"}", cursor);
+        assert_int_equal(ask(ops, "list", question), STATUS_OK);
+        rows += times("\"key\":");
+        const char *next = strstr((const char *)answer.data, "\"next\":\"") + strlen("\"next\":\"");
+        snprintf(cursor, sizeof cursor, "%.*s", (int)strcspn(next, "\""), next);
+    } while (cursor[0] && ++pages < 10);
+    assert_int_equal(rows, 10);
+    assert_int_equal(pages, 1);
+    buf_finish(&big);
+}
+
+static void changes_are_events(void **state)
+{
+    struct wire_envelope event;
+    (void)state;
+    struct actor *watcher = stage_join(&stage, "acme watcher subscribe:bus.config.>");
+    assert_int_equal(actor_subscribe(watcher, 1, "bus.config.>", NULL, NULL), STATUS_OK);
+    SET_OK(admin, "{\"key\":\"mail.footer\",\"value\":\"x\"}");
+    event = actor_expect(watcher, WIRE_DELIVERY);
+    assert_true(slice_is(event.delivery.topic, "bus.config.mail.footer"));
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"x\",\"tenant\":\"globex\"}");
+    assert_true(actor_hears_nothing(watcher));
+}
+
+static void nonsense_is_refused(void **state)
+{
+    static const char *const questions[] = {
+        "{\"value\":1}",
+        "{\"key\":\"Not A Key\",\"value\":1}",
+        "{\"key\":\"k\"}",
+        "{\"key\":\"k\",\"value\":1,\"tenant\":\"acme\",\"tier\":\"pro\"}",
+        "{\"key\":\"k\",\"value\":1,\"tenant\":\"A b\"}",
+        "[]",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
+        assert_int_equal(ask(ops, "set", questions[i]), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(ask(ops, "delete", "{\"key\":\"k\"}"), STATUS_INVALID_ARGUMENT);
+    stage.store_fails = true;
+    assert_int_equal(ask(ops, "set", "{\"key\":\"k\",\"value\":1}"), STATUS_OVERLOADED);
+    stage.store_fails = false;
+    assert_int_equal(ask(ops, "get", "{\"key\":\"k\"}"), STATUS_INVALID_ARGUMENT);
+}
+
+/* From the ledger, then from the books. */
+static void what_was_answered_for_has_happened(void **state)
+{
+    (void)state;
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"old\"}");
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"kept\"}");
+    SET_OK(ops, "{\"key\":\"gone\",\"value\":1}");
+    assert_int_equal(ask(ops, "delete", "{\"key\":\"gone\"}"), STATUS_OK);
+    uint64_t newest = revision();
+    for (unsigned n = 0; n < 2; n++) {
+        stage_restart(&stage);
+        everybody_joins();
+        assert_value(ann, "\"value\":\"kept\"");
+        assert_int_equal(ask(ann, "get", "{\"key\":\"gone\"}"), STATUS_INVALID_ARGUMENT);
+        stage_pass(&stage, A_SAVE_MS);
+    }
+    assert_int_equal(ask(ops, "history", "{\"key\":\"mail.footer\"}"), STATUS_OK);
+    assert_int_equal(times("\"revision\":"), 2);
+    SET_OK(ops, "{\"key\":\"gone\",\"value\":2}");
+    assert_true(revision() > newest);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_nearest_value_counts),
+        TEST(changing_is_for_who_administers_it),
+        TEST(who_was_too_late_is_told),
+        TEST(revisions_are_kept),
+        TEST(a_secret_is_shown_to_who_may_see_it),
+        TEST(lists_come_in_pages),
+        TEST(changes_are_events),
+        TEST(nonsense_is_refused),
+        TEST(what_was_answered_for_has_happened),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
