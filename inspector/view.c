@@ -1,6 +1,7 @@
 #include "view.h"
 
 #include "base/clock.h"
+#include "copy.h"
 #include "human.h"
 #include "payload.h"
 #include "table.h"
@@ -90,7 +91,9 @@ static void write_number(struct buf *out, uint64_t number, enum unit unit)
 
 static void write_value(struct buf *out, const fbx_value *value, enum unit unit)
 {
-    if (value->type == FBX_ARRAY)
+    if (unit == UNIT_JSON && value->type != FBX_NONE)
+        copy_json(out, value);
+    else if (value->type == FBX_ARRAY)
         write_list(out, value);
     else if (value->type == FBX_UINT && unit >= UNIT_COUNT)
         write_number(out, value->as.natural, unit);

@@ -7,6 +7,7 @@
 enum unit {
     UNIT_TEXT, /* texts, numbers and truth values as they are */
     UNIT_LIST, /* an array of texts */
+    UNIT_JSON, /* whatever it is */
     UNIT_STATE,
     UNIT_COUNT,
     UNIT_LIMIT, /* a count of which 0 means that there is none */
