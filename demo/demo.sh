@@ -6,61 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=demo/lib.sh
 . demo/lib.sh
 
-step() {
-    printf '\n== %s\n' "$*"
-}
-
-# The words as one would type them.
-typed() {
-    local word
-    for word in "$@"; do
-        [[ $word =~ ^[a-zA-Z0-9_.,:=/-]+$ ]] || word="'$word'"
-        printf ' %s' "$word"
-    done
-}
-
-# as TOKEN COMMAND...: shows an inspector command, runs it, and keeps what it printed and how it ended.
-as() {
-    local who=$1
-    shift
-    echo "\$ farebox$(typed "$@")    # as $who"
-    output=$(farebox --token-file "$folder/$who.token" "$@" 2>&1)
-    status=$?
-    [[ -z $output ]] || printf '%s\n' "$output"
-}
-
-# expect STATUS PATTERN...: of the last command; the patterns are extended regular expressions.
-expect() {
-    ((status == $1)) || fail "expected exit status $1, not $status"
-    shift
-    local pattern
-    for pattern in "$@"; do
-        grep -Eq -- "$pattern" <<<"$output" || fail "expected to see: $pattern"
-    done
-}
-
-# listen TOKEN ARGUMENTS...: a subscriber in the background, back once the broker has its subscription.
-listen() {
-    local who=$1 fd note
-    shift
-    echo "\$ farebox sub$(typed "$@") &    # as $who"
-    mkfifo "$folder/$who.notes"
-    farebox --token-file "$folder/$who.token" sub "$@" >"$folder/$who.events" \
-        2>"$folder/$who.notes" &
-    listener=$!
-    exec {fd}<"$folder/$who.notes"
-    read -r -t 10 note <&"$fd" || fail "$who could not subscribe"
-    [[ $note == *subscribed* ]] || fail "$who could not subscribe: $note"
-}
-
-# heard TOKEN PID: waits for its end, shows what it heard and keeps it for expect.
-heard() {
-    timeout 15 tail --pid="$2" -f /dev/null || fail "$1 hears nothing"
-    wait "$2"
-    status=$?
-    output=$(<"$folder/$1.events")
-    printf '%s\n' "$output"
-}
+# shellcheck source=demo/tell.sh
+. demo/tell.sh
 
 step "A broker and three services, on a fresh folder"
 start_bus
@@ -94,6 +41,9 @@ expect 0
 echo "globex hears nothing of it, only itself:"
 heard globex "$globex"
 expect 0 '^market\.of\.globex +"our own"$'
+
+# shellcheck source=demo/policy.sh
+. demo/policy.sh
 
 step "What the broker counted"
 as operator stats

@@ -25,9 +25,10 @@ fail() {
 start() {
     local name=$1 line fd
     shift
+    rm -f "$folder/$name.out"
     mkfifo "$folder/$name.out"
     # a session of its own: Ctrl-C is for the script, which stops things in order
-    setsid "$@" >"$folder/$name.out" 2>"$folder/$name.log" &
+    setsid "$@" >"$folder/$name.out" 2>>"$folder/$name.log" &
     names+=("$name") pids+=($!)
     exec {fd}<"$folder/$name.out"
     read -r -t 20 line <&"$fd" || fail "$name did not start"
@@ -67,15 +68,32 @@ mint() {
         fail "no token for $file"
 }
 
+# Four tiers rather than the usual three, so that a limit is reached soon; and breakers that need
+# little to open, and not long to try again.
+start_broker() {
+    start fareboxd fareboxd --listen "$FAREBOX_URL" --data "$folder/data" \
+        --jwt-secret-file "$folder/secret" \
+        --tier 'trial per-minute=60 burst=5' --tier 'free per-minute=100 burst=10' \
+        --tier 'pro per-minute=1000 burst=100 weight=4' --tier 'enterprise weight=16' \
+        --breaker '* calls=4 open-ms=1500'
+}
+
+# As if the power of this one process had been cut.
+kill_broker() {
+    local pid=${pids[0]}
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null
+    names=("${names[@]:1}") pids=("${pids[@]:1}")
+}
+
 start_bus() {
     (umask 077 && head -c 32 /dev/urandom | base64 >"$folder/secret")
-    start fareboxd fareboxd --listen "$FAREBOX_URL" --data "$folder/data" \
-        --jwt-secret-file "$folder/secret"
+    start_broker
     mint host platform host enterprise 'serve:*' 'call:data-bridge.*' 'publish:market.>'
     mint operator platform ops enterprise 'admin:*'
     mint acme acme ann pro 'call:echo.*' 'call:data-bridge.*' 'call:performance-analytics.*' \
         'subscribe:market.>'
     mint globex globex gus free 'call:echo.*' 'subscribe:market.>' 'publish:market.>'
     start farebox-host farebox-host --url "$FAREBOX_URL" --token-file "$folder/host.token" \
-        "${modules[@]}"
+        --tier performance-analytics.report=pro "${modules[@]}"
 }
