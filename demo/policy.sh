@@ -1,6 +1,6 @@
 # What the broker decides for every service: tiers, limits, breakers, fairness and the bill. Sourced by
 # demo.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034 # variables of lib.sh and tell.sh
 
 mint initech initech ida free 'call:*'
 mint hooli hooli hal trial 'call:echo.*'

@@ -1,6 +1,6 @@
 # Steps of a demonstration: each shows a command, runs it and checks what it did. Sourced by bash,
 # after lib.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034 # variables of lib.sh and tell.sh
 
 step() {
     printf '\n== %s\n' "$*"

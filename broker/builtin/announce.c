@@ -136,7 +136,7 @@ void announce_value(struct core *core, const struct value *value, const struct i
               "by_tenant", by->context.tenant, "by_user", by->context.user, NULL);
 }
 
-void audit_reveal(struct core *core, const struct value *value, const struct identity *to)
+void announce_reveal(struct core *core, const struct value *value, const struct identity *to)
 {
     log_event(LOG_INFO, "audit.secret_revealed", "scope", arena_text(&core->arena, value->scope),
               "key", arena_text(&core->arena, value->key), "tenant", to->context.tenant, "user",

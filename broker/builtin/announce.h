@@ -36,7 +36,7 @@ void announce_quota(struct core *core, const struct month *month, const struct t
  * changed what is for more than one. Also audited in the log. */
 void announce_value(struct core *core, const struct value *value, const struct identity *by);
 /* A secret was shown to somebody. */
-void audit_reveal(struct core *core, const struct value *value, const struct identity *to);
+void announce_reveal(struct core *core, const struct value *value, const struct identity *to);
 
 /* A breaker has moved: to the tenant it is for, or to who serves the service. Also logged. */
 void announce_breaker(struct core *core, const struct guard *guard);

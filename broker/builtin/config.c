@@ -116,7 +116,7 @@ static enum status give(struct core *core, struct call *call, enum scope scope, 
     if (value)
         pack_value(&packer, value, revealed);
     if (value && value->secret && revealed)
-        audit_reveal(core, value, call->identity);
+        announce_reveal(core, value, call->identity);
     arguments_finish(&asked.arguments);
     return status;
 }

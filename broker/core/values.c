@@ -90,7 +90,8 @@ static struct value_scope *scope_of(struct values *values, struct slice name)
     if (scope)
         return scope;
     scope = mem_zalloc(sizeof *scope + name.len);
-    memcpy(scope->text, name.data, name.len);
+    if (name.len > 0)
+        memcpy(scope->text, name.data, name.len);
     scope->name = slice_make(scope->text, name.len);
     list_init(&scope->values);
     map_put(&values->scopes, scope->name, scope);

@@ -18,7 +18,7 @@ struct bus_store {
     size_t n_records, cap_records;
     struct buf *blocks; /* of the ledger, by sequence from 1 */
     uint64_t n_blocks, cap_blocks, trimmed;
-    uint64_t ledger; /* counts those that were lost */
+    uint64_t ledger;            /* counts those that were lost */
     uint64_t asked, kept, told; /* marks: that the broker waits for, that is on disk, it heard of */
     bool fails;
 };
