@@ -211,7 +211,11 @@ static void a_late_answer_and_a_strangers_count_for_nothing(void **state)
 {
     (void)state;
     struct actor *host = checked("orders"), *other = stage_join(&stage, SERVER);
-    answer_checks(host, "pass", 1);
+    uint64_t first = asked(host);
+    say(other, first, "pass");
+    is(HEALTH_STARTING);
+    say(host, first, "pass");
+    is(HEALTH_READY);
     answer_checks(host, "fail", HEALTH_FALL);
     is(HEALTH_DOWN);
     uint64_t check = asked(host);
@@ -244,6 +248,25 @@ static void degraded_ones_are_for_want_of_better(void **state)
     actor_call(ann, 11, "orders", "get");
     actor_reply(poor, actor_requested(poor), STATUS_OK, "");
     assert_int_equal(actor_outcome(ann, 11), STATUS_OK);
+}
+
+/* What is ready, but ejected by its breaker, is nothing better. */
+static void degraded_ones_stand_in_for_the_ejected(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, CALLER), *good = checked("orders"),
+                 *poor = checked("orders");
+    say(good, asked(good), "pass");
+    say(poor, asked(poor), "warn");
+    struct instance_breaker *breaker =
+        &LIST_ENTRY(orders()->instances.next, struct instance, by_service)->breaker;
+    struct instance_breaker closed = *breaker;
+    breaker->breaker.state = BREAKER_OPEN;
+    breaker->ejected = true;
+    actor_call(ann, 1, "orders", "get");
+    actor_reply(poor, actor_requested(poor), STATUS_OK, "");
+    assert_int_equal(actor_outcome(ann, 1), STATUS_OK);
+    *breaker = closed;
 }
 
 /* A call that waits behind the full, ready one goes to the degraded one once that is gone. */
@@ -456,6 +479,7 @@ int main(void)
         TEST(those_who_wait_are_refused_when_it_goes_down),
         TEST(a_late_answer_and_a_strangers_count_for_nothing),
         TEST(degraded_ones_are_for_want_of_better),
+        TEST(degraded_ones_stand_in_for_the_ejected),
         TEST(the_line_moves_to_what_is_left),
         TEST(a_tenants_own_steps_aside_while_it_is_down),
         TEST(changes_are_announced),
