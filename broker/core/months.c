@@ -60,19 +60,31 @@ static void look_at_calendar(struct core *core)
     drop_past(months);
 }
 
+static struct slice key_of(struct core *core, struct slice tenant)
+{
+    size_t len = CALENDAR_MONTH + 1 + tenant.len;
+    uint8_t *key = arena_zalloc(&core->arena, len);
+    memcpy(key, core->months.now, CALENDAR_MONTH);
+    memcpy(key + CALENDAR_MONTH + 1, tenant.data, tenant.len);
+    return slice_make(key, len);
+}
+
 struct month *months_of(struct core *core, struct identity *identity)
 {
     struct months *months = &core->months;
     look_at_calendar(core);
     if (identity->month && identity->month_when == months->generation)
         return identity->month;
-    size_t len = CALENDAR_MONTH + 1 + identity->tenant.len;
-    uint8_t *key = arena_zalloc(&core->arena, len);
-    memcpy(key, months->now, CALENDAR_MONTH);
-    memcpy(key + CALENDAR_MONTH + 1, identity->tenant.data, identity->tenant.len);
-    identity->month = find(months, slice_make(key, len));
+    identity->month = find(months, key_of(core, identity->tenant));
     identity->month_when = months->generation;
     return identity->month;
+}
+
+uint64_t months_used(struct core *core, struct slice tenant)
+{
+    look_at_calendar(core);
+    const struct month *month = map_get(&core->months.by_key, key_of(core, tenant));
+    return month ? month->calls : 0;
 }
 
 static void touch(struct months *months, struct month *month)

@@ -55,23 +55,36 @@ static void take_tenant(struct core *core, struct standing *standing, const stru
     take_subscription(core, standing, tenant);
 }
 
-static void renew(struct core *core, struct identity *identity)
+static struct standing made(struct core *core, const struct context *claims, struct slice tenant,
+                            struct slice user)
 {
-    const struct account *tenant = account_find(core, identity->tenant, slice_make(NULL, 0));
-    const struct account *user =
-        tenant ? account_find(core, identity->tenant, identity->user) : NULL;
+    const struct account *theirs = account_find(core, tenant, slice_make(NULL, 0));
+    const struct account *own = theirs ? account_find(core, tenant, user) : NULL;
     struct standing standing = {.generation = core->accounts.generation,
                                 .made_ms = core->now.unix_ms,
                                 .for_ms = LOOK_AGAIN_MS};
-    take_claims(core, &standing, &identity->context);
-    if (tenant)
-        take_tenant(core, &standing, tenant);
-    if (user)
-        take_subscription(core, &standing, user);
+    take_claims(core, &standing, claims);
+    if (theirs)
+        take_tenant(core, &standing, theirs);
+    if (own)
+        take_subscription(core, &standing, own);
     standing.shows_more = standing.live || standing.tier->features.n > 0;
+    return standing;
+}
+
+static void renew(struct core *core, struct identity *identity)
+{
+    struct standing standing = made(core, &identity->context, identity->tenant, identity->user);
     if (standing.shows_more || identity->standing.shows_more)
         identity_unseal(identity);
     identity->standing = standing;
+}
+
+struct standing standing_supposed(struct core *core, struct slice tenant, struct slice user,
+                                  const char *tier)
+{
+    const struct context claims = {.tier = tier, .subscription_status = "", .billing_customer = ""};
+    return made(core, &claims, tenant, user);
 }
 
 const struct standing *standing_of(struct core *core, struct identity *identity)

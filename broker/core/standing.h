@@ -37,6 +37,9 @@ void grants_finish(struct core *core);
 
 /* Valid until the turn ends. */
 const struct standing *standing_of(struct core *core, struct identity *identity);
+/* Of a user who may not be here, should their token say that tier. Valid until the turn ends. */
+struct standing standing_supposed(struct core *core, struct slice tenant, struct slice user,
+                                  const char *tier);
 /* Neither suspended nor expired. */
 bool standing_served(const struct standing *standing);
 /* May they do this within their tenant: by a permission of their own, or by one of their tier? */

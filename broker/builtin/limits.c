@@ -1,0 +1,122 @@
+/* limits.c - bus.limits: how much somebody may use, and what is left of it. Asking uses nothing. */
+#include "base/name.h"
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+
+#define MS_PER_HOUR 3600000u
+
+/* Whose limits are asked for. */
+struct asked {
+    struct arguments arguments;
+    struct slice tenant, user;
+    bool own;
+};
+
+static enum status refuse_with(const char **why, enum status status, const char *text)
+{
+    *why = text;
+    return status;
+}
+
+/* Users see their own; who administers limits, those of their tenant's users, or everybody's. */
+static enum status check(struct core *core, const struct call *call, enum scope scope,
+                         const struct asked *asked, const char **why)
+{
+    const struct identity *who = call->identity;
+    if (!name_valid(asked->tenant) || !name_valid_user(asked->user))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, user: not names");
+    if (scope == SCOPE_ALL || asked->own)
+        return STATUS_OK;
+    if (!slice_equal(asked->tenant, who->tenant)) {
+        audit_mismatch(core, who, "bus.limits", asked->tenant);
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    }
+    if (!permitted(&who->permissions, VERB_ADMIN, who->tenant, who->tenant, slice_of("limits")))
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:limits");
+    return STATUS_OK;
+}
+
+static enum status ask(struct core *core, const struct call *call, enum scope scope,
+                       struct asked *out, const char **why)
+{
+    const struct identity *who = call->identity;
+    *out = (struct asked){0};
+    if (!arguments_read(&out->arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    out->tenant = argument_text(&out->arguments, "tenant", who->tenant);
+    out->user = argument_text(&out->arguments, "user", who->user);
+    out->own = slice_equal(out->tenant, who->tenant) && slice_equal(out->user, who->user);
+    return check(core, call, scope, out, why);
+}
+
+/* What a token says that is not at hand nobody knows: the terms are those of the records, over the
+ * tier that is asked about, or the lowest. */
+static struct standing terms_of(struct core *core, const struct call *call,
+                                const struct asked *asked)
+{
+    struct slice lowest = slice_of(core->limits.tiers.list[0].name);
+    struct slice tier = argument_text(&asked->arguments, "tier", lowest);
+    if (asked->own)
+        return *standing_of(core, call->identity);
+    return standing_supposed(core, asked->tenant, asked->user, arena_text(&core->arena, tier));
+}
+
+static void pack_rate(struct core *core, msgpack_packer *packer, const struct asked *asked,
+                      struct window_rate rate)
+{
+    struct window_state state = {0};
+    if (rate.per_minute > 0)
+        rates_look(core, asked->tenant, asked->user, rate, &state);
+    pack_pair_uint(packer, "per_minute", rate.per_minute);
+    pack_pair_uint(packer, "burst", rate.burst);
+    pack_pair_uint(packer, "remaining", state.remaining);
+    pack_pair_uint(packer, "retry_after_ms", (state.retry_after + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static void pack_quota(struct core *core, msgpack_packer *packer, const struct asked *asked,
+                       const struct tier *tier)
+{
+    char resets_at[CALENDAR_HOUR + 1];
+    calendar_print(months_end_ms(core) / MS_PER_HOUR, resets_at);
+    pack_pair_uint(packer, "monthly", tier->monthly);
+    pack_pair_bool(packer, "soft", tier->soft);
+    pack_pair_uint(packer, "used", months_used(core, asked->tenant));
+    pack_pair_text(packer, "resets_at",
+                   slice_of(arena_printf(&core->arena, "%s:00:00Z", resets_at)));
+}
+
+static void pack_limits(struct core *core, struct buf *out, const struct asked *asked,
+                        const struct standing *terms)
+{
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 13);
+    pack_pair_text(&packer, "tenant", asked->tenant);
+    pack_pair_text(&packer, "user", asked->user);
+    pack_pair_text(&packer, "tier", slice_of(terms->tier->name));
+    pack_pair_text(&packer, "status", slice_of(subscription_text(terms->status)));
+    pack_pair_bool(&packer, "supposed", !asked->own && !terms->live);
+    pack_rate(core, &packer, asked, terms->rate);
+    pack_quota(core, &packer, asked, terms->tier);
+}
+
+static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    struct asked asked;
+    enum status status = ask(core, call, scope, &asked, why);
+    if (status == STATUS_OK) {
+        struct standing terms = terms_of(core, call, &asked);
+        pack_limits(core, out, &asked, &terms);
+    }
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+static const struct builtin_verb verbs[] = {
+    {"show", ACCESS_ANYONE, "limits", show, false},
+    {0},
+};
+
+const struct builtin builtin_limits = {"bus.limits", verbs};

@@ -1,0 +1,131 @@
+/* bus.limits: what is left to whom; asking takes nothing of it. */
+#include "../testing.h"
+
+#include "core_stage.h"
+#include "wire/json.h"
+
+static struct stage stage;
+static struct actor *ann, *admin, *ops, *host;
+static struct buf answer;
+static uint64_t ids;
+
+static int open_stage(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    struct tiers *tiers = &stage.options.limits.tiers;
+    (void)state;
+    stage_init(&stage);
+    stage.options.limits.max_limited_users = 100;
+    assert_int_equal(tiers_add(tiers, "free per-minute=60 burst=10 monthly=100", why), 0);
+    assert_int_equal(tiers_add(tiers, "pro per-minute=600 burst=50", why), 0);
+    assert_int_equal(tiers_add(tiers, "internal", why), 0);
+    stage_start(&stage);
+    ann = stage_join(&stage, "acme ann call:*");
+    admin = stage_join(&stage, "acme admin admin:acme/limits tier:internal");
+    ops = stage_join(&stage, "infra ops admin:* tier:internal");
+    host = stage_join(&stage, "infra host serve:* tier:internal");
+    actor_register(host, "orders", 10);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    buf_finish(&answer);
+    answer = (struct buf){0};
+    stage_finish(&stage);
+    return 0;
+}
+
+static enum status ask(struct actor *who, const char *question)
+{
+    struct buf payload = {0};
+    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
+    const struct wire_request request = {.service = slice_of("bus.limits"),
+                                         .method = slice_of("show"),
+                                         .payload = buf_slice(&payload)};
+    actor_request(who, ++ids, &request, slice_make(NULL, 0));
+    struct wire_envelope reply = actor_expect(who, WIRE_REPLY);
+    buf_finish(&payload);
+    answer.len = 0;
+    if (reply.reply.status == STATUS_OK)
+        assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
+    buf_append(&answer, "", 1);
+    return reply.reply.status;
+}
+
+static void assert_says(const char *text)
+{
+    if (!strstr((const char *)answer.data, text))
+        fail_msg("%s does not say %s", (const char *)answer.data, text);
+}
+
+static void use(unsigned calls)
+{
+    for (unsigned n = 0; n < calls; n++) {
+        actor_call(ann, ++ids, "orders", "get");
+        actor_reply(host, actor_requested(host), STATUS_OK, "");
+        assert_int_equal(actor_outcome(ann, ids), STATUS_OK);
+    }
+}
+
+static void it_says_what_is_left(void **state)
+{
+    (void)state;
+    use(3);
+    assert_int_equal(ask(admin, "{\"user\":\"ann\"}"), STATUS_OK);
+    assert_says("\"tier\":\"free\",\"status\":\"active\",\"supposed\":true,\"per_minute\":60,"
+                "\"burst\":10,\"remaining\":7,\"retry_after_ms\":0,\"monthly\":100,\"soft\":false,"
+                "\"used\":3,\"resets_at\":\"2027-02-01T00:00:00Z\"");
+    use(7);
+    assert_int_equal(ask(admin, "{\"user\":\"ann\"}"), STATUS_OK);
+    assert_says("\"remaining\":0,\"retry_after_ms\":1000,");
+    assert_says("\"used\":10,");
+}
+
+/* The one call that asking is, and no more. */
+static void asking_takes_nothing(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 100; n++)
+        assert_int_equal(ask(ops, "{\"tenant\":\"acme\",\"user\":\"ann\"}"), STATUS_OK);
+    assert_says("\"remaining\":10,");
+    assert_says("\"used\":0,");
+    assert_int_equal(ask(ann, "{}"), STATUS_OK);
+    assert_says("\"user\":\"ann\"");
+    assert_says("\"remaining\":9,");
+}
+
+static void what_a_token_says_may_be_supposed(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(ops, "{\"tenant\":\"acme\",\"user\":\"bob\",\"tier\":\"pro\"}"),
+                     STATUS_OK);
+    assert_says("\"tier\":\"pro\"");
+    assert_says("\"supposed\":true,\"per_minute\":600,\"burst\":50,\"remaining\":50,");
+    assert_says("\"monthly\":0,");
+}
+
+static void others_are_nobodys_business(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(ann, "{\"user\":\"bob\"}"), STATUS_PERMISSION_DENIED);
+    assert_int_equal(ask(ann, "{\"tenant\":\"globex\"}"), STATUS_TENANT_MISMATCH);
+    assert_int_equal(ask(admin, "{\"tenant\":\"globex\",\"user\":\"ann\"}"),
+                     STATUS_TENANT_MISMATCH);
+    assert_int_equal(ask(ops, "{\"user\":\"a b\"}"), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(ask(ops, "[]"), STATUS_INVALID_ARGUMENT);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(it_says_what_is_left),
+        TEST(asking_takes_nothing),
+        TEST(what_a_token_says_may_be_supposed),
+        TEST(others_are_nobodys_business),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
