@@ -153,7 +153,8 @@ static void add_row(struct listing *listing, const struct value *value)
 
 static bool begins_with(struct slice text, struct slice start)
 {
-    return text.len >= start.len && memcmp(text.data, start.data, start.len) == 0;
+    return text.len >= start.len &&
+           (start.len == 0 || memcmp(text.data, start.data, start.len) == 0);
 }
 
 static int list_one(void *arg, struct slice name, struct slice record)
@@ -198,9 +199,8 @@ static enum status list_from(struct core *core, const struct asked *asked, struc
     struct listing listing = {.core = core,
                               .scope = asked->scope,
                               .prefix = argument_text(&asked->arguments, "prefix", none)};
-    const char *from = arena_printf(&core->arena, "%.*s", SLICE_FMT(asked->scope));
     uint8_t *start = arena_zalloc(&core->arena, asked->scope.len + 1 + after.len);
-    memcpy(start, from, asked->scope.len);
+    memcpy(start, asked->scope.data, asked->scope.len);
     if (after.len > 0)
         memcpy(start + asked->scope.len + 1, after.data, after.len);
     int rc =
