@@ -34,8 +34,9 @@ struct builtin {
     const struct builtin_verb *verbs; /* ends with a NULL name */
 };
 
-extern const struct builtin builtin_registry, builtin_config, builtin_limits, builtin_sessions,
-    builtin_stats, builtin_feed, builtin_tap, builtin_tenants, builtin_usage, builtin_breakers;
+extern const struct builtin builtin_registry, builtin_config, builtin_explain, builtin_limits,
+    builtin_sessions, builtin_stats, builtin_feed, builtin_tap, builtin_tenants, builtin_usage,
+    builtin_breakers;
 
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *));
 /* For the entitlement filter. */

@@ -116,6 +116,26 @@ static bool admit(struct core *core, struct guard *guard, struct breaker_pass *p
     return true;
 }
 
+static bool refuses(struct core *core, const struct guard *guard, uint64_t *retry_after)
+{
+    const struct breaker *breaker = &guard->breaker;
+    uint64_t now = core->now.mono_ns;
+    if (!breaker_refuses(breaker, rules_of(core, guard->service), now))
+        return false;
+    *retry_after = breaker->until > now ? breaker->until - now : 0;
+    return true;
+}
+
+const struct guard *breakers_refusing(struct core *core, const struct call *call,
+                                      uint64_t *retry_after)
+{
+    const struct guard *own = find(call->service, call->identity->tenant);
+    const struct guard *whole = &call->service->breakers.whole;
+    if (own && refuses(core, own, retry_after))
+        return own;
+    return refuses(core, whole, retry_after) ? whole : NULL;
+}
+
 const struct guard *breakers_admit(struct core *core, struct call *call, uint64_t *retry_after)
 {
     struct service *service = call->service;

@@ -69,6 +69,9 @@ const struct breaker_setting *breakers_setting(struct core *core, struct service
 /* The breaker that refuses the call, or NULL: it may pass, and breakers_tell() will be told.
  * `retry_after` in ns. */
 const struct guard *breakers_admit(struct core *core, struct call *call, uint64_t *retry_after);
+/* The breaker that would refuse the call now, or NULL. Changes nothing. */
+const struct guard *breakers_refusing(struct core *core, const struct call *call,
+                                      uint64_t *retry_after);
 /* It goes to its instance. */
 void breakers_place(struct core *core, struct call *call);
 /* For every call that passed, once. */

@@ -146,6 +146,11 @@ static void release(struct core *core, struct call *call)
     core->calls.pending--;
 }
 
+void call_discard(struct core *core, struct call *call)
+{
+    release(core, call);
+}
+
 /* ---- the request ---- */
 
 static void keep(struct slice *field, uint8_t **at)

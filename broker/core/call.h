@@ -54,7 +54,7 @@ struct call {
     char request_id[CALL_REQUEST_ID_MAX], method[CALL_METHOD_MAX];
     uint8_t request_id_len, method_len; /* 0: not known (yet) */
     uint32_t depth;
-    bool idempotent, stream;
+    bool idempotent, stream, dry; /* dry: explained; nothing comes of it */
     unsigned attempts, parts;
     uint32_t rate_limit, rate_remaining; /* what the caller is told; no limit: 0 */
     /* where */
@@ -94,13 +94,13 @@ void calls_each(struct core *core, void (*each)(struct core *core, struct call *
 
 /* NULL when max_calls are pending. */
 struct call *call_open(struct core *core);
+void call_discard(struct core *core, struct call *call); /* a dry one: nobody is told */
 /* NULL when there is none, or no longer. */
 struct call *call_find(struct core *core, uint64_t id);
 /* Copies the request, so that the call can outlive the frame. */
 void call_keep_request(struct call *call);
 /* Takes the caller's request id if it is fit, makes one otherwise. */
 void call_name(struct core *core, struct call *call, struct slice wanted);
-
 /* Aborts on a move the table in call.c does not know. */
 void call_move(struct call *call, enum call_state to);
 

@@ -154,3 +154,21 @@ void chain_reply(struct core *core, struct call *call, const struct wire_reply *
             link->filter->reply(link->state, core, call, reply);
     }
 }
+
+void chain_explain(struct core *core, struct call *call,
+                   void (*each)(void *arg, const struct filter *filter, enum verdict verdict,
+                                const struct refusal *refusal),
+                   void *arg)
+{
+    unsigned known = 0;
+    for (unsigned i = 0; i < core->chain.n; i++) {
+        const struct chain_link *link = &core->chain.links[i];
+        struct refusal refusal = {0};
+        if ((link->filter->needs & ~known) != 0)
+            continue;
+        enum verdict verdict = link->filter->request(link->state, core, call, &refusal);
+        each(arg, link->filter, verdict, &refusal);
+        if (verdict != VERDICT_REFUSE || call->service)
+            known |= link->filter->gives;
+    }
+}

@@ -131,6 +131,11 @@ static struct identity *identity_create(const struct context *from)
     return self;
 }
 
+struct identity *identity_supposed(const struct context *claims)
+{
+    return identity_create(claims);
+}
+
 struct identity *identity_ref(struct identity *self)
 {
     self->refs++;

@@ -54,6 +54,13 @@ static bool make_room(struct core *core, struct service *service, struct slice t
     return true;
 }
 
+static bool has_room(const struct core *core, struct service *service, struct slice tenant,
+                     uint32_t weight)
+{
+    return service->waiting.n < core->limits.queue_length ||
+           fair_displaced(&service->waiting, tenant, weight) != NULL;
+}
+
 static enum verdict wait_in_line(struct core *core, struct call *call, struct refusal *refusal)
 {
     struct service *service = call->service;
@@ -67,8 +74,11 @@ static enum verdict wait_in_line(struct core *core, struct call *call, struct re
             arena_printf(&core->arena, "no instance of %.*s is there", SLICE_FMT(service->name)));
     if (wait > left)
         return refuse_as_late(core, refusal, service, wait, left);
-    if (!make_room(core, service, tenant, weight))
+    if (call->dry ? !has_room(core, service, tenant, weight)
+                  : !make_room(core, service, tenant, weight))
         return refuse(refusal, STATUS_OVERLOADED, line_is_full(core, service));
+    if (call->dry)
+        return VERDICT_WAIT;
     call_keep_request(call);
     call_move(call, CALL_WAITING);
     fair_push(&service->waiting, tenant, weight, &call->turn);

@@ -98,7 +98,8 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     (void)state;
     if (call->service->builtin)
         return VERDICT_PASS;
-    const struct guard *guard = breakers_admit(core, call, &retry_after);
+    const struct guard *guard = call->dry ? breakers_refusing(core, call, &retry_after)
+                                          : breakers_admit(core, call, &retry_after);
     return guard ? refuse_to_burden(core, guard, refusal, retry_after) : VERDICT_PASS;
 }
 

@@ -38,6 +38,8 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     struct month *month = months_of(core, call->identity);
     if (!tier->soft && month->calls + month->pending >= tier->monthly)
         return refuse_until_next(core, refusal, tier);
+    if (call->dry)
+        return VERDICT_PASS;
     month->pending++;
     call->month = month;
     return VERDICT_PASS;

@@ -18,6 +18,16 @@ static enum verdict refuse_for_now(struct core *core, struct refusal *refusal,
                                standing->rate.burst));
 }
 
+/* Asking takes nothing. */
+static enum verdict explain(struct core *core, const struct call *call, struct refusal *refusal,
+                            const struct standing *standing)
+{
+    struct window_state window;
+    rates_look(core, call->identity->tenant, call->identity->user, standing->rate, &window);
+    return window.retry_after == 0 ? VERDICT_PASS
+                                   : refuse_for_now(core, refusal, standing, &window);
+}
+
 static enum verdict on_request(void *state, struct core *core, struct call *call,
                                struct refusal *refusal)
 {
@@ -26,6 +36,8 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     (void)state;
     if (standing->rate.per_minute == 0 || call->depth > 0)
         return VERDICT_PASS;
+    if (call->dry)
+        return explain(core, call, refusal, standing);
     struct limited *user = rates_user(core, call->identity);
     if (!user)
         return refuse(refusal, STATUS_OVERLOADED,

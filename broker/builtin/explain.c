@@ -1,0 +1,178 @@
+/* explain.c - bus.explain: what would become of a call, and why, filter by filter. It is the
+ * filters themselves that say so; nothing is counted, reserved or sent. */
+#include "base/name.h"
+#include "builtin/builtin.h"
+#include "builtin/packing.h"
+#include "core/state.h"
+
+#define PERMISSIONS_MAX 64u
+
+struct asked {
+    struct arguments arguments;
+    struct identity *identity; /* a reference */
+};
+
+static enum status refuse_with(const char **why, enum status status, const char *text)
+{
+    *why = text;
+    return status;
+}
+
+/* ---- on whose behalf ---- */
+
+static char *text_of(struct core *core, const struct arguments *arguments, const char *key,
+                     const char *otherwise)
+{
+    struct slice text = argument_text(arguments, key, slice_of(otherwise));
+    return arena_text(&core->arena, text);
+}
+
+static enum status suppose(struct core *core, const struct call *call, struct asked *asked,
+                           const char **why)
+{
+    const struct context *own = &call->identity->context;
+    const char *permissions[PERMISSIONS_MAX];
+    struct slice texts[PERMISSIONS_MAX];
+    size_t count = 0;
+    struct context claims = {.tenant = text_of(core, &asked->arguments, "tenant", own->tenant),
+                             .user = text_of(core, &asked->arguments, "user", own->user),
+                             .tier = text_of(core, &asked->arguments, "tier", own->tier),
+                             .subscription_status = "",
+                             .billing_customer = "",
+                             .token_id = "",
+                             .audience = "",
+                             .expires_ms = UINT64_MAX,
+                             .permissions = permissions};
+    if (!name_valid(slice_of(claims.tenant)) || !name_valid_user(slice_of(claims.user)))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, user: not names");
+    if (argument_has(&asked->arguments, "permissions") &&
+        !argument_texts(&asked->arguments, "permissions", texts, PERMISSIONS_MAX, &count))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "permissions: at most 64 texts");
+    for (size_t i = 0; i < count; i++)
+        permissions[i] = arena_text(&core->arena, texts[i]);
+    claims.n_permissions = count;
+    asked->identity = identity_supposed(&claims);
+    return STATUS_OK;
+}
+
+static bool is_supposed(const struct arguments *arguments)
+{
+    return argument_has(arguments, "tenant") || argument_has(arguments, "user") ||
+           argument_has(arguments, "tier") || argument_has(arguments, "permissions");
+}
+
+/* Anybody may ask about themselves; about others, who administers it. */
+static enum status ask_about(struct core *core, const struct call *call, enum scope scope,
+                             struct asked *asked, const char **why)
+{
+    struct identity *who = call->identity;
+    struct slice tenant = argument_text(&asked->arguments, "tenant", who->tenant);
+    if (!is_supposed(&asked->arguments)) {
+        asked->identity = identity_ref(who);
+        return STATUS_OK;
+    }
+    if (scope != SCOPE_ALL && !slice_equal(tenant, who->tenant)) {
+        audit_mismatch(core, who, "bus.explain", tenant);
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
+    }
+    if (scope != SCOPE_ALL &&
+        !permitted(&who->permissions, VERB_ADMIN, who->tenant, who->tenant, slice_of("explain")))
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:explain");
+    return suppose(core, call, asked, why);
+}
+
+/* ---- the walk ---- */
+
+struct walk {
+    struct buf steps;
+    size_t n;
+    enum status outcome; /* of the first that refuses */
+    bool waits;
+};
+
+static void pack_details(msgpack_packer *packer, const struct refusal *refusal)
+{
+    pack_pair_map(packer, "details", refusal->n_details);
+    for (size_t i = 0; i < refusal->n_details; i++)
+        pack_pair_text(packer, refusal->details[i].key, slice_of(refusal->details[i].value));
+}
+
+static void pack_refusal(msgpack_packer *packer, const struct refusal *refusal)
+{
+    pack_pair_text(packer, "status", slice_of(status_text(refusal->status)));
+    pack_pair_text(packer, "message", slice_of(refusal->message));
+    pack_pair_uint(packer, "retry_after_ms", refusal->retry_after_ms);
+    pack_details(packer, refusal);
+}
+
+static void add_step(void *arg, const struct filter *filter, enum verdict verdict,
+                     const struct refusal *refusal)
+{
+    static const char *const texts[] = {"pass", "refuse", "wait"};
+    struct walk *walk = arg;
+    msgpack_packer packer;
+    packing_init(&packer, &walk->steps);
+    msgpack_pack_map(&packer, verdict == VERDICT_REFUSE ? 6 : 2);
+    pack_pair_text(&packer, "filter", slice_of(filter->name));
+    pack_pair_text(&packer, "verdict", slice_of(texts[verdict]));
+    if (verdict == VERDICT_REFUSE)
+        pack_refusal(&packer, refusal);
+    if (verdict == VERDICT_REFUSE && walk->outcome == STATUS_OK)
+        walk->outcome = refusal->status;
+    walk->waits |= verdict == VERDICT_WAIT;
+    walk->n++;
+}
+
+static void pack_walk(struct buf *out, struct walk *walk)
+{
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 3);
+    pack_pair_text(&packer, "outcome", slice_of(status_text(walk->outcome)));
+    pack_pair_bool(&packer, "waits", walk->waits && walk->outcome == STATUS_OK);
+    pack_pair_array(&packer, "steps", walk->n);
+    packing_raw(&packer, buf_slice(&walk->steps));
+    buf_finish(&walk->steps);
+}
+
+static enum status walk_through(struct core *core, struct asked *asked, struct buf *out,
+                                const char **why)
+{
+    struct slice none = slice_make(NULL, 0);
+    const struct wire_request request = {
+        .service = argument_text(&asked->arguments, "service", none),
+        .method = argument_text(&asked->arguments, "method", none)};
+    struct walk walk = {.outcome = STATUS_OK};
+    struct call *call = call_open(core);
+    if (!call)
+        return refuse_with(why, STATUS_OVERLOADED, "too many calls under way");
+    call->dry = true;
+    call->request = &request;
+    call->identity = asked->identity;
+    asked->identity = NULL;
+    chain_explain(core, call, add_step, &walk);
+    call_discard(core, call);
+    pack_walk(out, &walk);
+    return STATUS_OK;
+}
+
+static enum status explain(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                           const char **why)
+{
+    struct asked asked = {0};
+    if (!arguments_read(&asked.arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    enum status status = ask_about(core, call, scope, &asked, why);
+    if (status == STATUS_OK)
+        status = walk_through(core, &asked, out, why);
+    identity_unref(asked.identity);
+    arguments_finish(&asked.arguments);
+    return status;
+}
+
+static const struct builtin_verb verbs[] = {
+    {"call", ACCESS_ANYONE, "explain", explain, false},
+    {0},
+};
+
+const struct builtin builtin_explain = {"bus.explain", verbs};

@@ -1,0 +1,206 @@
+/* bus.explain: what it says of a call is what becomes of it; and saying so changes nothing. */
+#include "../testing.h"
+
+#include "core/state.h"
+#include "core_stage.h"
+#include "wire/json.h"
+
+#define SERVER "infra host serve:* tier:internal ends:9999999"
+
+static struct stage stage;
+static struct actor *ops, *host;
+static struct buf answer;
+static uint64_t ids;
+
+static int open_stage(void **state)
+{
+    static char rules[] = "* calls=2 open-ms=60000";
+    static char *const lines[] = {rules};
+    char why[256];
+    struct limits *limits = &stage.options.limits;
+    (void)state;
+    stage_init(&stage);
+    limits->max_limited_users = 100;
+    limits->max_breakers = 16;
+    limits->queue_length = 2;
+    assert_int_equal(tiers_add(&limits->tiers, "free per-minute=60 burst=3 monthly=4", why), 0);
+    assert_int_equal(tiers_add(&limits->tiers, "pro per-minute=60 burst=3", why), 0);
+    assert_int_equal(tiers_add(&limits->tiers, "internal", why), 0);
+    assert_int_equal(breaker_table_read(&limits->breakers, lines, 1, why), 0);
+    stage_start(&stage);
+    ops = stage_join(&stage, "infra ops admin:* tier:internal");
+    host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 1);
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    buf_finish(&answer);
+    answer = (struct buf){0};
+    stage_finish(&stage);
+    return 0;
+}
+
+static void explain(struct actor *who, const char *question)
+{
+    struct buf payload = {0};
+    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
+    const struct wire_request request = {.service = slice_of("bus.explain"),
+                                         .method = slice_of("call"),
+                                         .payload = buf_slice(&payload)};
+    actor_request(who, ++ids, &request, slice_make(NULL, 0));
+    struct wire_envelope reply = actor_expect(who, WIRE_REPLY);
+    buf_finish(&payload);
+    answer.len = 0;
+    assert_int_equal(reply.reply.status, STATUS_OK);
+    assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
+    buf_append(&answer, "", 1);
+}
+
+static void assert_says(const char *text)
+{
+    if (!strstr((const char *)answer.data, text))
+        fail_msg("%s does not say %s", (const char *)answer.data, text);
+}
+
+static struct wire_reply outcome_of(struct actor *who, const char *service, const char *method)
+{
+    struct wire_envelope envelope;
+    actor_call(who, ++ids, service, method);
+    while (actor_next(host, &envelope)) {
+        if (envelope.kind == WIRE_REQUEST)
+            actor_reply(host, envelope.id, STATUS_OK, "");
+    }
+    return actor_expect(who, WIRE_REPLY).reply;
+}
+
+/* What is explained, then what happens: the same status, for the same reason. */
+static void assert_true_to_life(struct actor *who, const char *tenant, const char *user,
+                                const char *more, const char *service, const char *method)
+{
+    char question[512], text[256];
+    snprintf(question, sizeof question,
+             "{\"tenant\":\"%s\",\"user\":\"%s\",%s,\"service\":\"%s\",\"method\":\"%s\"}", tenant,
+             user, more, service, method);
+    explain(ops, question);
+    struct wire_reply reply = outcome_of(who, service, method);
+    snprintf(text, sizeof text, "\"outcome\":\"%s\"", status_text(reply.status));
+    assert_says(text);
+    if (reply.status == STATUS_OK)
+        return;
+    snprintf(text, sizeof text, "\"message\":\"%.*s\"", SLICE_FMT(reply.message));
+    assert_says(text);
+}
+
+#define FREE "\"tier\":\"free\",\"permissions\":[\"call:*\"]"
+#define PRO "\"tier\":\"pro\",\"permissions\":[\"call:*\"]"
+
+static void it_is_true_to_life(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:*");
+    struct actor *bob = stage_join(&stage, "acme bob call:stock.*");
+    assert_true_to_life(ann, "acme", "ann", FREE, "orders", "get");
+    assert_true_to_life(ann, "acme", "ann", FREE, "nobody", "get");
+    assert_true_to_life(bob, "acme", "bob", "\"permissions\":[\"call:stock.*\"]", "orders", "get");
+    assert_true_to_life(ann, "acme", "ann", FREE, "orders", "get");
+    assert_true_to_life(ann, "acme", "ann", FREE, "orders", "get");
+    assert_true_to_life(ann, "acme", "ann", FREE, "orders", "get"); /* the burst is used up */
+    assert_says("rate_limited");
+    stage_pass(&stage, 10000);
+    assert_true_to_life(ann, "acme", "ann", FREE, "orders", "get");
+    assert_true_to_life(ann, "acme", "ann", FREE, "orders", "get"); /* and so is the month */
+    assert_says("quota_exceeded");
+}
+
+static void a_breaker_is_explained(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:* tier:pro");
+    for (unsigned n = 0; n < 2; n++) {
+        actor_call(ann, ++ids, "orders", "get");
+        actor_reply(host, actor_requested(host), STATUS_INTERNAL, "");
+        assert_int_equal(actor_outcome(ann, ids), STATUS_INTERNAL);
+    }
+    explain(ops, "{\"tenant\":\"acme\",\"user\":\"ann\"," PRO
+                 ",\"service\":\"orders\",\"method\":\"get\"}");
+    assert_says("\"outcome\":\"breaker_open\"");
+    assert_says("\"retry_after_ms\":60000");
+    assert_int_equal(outcome_of(ann, "orders", "get").status, STATUS_BREAKER_OPEN);
+    explain(ops, "{\"tenant\":\"globex\",\"user\":\"eve\"," PRO
+                 ",\"service\":\"orders\",\"method\":\"get\"}");
+    assert_says("\"outcome\":\"ok\"");
+}
+
+static void a_line_is_explained(void **state)
+{
+    static const char question[] = "{\"tenant\":\"globex\",\"user\":\"eve\"," PRO
+                                   ",\"service\":\"orders\",\"method\":\"get\"}";
+    (void)state;
+    struct actor *busy = stage_join(&stage, "infra busy call:* tier:internal");
+    explain(ops, question);
+    assert_says("\"outcome\":\"ok\",\"waits\":false");
+    actor_call(busy, ++ids, "orders", "get");
+    explain(ops, question);
+    assert_says("\"outcome\":\"ok\",\"waits\":true");
+    assert_int_equal(stage_gauges(&stage).queued, 0);
+    wire_put_control(actor_out(host), 0, 0, WIRE_GOODBYE, NULL);
+    actor_say(host);
+    explain(ops, question);
+    assert_says("\"outcome\":\"unavailable\"");
+}
+
+/* A thousand times, and everything is as it was. */
+static void explaining_changes_nothing(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:*");
+    for (unsigned n = 0; n < 1000; n++)
+        explain(ops, "{\"tenant\":\"acme\",\"user\":\"ann\"," FREE
+                     ",\"service\":\"orders\",\"method\":\"get\"}");
+    assert_says("\"outcome\":\"ok\"");
+    assert_true(actor_hears_nothing(host));
+    assert_int_equal(stage_gauges(&stage).in_flight, 0);
+    for (uint32_t n = 1; n <= 3; n++) {
+        struct wire_reply reply = outcome_of(ann, "orders", "get");
+        assert_int_equal(reply.status, STATUS_OK);
+        assert_int_equal(reply.rate_remaining, 3 - n);
+    }
+    stage_is_idle(&stage);
+}
+
+static void all_that_refuse_are_named(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:* tier:free");
+    for (unsigned n = 0; n < 3; n++)
+        assert_int_equal(outcome_of(ann, "orders", "get").status, STATUS_OK);
+    explain(ops, "{\"tenant\":\"acme\",\"user\":\"ann\",\"tier\":\"free\",\"permissions\":[],"
+                 "\"service\":\"orders\",\"method\":\"get\"}");
+    assert_says("\"outcome\":\"permission_denied\"");
+    assert_says("\"filter\":\"entitlement\",\"verdict\":\"refuse\"");
+    assert_says("\"filter\":\"rate_limit\",\"verdict\":\"refuse\"");
+    assert_says("\"filter\":\"balancer\",\"verdict\":\"pass\"");
+}
+
+static void about_oneself_anybody_may_ask(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:stock.*");
+    explain(ann, "{\"service\":\"orders\",\"method\":\"get\"}");
+    assert_says("\"message\":\"needs call:orders.get\"");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(it_is_true_to_life),        TEST(a_breaker_is_explained),
+        TEST(a_line_is_explained),       TEST(explaining_changes_nothing),
+        TEST(all_that_refuse_are_named), TEST(about_oneself_anybody_may_ask),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
