@@ -103,6 +103,12 @@ static const struct value *look_up(struct core *core, const struct call *call,
                  : resolve(core, call->identity, asked->key);
 }
 
+/* Who may see one tenant's secrets sees that one's, not those of everybody it inherits. */
+static bool may_reveal(enum scope scope, const struct asked *asked, const struct value *value)
+{
+    return !value->secret || scope == SCOPE_ALL || slice_equal(value->scope, asked->scope);
+}
+
 static enum status give(struct core *core, struct call *call, enum scope scope, bool revealed,
                         struct buf *out, const char **why)
 {
@@ -112,10 +118,12 @@ static enum status give(struct core *core, struct call *call, enum scope scope, 
     const struct value *value = status == STATUS_OK ? look_up(core, call, &asked) : NULL;
     if (status == STATUS_OK && !value)
         status = refuse_with(why, STATUS_INVALID_ARGUMENT, "there is no such key");
+    if (value && revealed && !may_reveal(scope, &asked, value))
+        status = refuse_with(why, STATUS_PERMISSION_DENIED, "that secret is not your tenant's");
     packing_init(&packer, out);
-    if (value)
+    if (status == STATUS_OK)
         pack_value(&packer, value, revealed);
-    if (value && value->secret && revealed)
+    if (status == STATUS_OK && value->secret && revealed)
         announce_reveal(core, value, call->identity);
     arguments_finish(&asked.arguments);
     return status;

@@ -288,12 +288,16 @@ static void journal_change(struct core *core, struct slice name, struct slice re
     journal_touch(core);
 }
 
+/* The value last: a change that was refused is not there after a restart. */
 static int give_books(struct core *core, const struct value *value, struct slice record)
 {
     struct slice key = history_key(core, value->name, value->revision);
-    int err = core->io.put(core->io.arg, VALUES_TABLE, value->name, record);
-    if (!err)
-        err = core->io.put(core->io.arg, VALUES_HISTORY_TABLE, key, record);
+    int err = core->io.put(core->io.arg, VALUES_HISTORY_TABLE, key, record);
+    if (err)
+        return err;
+    err = core->io.put(core->io.arg, VALUES_TABLE, value->name, record);
+    if (err)
+        core->io.remove(core->io.arg, VALUES_HISTORY_TABLE, key);
     return err;
 }
 

@@ -1,10 +1,12 @@
 /* bus.config: who gets which value, who may change it, and what is never shown. */
 #include "../testing.h"
 
+#include "core/state.h"
 #include "core/values.h"
 #include "core_stage.h"
 #include "wire/json.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define A_SAVE_MS 250u
@@ -180,6 +182,21 @@ static void a_secret_is_shown_to_who_may_see_it(void **state)
     assert_false(says("hunter3"));
 }
 
+static void a_tenants_keeper_of_secrets_sees_no_others(void **state)
+{
+    (void)state;
+    struct actor *vault = stage_join(&stage, "acme vault tier:pro admin:acme/secrets");
+    SET_OK(ops, "{\"key\":\"k\",\"value\":\"hunter2\",\"secret\":true}");
+    assert_int_equal(ask(vault, "reveal", "{\"key\":\"k\"}"), STATUS_PERMISSION_DENIED);
+    SET_OK(ops, "{\"key\":\"k\",\"tier\":\"pro\",\"value\":\"hunter3\",\"secret\":true}");
+    assert_int_equal(ask(vault, "reveal", "{\"key\":\"k\"}"), STATUS_PERMISSION_DENIED);
+    assert_int_equal(ask(ops, "reveal", "{\"key\":\"k\"}"), STATUS_OK);
+    assert_true(says("hunter2"));
+    SET_OK(admin, "{\"key\":\"k\",\"value\":\"ours\",\"secret\":true}");
+    assert_int_equal(ask(vault, "reveal", "{\"key\":\"k\"}"), STATUS_OK);
+    assert_true(says("\"value\":\"ours\""));
+}
+
 static void lists_come_in_pages(void **state)
 {
     char question[300], cursor[160] = "";
@@ -238,6 +255,36 @@ static void nonsense_is_refused(void **state)
     assert_int_equal(ask(ops, "get", "{\"key\":\"k\"}"), STATUS_INVALID_ARGUMENT);
 }
 
+static const char *failing_table;
+static int (*stage_put)(void *arg, const char *table, struct slice key, struct slice value);
+
+static int put_unless_failing(void *arg, const char *table, struct slice key, struct slice value)
+{
+    return strcmp(table, failing_table) == 0 ? -EIO : stage_put(arg, table, key, value);
+}
+
+/* Whichever of its two records the store refuses. */
+static void what_was_refused_has_not_happened(void **state)
+{
+    static const char *const tables[] = {VALUES_TABLE, VALUES_HISTORY_TABLE};
+    (void)state;
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"old\"}");
+    for (size_t i = 0; i < 2; i++) {
+        stage_put = stage.core->io.put;
+        failing_table = tables[i];
+        stage.core->io.put = put_unless_failing;
+        assert_int_equal(ask(ops, "set", "{\"key\":\"mail.footer\",\"value\":\"new\"}"),
+                         STATUS_OVERLOADED);
+        stage.core->io.put = stage_put;
+        stage_pass(&stage, A_SAVE_MS);
+        stage_restart(&stage);
+        everybody_joins();
+        assert_value(ann, "\"value\":\"old\"");
+        assert_int_equal(ask(ops, "history", "{\"key\":\"mail.footer\"}"), STATUS_OK);
+        assert_int_equal(times("\"revision\":"), 1);
+    }
+}
+
 /* From the ledger, then from the books. */
 static void what_was_answered_for_has_happened(void **state)
 {
@@ -270,9 +317,11 @@ int main(void)
         TEST(who_was_too_late_is_told),
         TEST(revisions_are_kept),
         TEST(a_secret_is_shown_to_who_may_see_it),
+        TEST(a_tenants_keeper_of_secrets_sees_no_others),
         TEST(lists_come_in_pages),
         TEST(changes_are_events),
         TEST(nonsense_is_refused),
+        TEST(what_was_refused_has_not_happened),
         TEST(what_was_answered_for_has_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
