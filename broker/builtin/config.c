@@ -293,10 +293,10 @@ static enum status set(struct core *core, struct call *call, enum scope scope, s
     if (status == STATUS_OK && contents.len > VALUE_BYTES_MAX)
         status = refuse_with(why, STATUS_TOO_LARGE, "a value has at most 64 KiB");
     const struct value *before =
-        status == STATUS_OK ? values_find(core, asked.scope, asked.key) : NULL;
-    struct value_change wanted = {
-        .contents = buf_slice(&contents),
-        .secret = argument_bool(&asked.arguments, "secret", before && before->secret)};
+        status == STATUS_OK ? values_remembered(core, asked.scope, asked.key) : NULL;
+    struct value_change wanted = {.contents = buf_slice(&contents),
+                                  .secret = argument_bool(&asked.arguments, "secret", false) ||
+                                            (before && before->secret)};
     if (status == STATUS_OK)
         status = change(core, call, &asked, &wanted, out, why);
     arguments_finish(&asked.arguments);

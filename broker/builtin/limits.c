@@ -77,11 +77,12 @@ static void pack_rate(struct core *core, msgpack_packer *packer, const struct as
 static void pack_quota(struct core *core, msgpack_packer *packer, const struct asked *asked,
                        const struct tier *tier)
 {
+    const struct month *month = months_find(core, asked->tenant);
     char resets_at[CALENDAR_HOUR + 1];
     calendar_print(months_end_ms(core) / MS_PER_HOUR, resets_at);
     pack_pair_uint(packer, "monthly", tier->monthly);
     pack_pair_bool(packer, "soft", tier->soft);
-    pack_pair_uint(packer, "used", months_used(core, asked->tenant));
+    pack_pair_uint(packer, "used", month ? month->calls : 0);
     pack_pair_text(packer, "resets_at",
                    slice_of(arena_printf(&core->arena, "%s:00:00Z", resets_at)));
 }

@@ -25,14 +25,14 @@ int chain_start(struct core *core, const char *const *skipped, size_t n_skipped)
 /* Is there an optional filter of that name? */
 bool chain_may_skip(const char *name);
 void chain_stop(struct core *core);
-/* Runs a new call from the first filter on. When all pass it, it has been sent to
- * its instance; otherwise it waits or has ended. */
 /* What each filter would decide, in order, of a dry call whose identity is supposed: also of those
  * behind the first that refuses, as far as it can be said. */
 void chain_explain(struct core *core, struct call *call,
                    void (*each)(void *arg, const struct filter *filter, enum verdict verdict,
                                 const struct refusal *refusal),
                    void *arg);
+/* Runs a new call from the first filter on. When all pass it, it has been sent to
+ * its instance; otherwise it waits or has ended. */
 void chain_request(struct core *core, struct call *call);
 /* Goes on behind the filter that said VERDICT_WAIT. */
 void chain_resume(struct core *core, struct call *call);

@@ -80,11 +80,10 @@ struct month *months_of(struct core *core, struct identity *identity)
     return identity->month;
 }
 
-uint64_t months_used(struct core *core, struct slice tenant)
+const struct month *months_find(struct core *core, struct slice tenant)
 {
     look_at_calendar(core);
-    const struct month *month = map_get(&core->months.by_key, key_of(core, tenant));
-    return month ? month->calls : 0;
+    return map_get(&core->months.by_key, key_of(core, tenant));
 }
 
 static void touch(struct months *months, struct month *month)

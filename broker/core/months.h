@@ -42,8 +42,8 @@ extern const struct journal_section months_section;
 /* The present month of the identity's tenant; good as long as something is pending in it, or the
  * turn lasts. */
 struct month *months_of(struct core *core, struct identity *identity);
-/* What a tenant has used of the present one. Makes nothing. */
-uint64_t months_used(struct core *core, struct slice tenant);
+/* The present one of a tenant, if it has used any of it. */
+const struct month *months_find(struct core *core, struct slice tenant);
 /* One call more. */
 void month_count(struct core *core, struct month *month);
 /* Somebody was told that so much is used; kept, so that nobody is told again. */

@@ -186,6 +186,7 @@ struct looking {
     int (*each)(void *arg, const struct value *value);
     void *arg;
     unsigned rows, kept; /* in all; the newest, that stay */
+    size_t bytes;        /* of those that are there */
 };
 
 static bool is_of(struct slice key, struct slice name)
@@ -216,19 +217,27 @@ int values_history(struct core *core, struct slice scope, struct slice key,
 static int count(void *arg, struct slice key, struct slice record)
 {
     struct looking *looking = arg;
-    (void)record;
-    looking->rows += is_of(key, looking->name);
-    return !is_of(key, looking->name);
+    if (!is_of(key, looking->name))
+        return 1;
+    looking->rows++;
+    looking->bytes += record.len;
+    return 0;
+}
+
+static bool is_enough(const struct looking *looking)
+{
+    bool few = looking->rows <= looking->kept && looking->bytes <= VALUE_HISTORY_BYTES;
+    return few || (looking->rows == 1 && looking->kept > 0);
 }
 
 static int delete_oldest(void *arg, struct slice key, struct slice record)
 {
     struct looking *looking = arg;
-    (void)record;
-    if (!is_of(key, looking->name) || looking->rows <= looking->kept)
+    if (!is_of(key, looking->name) || is_enough(looking))
         return 1;
     looking->core->io.remove(looking->core->io.arg, VALUES_HISTORY_TABLE, key);
     looking->rows--;
+    looking->bytes -= record.len;
     return 0;
 }
 

@@ -16,7 +16,9 @@ struct core;
 #define VALUE_KEY_MAX 128u
 #define VALUES_OF_A_SCOPE 1024u
 #define VALUES_BYTES_OF_A_SCOPE (4u * 1024u * 1024u)
-#define VALUE_REVISIONS 32u /* kept of each key */
+#define VALUE_REVISIONS 32u /* kept of each key, and at most so many bytes besides the newest one \
+                             */
+#define VALUE_HISTORY_BYTES (64u * 1024u)
 
 /* "global", "tier.pro" or "tenant.acme". */
 #define VALUE_SCOPE_MAX 80u

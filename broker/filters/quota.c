@@ -28,6 +28,11 @@ static enum verdict refuse_until_next(struct core *core, struct refusal *refusal
                                tier->name, tier->monthly));
 }
 
+static bool is_used_up(const struct month *month, const struct tier *tier)
+{
+    return !tier->soft && month && month->calls + month->pending >= tier->monthly;
+}
+
 static enum verdict on_request(void *state, struct core *core, struct call *call,
                                struct refusal *refusal)
 {
@@ -35,11 +40,13 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     (void)state;
     if (tier->monthly == 0 || call->depth > 0 || call->service->builtin)
         return VERDICT_PASS;
-    struct month *month = months_of(core, call->identity);
-    if (!tier->soft && month->calls + month->pending >= tier->monthly)
-        return refuse_until_next(core, refusal, tier);
     if (call->dry)
-        return VERDICT_PASS;
+        return is_used_up(months_find(core, call->identity->tenant), tier)
+                   ? refuse_until_next(core, refusal, tier)
+                   : VERDICT_PASS;
+    struct month *month = months_of(core, call->identity);
+    if (is_used_up(month, tier))
+        return refuse_until_next(core, refusal, tier);
     month->pending++;
     call->month = month;
     return VERDICT_PASS;

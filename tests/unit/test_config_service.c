@@ -177,7 +177,8 @@ static void a_secret_is_shown_to_who_may_see_it(void **state)
     assert_int_equal(ask(admin, "reveal", "{\"key\":\"k\"}"), STATUS_PERMISSION_DENIED);
     assert_int_equal(ask(vault, "reveal", "{\"key\":\"k\"}"), STATUS_OK);
     assert_true(says("\"value\":\"hunter2\""));
-    SET_OK(admin, "{\"key\":\"k\",\"value\":\"hunter3\"}"); /* it stays one */
+    assert_int_equal(ask(admin, "delete", "{\"key\":\"k\"}"), STATUS_OK);
+    SET_OK(admin, "{\"key\":\"k\",\"value\":\"hunter3\",\"secret\":false}"); /* it stays one */
     assert_int_equal(ask(ann, "get", "{\"key\":\"k\"}"), STATUS_OK);
     assert_false(says("hunter3"));
 }
