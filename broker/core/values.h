@@ -16,8 +16,8 @@ struct core;
 #define VALUE_KEY_MAX 128u
 #define VALUES_OF_A_SCOPE 1024u
 #define VALUES_BYTES_OF_A_SCOPE (4u * 1024u * 1024u)
-#define VALUE_REVISIONS 32u /* kept of each key, and at most so many bytes besides the newest one \
-                             */
+/* Of each key are kept so many revisions, and of those before the newest so many bytes. */
+#define VALUE_REVISIONS 32u
 #define VALUE_HISTORY_BYTES (64u * 1024u)
 
 /* "global", "tier.pro" or "tenant.acme". */
