@@ -96,7 +96,8 @@ static void add_page(struct usage_sums *sums, struct asking *asking, const fbx_r
     while (fbx_next(&rows, &cursor, &row))
         add_row(sums, asking, &row);
     copy_text(asking->cursor, sizeof asking->cursor, fbx_map_get(&answer, "next"));
-    copy_text(sums->hour, sizeof sums->hour, fbx_map_get(&answer, "hour"));
+    if (!sums->hour[0]) /* of the first page: what was over then is whole on all of them */
+        copy_text(sums->hour, sizeof sums->hour, fbx_map_get(&answer, "hour"));
 }
 
 static int in_order(const void *a, const void *b)

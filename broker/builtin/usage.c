@@ -64,15 +64,34 @@ static bool read_dimensions(struct usage_question *question, const struct argume
     return true;
 }
 
+/* A cursor is a row's key, which may be another tenant's: sealed, and good until the broker's end.
+ */
+static void write_cursor(struct core *core, msgpack_packer *packer, struct slice key)
+{
+    size_t len = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + key.len;
+    uint8_t *cursor = arena_alloc(&core->arena, len);
+    core->io.random(core->io.arg, cursor, crypto_secretbox_NONCEBYTES);
+    crypto_secretbox_easy(cursor + crypto_secretbox_NONCEBYTES, key.data, key.len, cursor,
+                          core->cursor_key);
+    pack_pair_hex(packer, "next", cursor, key.len > 0 ? len : 0);
+}
+
 static bool read_cursor(struct core *core, struct usage_question *question, struct slice hex)
 {
-    uint8_t *key = arena_alloc(&core->arena, hex.len / 2 + 1);
+    const size_t beside = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES;
+    uint8_t *cursor = arena_alloc(&core->arena, hex.len / 2 + 1);
     size_t len = 0;
-    if (sodium_hex2bin(key, hex.len / 2 + 1, (const char *)hex.data, hex.len, NULL, &len, NULL) ||
-        2 * len != hex.len)
+    if (hex.len == 0)
+        return true;
+    if (sodium_hex2bin(cursor, hex.len / 2 + 1, (const char *)hex.data, hex.len, NULL, &len,
+                       NULL) ||
+        2 * len != hex.len || len < beside)
         return false;
-    question->cursor = slice_make(key, len);
-    return true;
+    uint8_t *key = arena_alloc(&core->arena, len);
+    question->cursor = slice_make(key, len - beside);
+    return crypto_secretbox_open_easy(key, cursor + crypto_secretbox_NONCEBYTES,
+                                      len - crypto_secretbox_NONCEBYTES, cursor,
+                                      core->cursor_key) == 0;
 }
 
 static enum status read_question(struct core *core, const struct arguments *arguments,
@@ -146,8 +165,8 @@ static void pack_group(msgpack_packer *packer, const struct usage_question *ques
 }
 
 /* The hour tells which ones are over: their rows change no more. */
-static void pack_page(const struct core *core, struct buf *out,
-                      const struct usage_question *question, const struct usage_page *page)
+static void pack_page(struct core *core, struct buf *out, const struct usage_question *question,
+                      const struct usage_page *page)
 {
     char hour[CALENDAR_HOUR + 1];
     msgpack_packer packer;
@@ -158,7 +177,7 @@ static void pack_page(const struct core *core, struct buf *out,
     pack_pair_array(&packer, "rows", page->n_groups);
     for (size_t i = 0; i < page->n_groups; i++)
         pack_group(&packer, question, page->groups[i]);
-    pack_pair_hex(&packer, "next", page->next.data, page->next.len);
+    write_cursor(core, &packer, page->next);
 }
 
 static enum status look_up(struct core *core, const struct usage_question *question,

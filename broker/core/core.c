@@ -27,6 +27,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     core->now = core->started = now;
     core->io.random(core->io.arg, core->boot, sizeof core->boot);
     core->io.random(core->io.arg, identities.seal_key, sizeof identities.seal_key);
+    core->io.random(core->io.arg, core->cursor_key, sizeof core->cursor_key);
     core->io.random(core->io.arg, &core->chance, sizeof core->chance);
     memcpy(&prefix, core->boot, sizeof prefix);
     arena_init(&core->arena);

@@ -37,8 +37,9 @@ struct core {
     struct moment now; /* of this turn */
     struct moment started;
     uint8_t boot[8];
-    uint64_t chance;    /* the next of the small choices left to it; known to nobody */
-    struct arena arena; /* of the frame being read */
+    uint8_t cursor_key[32]; /* of pages that say where the next one begins */
+    uint64_t chance;        /* the next of the small choices left to it; known to nobody */
+    struct arena arena;     /* of the frame being read */
     struct wheel wheel;
     struct identities *identities;
     struct sessions sessions;

@@ -5,6 +5,8 @@
 #include "core_stage.h"
 #include "wire/json.h"
 
+#include <sodium.h>
+
 #define SERVER "infra host serve:*"
 #define OPERATOR "infra ops admin:*"
 #define HOUR_MS 3600000u
@@ -137,7 +139,7 @@ static void everyone_sees_their_part(void **state)
 /* Whoever adds the pages up gets the same as in one answer. */
 static void pages_add_up(void **state)
 {
-    char question[256];
+    char question[512];
     unsigned pages = 0, calls = 0;
     (void)state;
     struct actor *ops = stage_join(&stage, OPERATOR);
@@ -154,6 +156,31 @@ static void pages_add_up(void **state)
     }
     assert_int_equal(pages, 3); /* there are four rows */
     assert_int_equal(calls, 8);
+}
+
+/* What is between one's own rows is others'. */
+static void a_cursor_tells_nothing(void **state)
+{
+    char question[512] = "{\"limit\":1}";
+    unsigned pages = 0;
+    (void)state;
+    for (; pages < 10; pages++) {
+        char key[256] = "";
+        size_t len = 0;
+        assert_int_equal(ask(ann, question), STATUS_OK);
+        const char *next = strstr((const char *)answer.data, "\"next\":\"") + strlen("\"next\":\"");
+        size_t digits = strcspn(next, "\"");
+        if (digits == 0)
+            break;
+        assert_int_equal(sodium_hex2bin((uint8_t *)key, sizeof key, next, digits, NULL, &len, NULL),
+                         0);
+        assert_null(memmem(key, len, "globex", 6));
+        assert_null(memmem(key, len, "2027", 4));
+        snprintf(question, sizeof question, "{\"limit\":1,\"cursor\":\"%.*s\"}", (int)digits, next);
+    }
+    assert_int_equal(pages, 3);
+    question[strlen(question) - 4] ^= 1; /* a spoilt one is none of ours */
+    assert_int_equal(ask(ann, question), STATUS_INVALID_ARGUMENT);
 }
 
 static void nonsense_is_refused(void **state)
@@ -188,7 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_adds_up_what_is_asked_for), TEST(beginnings_of_hours_bound_it),
         TEST(everyone_sees_their_part),     TEST(pages_add_up),
-        TEST(nonsense_is_refused),          TEST(books_that_fail_are_said_to),
+        TEST(a_cursor_tells_nothing),       TEST(nonsense_is_refused),
+        TEST(books_that_fail_are_said_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
