@@ -4,13 +4,14 @@
 #include "core/limits.h"
 #include "policy/allow.h"
 #include "policy/breaker_table.h"
+#include "policy/rate_table.h"
 #include "policy/tiers.h"
 
 #include <errno.h>
 
 static int check_tiers(const struct settings *settings, char *why, size_t why_len)
 {
-    char defect[TIER_WHY_BYTES];
+    char defect[LINE_WHY_BYTES];
     struct tiers tiers;
     if (tiers_read(&tiers, settings->tiers.items, settings->tiers.n, defect) == 0)
         return 0;
@@ -20,10 +21,38 @@ static int check_tiers(const struct settings *settings, char *why, size_t why_le
 
 static int check_breakers(const struct settings *settings, char *why, size_t why_len)
 {
-    char defect[BREAKER_WHY_BYTES];
+    char defect[LINE_WHY_BYTES];
     struct breaker_table table;
     if (breaker_table_read(&table, settings->breakers.items, settings->breakers.n, defect) == 0)
         return 0;
+    snprintf(why, why_len, "%s", defect);
+    return -EINVAL;
+}
+
+/* A tier that nobody can have is a slip of the pen. */
+static int check_rate_tiers(const struct settings *settings, const struct rate_table *table,
+                            char *why, size_t why_len)
+{
+    char ignored[LINE_WHY_BYTES];
+    struct tiers tiers;
+    if (tiers_read(&tiers, settings->tiers.items, settings->tiers.n, ignored) < 0)
+        return 0; /* which is said of them */
+    for (size_t i = 0; i < table->n; i++) {
+        const char *tier = table->list[i].tier;
+        if (!tier[0] || tiers_exactly(&tiers, slice_of(tier)))
+            continue;
+        snprintf(why, why_len, "tier=%s: there is no such tier", tier);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int check_rates(const struct settings *settings, char *why, size_t why_len)
+{
+    char defect[LINE_WHY_BYTES];
+    struct rate_table table;
+    if (rate_table_read(&table, settings->rate_limits.items, settings->rate_limits.n, defect) == 0)
+        return check_rate_tiers(settings, &table, why, why_len);
     snprintf(why, why_len, "%s", defect);
     return -EINVAL;
 }
@@ -65,9 +94,9 @@ int config_policy_check(const struct settings *settings, size_t *culprit, char *
         size_t setting;
         int (*check)(const struct settings *settings, char *why, size_t why_len);
     } checks[] = {
-        {SETTING_tiers, check_tiers},           {SETTING_breakers, check_breakers},
-        {SETTING_skip_filters, check_filters},  {SETTING_health_allow, check_health},
-        {SETTING_durability, check_durability},
+        {SETTING_tiers, check_tiers},         {SETTING_rate_limits, check_rates},
+        {SETTING_breakers, check_breakers},   {SETTING_skip_filters, check_filters},
+        {SETTING_health_allow, check_health}, {SETTING_durability, check_durability},
     };
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         *culprit = checks[i].setting;

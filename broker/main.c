@@ -73,12 +73,12 @@ static struct limits limits_of(const struct settings *s)
         .answer_ttl_ms = s->answer_ttl_ms,
         .max_breakers = s->max_breakers,
     };
-    char why[TIER_WHY_BYTES];
-    char why_not[BREAKER_WHY_BYTES];
+    char why[LINE_WHY_BYTES]; /* they were checked */
     snprintf(limits.upgrade_url, sizeof limits.upgrade_url, "%s", s->upgrade_url);
-    (void)durability_read(&limits.durability, s->durability); /* they were checked */
+    (void)durability_read(&limits.durability, s->durability);
     (void)tiers_read(&limits.tiers, s->tiers.items, s->tiers.n, why);
-    (void)breaker_table_read(&limits.breakers, s->breakers.items, s->breakers.n, why_not);
+    (void)breaker_table_read(&limits.breakers, s->breakers.items, s->breakers.n, why);
+    (void)rate_table_read(&limits.rates, s->rate_limits.items, s->rate_limits.n, why);
     return limits;
 }
 

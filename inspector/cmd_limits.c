@@ -26,6 +26,17 @@ static const struct column columns[] = {
     {0},
 };
 
+static const struct column limits[] = {
+    {"service", "service", UNIT_TEXT},
+    {"method", "method", UNIT_TEXT},
+    {"of", "of", UNIT_TEXT},
+    {"per minute", "per_minute", UNIT_LIMIT},
+    {"burst", "burst", UNIT_LIMIT},
+    {"remaining now", "remaining", UNIT_TEXT},
+    {"retry after", "retry_after_ms", UNIT_SPAN},
+    {0},
+};
+
 static void write_text(fbx_writer *w, const char *key, const char *value)
 {
     fbx_write_text(w, key);
@@ -48,7 +59,12 @@ static void ask(fbx_writer *w, const struct args *args)
 static void show(struct buf *out, const struct cli *cli, const fbx_value *answer)
 {
     fbx_value supposed = fbx_map_get(answer, "supposed");
+    fbx_value others = fbx_map_get(answer, "limits");
     view_item(out, cli, answer, columns);
+    if (others.type == FBX_ARRAY && others.count > 0) {
+        buf_printf(out, "\n");
+        view_list(out, cli, &others, limits, "limits");
+    }
     if (fbx_as_bool(&supposed, false))
         buf_printf(out, "\nno record says which tier: it is that of their token (--tier)\n");
 }

@@ -2,6 +2,7 @@
 #include "base/name.h"
 #include "builtin/builtin.h"
 #include "builtin/packing.h"
+#include "core/bounds.h"
 #include "core/state.h"
 
 #define MS_PER_HOUR 3600000u
@@ -62,16 +63,44 @@ static struct standing terms_of(struct core *core, const struct call *call,
     return standing_supposed(core, asked->tenant, asked->user, arena_text(&core->arena, tier));
 }
 
+static void pack_window(msgpack_packer *packer, struct window_rate rate,
+                        const struct window_state *state)
+{
+    pack_pair_uint(packer, "per_minute", rate.per_minute);
+    pack_pair_uint(packer, "burst", rate.burst);
+    pack_pair_uint(packer, "remaining", state->remaining);
+    pack_pair_uint(packer, "retry_after_ms", (state->retry_after + NS_PER_MS - 1) / NS_PER_MS);
+}
+
 static void pack_rate(struct core *core, msgpack_packer *packer, const struct asked *asked,
                       struct window_rate rate)
 {
     struct window_state state = {0};
     if (rate.per_minute > 0)
-        rates_look(core, asked->tenant, asked->user, rate, &state);
-    pack_pair_uint(packer, "per_minute", rate.per_minute);
-    pack_pair_uint(packer, "burst", rate.burst);
-    pack_pair_uint(packer, "remaining", state.remaining);
-    pack_pair_uint(packer, "retry_after_ms", (state.retry_after + NS_PER_MS - 1) / NS_PER_MS);
+        rates_look(core, rates_key(core, asked->tenant, asked->user), rate, &state);
+    pack_window(packer, rate, &state);
+}
+
+/* Those of the table that are theirs, alone or together with others. */
+static void pack_rules(struct core *core, msgpack_packer *packer, const struct asked *asked,
+                       const struct tier *tier)
+{
+    const struct rate_table *table = &core->limits.rates;
+    struct bound bounds[RATE_TABLE_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < table->n; i++) {
+        if (rate_rule_holds(table, &table->list[i], tier->name))
+            bounds[n++] = bound_of_user(core, &table->list[i], asked->tenant, asked->user);
+    }
+    pack_pair_array(packer, "limits", n);
+    for (size_t i = 0; i < n; i++) {
+        const struct rate_rule *rule = bounds[i].rule;
+        msgpack_pack_map(packer, 7);
+        pack_pair_text(packer, "service", slice_of(rule->service[0] ? rule->service : "*"));
+        pack_pair_text(packer, "method", slice_of(rule->method[0] ? rule->method : "*"));
+        pack_pair_text(packer, "of", slice_of(rate_of_text(rule->of)));
+        pack_window(packer, bounds[i].rate, &bounds[i].state);
+    }
 }
 
 static void pack_quota(struct core *core, msgpack_packer *packer, const struct asked *asked,
@@ -92,7 +121,7 @@ static void pack_limits(struct core *core, struct buf *out, const struct asked *
 {
     msgpack_packer packer;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, 13);
+    msgpack_pack_map(&packer, 14);
     pack_pair_text(&packer, "tenant", asked->tenant);
     pack_pair_text(&packer, "user", asked->user);
     pack_pair_text(&packer, "tier", slice_of(terms->tier->name));
@@ -100,6 +129,7 @@ static void pack_limits(struct core *core, struct buf *out, const struct asked *
     pack_pair_bool(&packer, "supposed", !asked->own && !terms->live);
     pack_rate(core, &packer, asked, terms->rate);
     pack_quota(core, &packer, asked, terms->tier);
+    pack_rules(core, &packer, asked, terms->tier);
 }
 
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,

@@ -23,7 +23,7 @@ enum verdict {
     VERDICT_WAIT,   /* the filter holds the call and will chain_resume() or call_end() it */
 };
 
-#define REFUSAL_DETAILS 4
+#define REFUSAL_DETAILS 5
 
 struct refusal {
     enum status status;

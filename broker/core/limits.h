@@ -4,6 +4,7 @@
 #define CORE_LIMITS_H
 
 #include "policy/breaker_table.h"
+#include "policy/rate_table.h"
 #include "policy/tiers.h"
 
 #include <stdbool.h>
@@ -53,6 +54,7 @@ struct limits {
     uint64_t answer_ttl_ms;
     uint32_t max_limited_users; /* whose calls of the last minute are remembered */
     struct tiers tiers;
+    struct rate_table rates; /* besides those of tiers */
     struct breaker_table breakers;
     uint32_t max_breakers;                 /* of tenants */
     char upgrade_url[UPGRADE_URL_MAX + 1]; /* where a better tier is to be had; may be empty */

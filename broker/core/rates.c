@@ -19,7 +19,7 @@
 /* ---- users ---- */
 
 /* A tenant's users are its own: NUL is in no name. */
-static struct slice key_of(struct core *core, struct slice tenant, struct slice user)
+struct slice rates_key(struct core *core, struct slice tenant, struct slice user)
 {
     uint8_t *key = arena_alloc(&core->arena, tenant.len + 1 + user.len);
     memcpy(key, tenant.data, tenant.len);
@@ -28,14 +28,29 @@ static struct slice key_of(struct core *core, struct slice tenant, struct slice 
     return slice_make(key, tenant.len + 1 + user.len);
 }
 
+struct limited *rates_entry(struct core *core, struct slice key)
+{
+    struct limiter *users = &core->rates.users;
+    users->most = core->limits.max_limited_users;
+    return limiter_user(users, key, core->now.mono_ns);
+}
+
+bool rates_room(struct core *core, const struct slice *keys, size_t n)
+{
+    struct limiter *users = &core->rates.users;
+    size_t new = 0;
+    for (size_t i = 0; i < n; i++)
+        new += !limiter_knows(users, keys[i]);
+    users->most = core->limits.max_limited_users;
+    return limiter_make_room(users, new, core->now.mono_ns);
+}
+
 struct limited *rates_user(struct core *core, struct identity *identity)
 {
     struct limiter *users = &core->rates.users;
     if (identity->limited && identity->limited_when == users->dropped)
         return identity->limited;
-    users->most = core->limits.max_limited_users;
-    struct slice key = key_of(core, identity->tenant, identity->user);
-    identity->limited = limiter_user(users, key, core->now.mono_ns);
+    identity->limited = rates_entry(core, rates_key(core, identity->tenant, identity->user));
     identity->limited_when = users->dropped;
     return identity->limited;
 }
@@ -53,10 +68,10 @@ bool rates_admit(struct core *core, struct limited *user, struct window_rate rat
     return true;
 }
 
-void rates_look(struct core *core, struct slice tenant, struct slice user, struct window_rate rate,
+void rates_look(struct core *core, struct slice key, struct window_rate rate,
                 struct window_state *state)
 {
-    limiter_look(&core->rates.users, key_of(core, tenant, user), rate, core->now.mono_ns, state);
+    limiter_look(&core->rates.users, key, rate, core->now.mono_ns, state);
 }
 
 /* ---- the journal ---- */

@@ -28,13 +28,20 @@ void rates_finish(struct core *core);
 
 extern const struct journal_section rates_section;
 
+/* What a user's entry is found by; in the turn's arena. */
+struct slice rates_key(struct core *core, struct slice tenant, struct slice user);
 /* The user's entry, remembered in the identity. NULL: all places are taken. */
 struct limited *rates_user(struct core *core, struct identity *identity);
-/* That user may call once more, which is written down; or must come back later. */
+/* The entry of that key, whatever it stands for; good until another is made. NULL: all places are
+ * taken. */
+struct limited *rates_entry(struct core *core, struct slice key);
+/* Are there places for so many keys, of which some may have theirs? */
+bool rates_room(struct core *core, const struct slice *keys, size_t n);
+/* Who the entry stands for may call once more, which is written down; or must come back later. */
 bool rates_admit(struct core *core, struct limited *user, struct window_rate rate,
                  struct window_state *state);
 /* What they could do now. */
-void rates_look(struct core *core, struct slice tenant, struct slice user, struct window_rate rate,
+void rates_look(struct core *core, struct slice key, struct window_rate rate,
                 struct window_state *state);
 
 #endif

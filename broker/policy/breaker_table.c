@@ -3,12 +3,9 @@
 #include "base/name.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define SPACES " \t"
 #define LINE_MAX_BYTES 256u
 #define HOUR_MS 3600000u
 
@@ -48,28 +45,6 @@ const struct breaker_setting *breaker_table_find(const struct breaker_table *tab
 
 /* ---- reading a line ---- */
 
-__attribute__((format(printf, 2, 3))) static int complain(char *why, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why, BREAKER_WHY_BYTES, format, args);
-    va_end(args);
-    return -EINVAL;
-}
-
-static int read_number(uint32_t *out, const char *text, uint32_t least, uint32_t most)
-{
-    char *end;
-    if (*text < '0' || *text > '9')
-        return -EINVAL;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (errno || *end || number < least || number > most)
-        return -EINVAL;
-    *out = (uint32_t)number;
-    return 0;
-}
-
 static int read_word(struct breaker_setting *setting, const char *word, char *why)
 {
     struct breaker_rules *rules = &setting->rules;
@@ -95,29 +70,32 @@ static int read_word(struct breaker_setting *setting, const char *word, char *wh
         size_t len = strlen(numbers[i].key);
         if (strncmp(word, numbers[i].key, len) != 0)
             continue;
-        if (read_number(numbers[i].number, word + len, numbers[i].least, numbers[i].most) == 0)
+        uint64_t number;
+        if (line_number(&number, word + len, numbers[i].least, numbers[i].most) == 0) {
+            *numbers[i].number = (uint32_t)number;
             return 0;
-        return complain(why, "%.60s: a number from %u to %u is needed", word, numbers[i].least,
-                        numbers[i].most);
+        }
+        return line_complain(why, "%.60s: a number from %u to %u is needed", word, numbers[i].least,
+                             numbers[i].most);
     }
-    return complain(why, "\"%.60s\" is nothing a breaker can be told", word);
+    return line_complain(why, "\"%.60s\" is nothing a breaker can be told", word);
 }
 
 static int check(const struct breaker_table *table, const char *name,
                  const struct breaker_setting *setting, char *why)
 {
     if (!name || strlen(name) > BREAKER_NAME_MAX)
-        return complain(why, "a breaker's line begins with a service, or with *");
+        return line_complain(why, "a breaker's line begins with a service, or with *");
     if (strcmp(name, "*") != 0 && !name_valid(slice_of(name)))
-        return complain(why, "\"%.60s\" is not the name of a service", name);
+        return line_complain(why, "\"%.60s\" is not the name of a service", name);
     if (table->n == BREAKER_TABLE_MAX)
-        return complain(why, "there may be %u lines", BREAKER_TABLE_MAX);
+        return line_complain(why, "there may be %u lines", BREAKER_TABLE_MAX);
     for (size_t i = 0; i < table->n; i++) {
         if (strcmp(name, table->list[i].service) == 0)
-            return complain(why, "%s is there twice", name);
+            return line_complain(why, "%s is there twice", name);
     }
     if (setting->rules.open_most_ms < setting->rules.open_ms)
-        return complain(why, "%s: open-most-ms= is less than open-ms=", name);
+        return line_complain(why, "%s: open-most-ms= is less than open-ms=", name);
     return 0;
 }
 
@@ -126,10 +104,10 @@ static int add(struct breaker_table *table, const char *line, char *why)
     char text[LINE_MAX_BYTES], *rest = text;
     struct breaker_setting wanted = table->usual;
     if (strlen(line) >= sizeof text)
-        return complain(why, "the line of a breaker is too long");
+        return line_complain(why, "the line of a breaker is too long");
     snprintf(text, sizeof text, "%s", line);
-    const char *name = strtok_r(rest, SPACES, &rest);
-    for (const char *word; (word = strtok_r(NULL, SPACES, &rest));) {
+    const char *name = strtok_r(rest, LINE_SPACES, &rest);
+    for (const char *word; (word = strtok_r(NULL, LINE_SPACES, &rest));) {
         if (read_word(&wanted, word, why) < 0)
             return -EINVAL;
     }

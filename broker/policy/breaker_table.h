@@ -10,12 +10,13 @@
 
 #include "base/slice.h"
 #include "policy/breaker.h"
+#include "policy/line.h"
 
 #include <stddef.h>
 
 #define BREAKER_TABLE_MAX 64u
 #define BREAKER_NAME_MAX 63u
-#define BREAKER_WHY_BYTES 160u
+#define BREAKER_WHY_BYTES LINE_WHY_BYTES
 
 struct breaker_setting {
     char service[BREAKER_NAME_MAX + 1];

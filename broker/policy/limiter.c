@@ -31,16 +31,15 @@ void limiter_finish(struct limiter *limiter)
     map_finish(&limiter->users);
 }
 
-/* Two for every one that comes, so the idle go faster than strangers arrive. */
-static void drop_forgotten(struct limiter *limiter, uint64_t now)
+/* False: the oldest is not forgotten, or there is none. */
+static bool drop_forgotten(struct limiter *limiter, uint64_t now)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        struct list *node = list_first(&limiter->order);
-        struct limited *oldest = node ? LIST_ENTRY(node, struct limited, by_use) : NULL;
-        if (!oldest || oldest->forgets > now)
-            return;
-        drop(limiter, oldest);
-    }
+    struct list *node = list_first(&limiter->order);
+    struct limited *oldest = node ? LIST_ENTRY(node, struct limited, by_use) : NULL;
+    if (!oldest || oldest->forgets > now)
+        return false;
+    drop(limiter, oldest);
+    return true;
 }
 
 static struct limited *user_create(struct limiter *limiter, struct slice key)
@@ -68,8 +67,23 @@ struct limited *limiter_user(struct limiter *limiter, struct slice key, uint64_t
     struct limited *user = map_get(&limiter->users, key);
     if (user)
         return user;
-    drop_forgotten(limiter, now);
+    /* Two for every one that comes, so the idle go faster than strangers arrive. */
+    (void)(drop_forgotten(limiter, now) && drop_forgotten(limiter, now));
     return limiter->users.count < limiter->most ? user_create(limiter, key) : NULL;
+}
+
+bool limiter_knows(const struct limiter *limiter, struct slice key)
+{
+    return map_get(&limiter->users, key) != NULL;
+}
+
+bool limiter_make_room(struct limiter *limiter, size_t more, uint64_t now)
+{
+    while (limiter->users.count + more > limiter->most) {
+        if (more == 0 || !drop_forgotten(limiter, now))
+            return more == 0;
+    }
+    return true;
 }
 
 bool limiter_admit(struct limiter *limiter, struct limited *user, struct window_rate rate,

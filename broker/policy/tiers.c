@@ -3,12 +3,8 @@
 #include "base/name.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define SPACES " \t"
 
 void tiers_default(struct tiers *tiers)
 {
@@ -40,28 +36,6 @@ const struct tier *tiers_find(const struct tiers *tiers, struct slice name)
 
 /* ---- reading a line ---- */
 
-__attribute__((format(printf, 2, 3))) static int complain(char *why, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why, TIER_WHY_BYTES, format, args);
-    va_end(args);
-    return -EINVAL;
-}
-
-static int read_number(uint64_t *out, const char *text, uint64_t most)
-{
-    char *end;
-    if (*text < '0' || *text > '9')
-        return -EINVAL;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (errno || *end || number < 1 || number > most)
-        return -EINVAL;
-    *out = number;
-    return 0;
-}
-
 /* What has been read of a line so far, as strtok_r() leaves it. */
 struct tier_line {
     char text[TIER_LINE_MAX];
@@ -87,10 +61,10 @@ static int take_grant(struct tier_line *line, struct tier_words *words, const ch
                       bool valid, char *why)
 {
     if (!valid)
-        return complain(
+        return line_complain(
             why, "\"%.60s\" is no name of a feature, or no call: or publish: of one's own", value);
     if (words->n == TIER_GRANTS_MAX)
-        return complain(why, "%.60s: a tier has at most %u of them", value, TIER_GRANTS_MAX);
+        return line_complain(why, "%.60s: a tier has at most %u of them", value, TIER_GRANTS_MAX);
     words->at[words->n++] = (uint16_t)(value - line->text);
     return 0;
 }
@@ -125,16 +99,16 @@ static int read_quantity(struct tier_line *line, const char *word, char *why)
         if (strncmp(word, numbers[i].key, len) != 0)
             continue;
         if (*numbers[i].number)
-            return complain(why, "%s is there twice", word);
-        if (read_number(numbers[i].number, word + len, numbers[i].most) == 0)
+            return line_complain(why, "%s is there twice", word);
+        if (line_number(numbers[i].number, word + len, 1, numbers[i].most) == 0)
             return 0;
-        return complain(why, "%s: a number from 1 to %llu is needed", word,
-                        (unsigned long long)numbers[i].most);
+        return line_complain(why, "%s: a number from 1 to %llu is needed", word,
+                             (unsigned long long)numbers[i].most);
     }
-    return complain(why,
-                    "\"%.30s\" is none of per-minute=, burst=, monthly=, soft, weight=, "
-                    "services=, feature=, allow=",
-                    word);
+    return line_complain(why,
+                         "\"%.30s\" is none of per-minute=, burst=, monthly=, soft, weight=, "
+                         "services=, feature=, allow=",
+                         word);
 }
 
 static int read_word(struct tier_line *line, const char *word, char *why)
@@ -151,15 +125,15 @@ static int check(const struct tiers *tiers, const char *name, const struct tier_
                  char *why)
 {
     if (tiers->n == TIERS_MAX)
-        return complain(why, "there may be %u tiers", TIERS_MAX);
+        return line_complain(why, "there may be %u tiers", TIERS_MAX);
     if (!name || strlen(name) > TIER_NAME_MAX || !name_valid(slice_of(name)))
-        return complain(why, "a tier's line begins with its name");
+        return line_complain(why, "a tier's line begins with its name");
     if (tiers_exactly(tiers, slice_of(name)))
-        return complain(why, "the tier %s is there twice", name);
+        return line_complain(why, "the tier %s is there twice", name);
     if (line->burst && !line->per_minute)
-        return complain(why, "%s: burst= needs per-minute=", name);
+        return line_complain(why, "%s: burst= needs per-minute=", name);
     if (line->soft && !line->monthly)
-        return complain(why, "%s: soft needs monthly=", name);
+        return line_complain(why, "%s: soft needs monthly=", name);
     return 0;
 }
 
@@ -186,10 +160,10 @@ int tiers_add(struct tiers *tiers, const char *line, char *why)
     struct tier_line wanted = {.soft = false};
     char *rest = wanted.text;
     if (strlen(line) >= sizeof wanted.text)
-        return complain(why, "the line of a tier is too long");
+        return line_complain(why, "the line of a tier is too long");
     snprintf(wanted.text, sizeof wanted.text, "%s", line);
-    const char *name = strtok_r(rest, SPACES, &rest);
-    for (const char *word; (word = strtok_r(NULL, SPACES, &rest));) {
+    const char *name = strtok_r(rest, LINE_SPACES, &rest);
+    for (const char *word; (word = strtok_r(NULL, LINE_SPACES, &rest));) {
         if (read_word(&wanted, word, why) < 0)
             return -EINVAL;
     }

@@ -11,13 +11,14 @@
 #define POLICY_TIERS_H
 
 #include "base/slice.h"
+#include "policy/line.h"
 #include "policy/window.h"
 
 #include <stddef.h>
 
 #define TIERS_MAX 16u
 #define TIER_NAME_MAX 63u
-#define TIER_WHY_BYTES 160u
+#define TIER_WHY_BYTES LINE_WHY_BYTES
 #define TIER_LINE_MAX 512u
 #define TIER_GRANTS_MAX 16u /* features, and permissions */
 

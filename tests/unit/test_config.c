@@ -209,6 +209,7 @@ static void wrong_usage_is_explained(void **state)
                    "--call-depth must be 1 to 64, not \"4294967297\"");
     assert_refused(bench, ENOUGH "--log-level loud", EX_USAGE,
                    "--log-level must be debug, info, warn or error, not \"loud\"");
+    assert_refused(bench, ENOUGH "--rate-limit orders", EX_USAGE, "orders: per-minute= is needed");
     assert_refused(bench, ENOUGH "--durability steel", EX_USAGE,
                    "--durability \"steel\" is neither crash nor power");
     assert_refused(bench, ENOUGH "--data a\nb", EX_USAGE, "--data contains a control character");
@@ -300,6 +301,7 @@ static void mistakes_in_the_file_have_a_line(void **state)
     static const struct {
         const char *text, *why;
     } files[] = {
+        {"rate-limit: [orders tier=gold per-minute=5]\n", "tier=gold: there is no such tier"},
         {"# one\n\nmax-call: 7\n", "c.yaml:3: unknown setting \"max-call\""},
         {"max-calls: 7\n\"data\": x\nmax-calls: 8\n",
          "c.yaml:3: max-calls was set in line 1 already"},

@@ -117,6 +117,24 @@ static void others_are_nobodys_business(void **state)
     assert_int_equal(ask(ops, "[]"), STATUS_INVALID_ARGUMENT);
 }
 
+static void limits_of_tenants_and_services_are_there(void **state)
+{
+    char why[LINE_WHY_BYTES], line[] = "orders per-minute=60 burst=5",
+         other[] = "orders of=user tier=pro per-minute=60";
+    char *lines[] = {line, other};
+    (void)state;
+    assert_int_equal(ask(admin, "{\"user\":\"ann\"}"), STATUS_OK);
+    assert_says("\"limits\":[]");
+    assert_int_equal(rate_table_read(&stage.options.limits.rates, lines, 2, why), 0);
+    core_reload(stage.core, &stage.options.limits);
+    use(2);
+    assert_int_equal(ask(admin, "{\"user\":\"ann\"}"), STATUS_OK);
+    assert_says("\"limits\":[{\"service\":\"orders\",\"method\":\"*\",\"of\":\"tenant\","
+                "\"per_minute\":60,\"burst\":5,\"remaining\":3,\"retry_after_ms\":0}]");
+    assert_int_equal(ask(admin, "{\"user\":\"ann\",\"tier\":\"pro\"}"), STATUS_OK);
+    assert_says("\"of\":\"user\"");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -125,6 +143,7 @@ int main(void)
         TEST(it_says_what_is_left),
         TEST(asking_takes_nothing),
         TEST(what_a_token_says_may_be_supposed),
+        TEST(limits_of_tenants_and_services_are_there),
         TEST(others_are_nobodys_business),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

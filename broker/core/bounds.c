@@ -1,0 +1,139 @@
+#include "core/bounds.h"
+
+#include "core/state.h"
+
+/* No name begins with it: keys of rules are those of no user. */
+#define RULE_KEY '\1'
+
+static uint8_t *put(uint8_t *at, struct slice text)
+{
+    if (text.len > 0)
+        memcpy(at, text.data, text.len);
+    at[text.len] = '\0';
+    return at + text.len + 1;
+}
+
+/* A tenant's own service shares no window with the shared one of its name; a user whose tier
+ * changes has used what they have used. */
+static struct slice key_of(struct core *core, const struct rate_rule *rule,
+                           const struct service *service, struct slice tenant, struct slice user)
+{
+    const struct slice none = slice_make(NULL, 0);
+    const struct slice parts[] = {
+        slice_of(!rule->service[0] ? ""
+                 : service         ? service->key
+                                   : rule->service),
+        slice_of(rule->method),
+        rule->of == RATE_OF_ALL ? slice_of(rule->tier) : tenant,
+        rule->of == RATE_OF_USER ? user : none,
+    };
+    size_t len = 2;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        len += parts[i].len + 1;
+    uint8_t *key = arena_alloc(&core->arena, len), *at = key + 2;
+    key[0] = RULE_KEY;
+    key[1] = (uint8_t)rule->of;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        at = put(at, parts[i]);
+    return slice_make(key, len);
+}
+
+static struct bound bound_of(struct core *core, const struct rate_rule *rule,
+                             const struct service *service, struct slice tenant, struct slice user)
+{
+    return (struct bound){
+        .rule = rule,
+        .key = key_of(core, rule, service, tenant, user),
+        .rate = rule->rate,
+    };
+}
+
+static void add_rules(struct core *core, const struct call *call, const struct standing *standing,
+                      struct bounds *out)
+{
+    const struct rate_table *table = &core->limits.rates;
+    const struct identity *who = call->identity;
+    struct slice method = slice_make(call->method, call->method_len);
+    for (size_t i = 0; i < table->n; i++) {
+        const struct rate_rule *rule = &table->list[i];
+        if (!rate_rule_names(rule, call->service->name, method) ||
+            (call->depth > 0 && !rule->service[0]) ||
+            !rate_rule_holds(table, rule, standing->tier->name))
+            continue;
+        out->list[out->n++] = bound_of(core, rule, call->service, who->tenant, who->user);
+    }
+}
+
+void bounds_of_call(struct core *core, const struct call *call, const struct standing *standing,
+                    struct bounds *out)
+{
+    out->n = 0;
+    if (standing->rate.per_minute > 0 && call->depth == 0)
+        out->list[out->n++] =
+            (struct bound){.key = rates_key(core, call->identity->tenant, call->identity->user),
+                           .rate = standing->rate};
+    add_rules(core, call, standing, out);
+}
+
+struct bound bound_of_user(struct core *core, const struct rate_rule *rule, struct slice tenant,
+                           struct slice user)
+{
+    const struct service *service = registry_resolve(core, tenant, slice_of(rule->service));
+    struct bound bound = bound_of(core, rule, service, tenant, user);
+    rates_look(core, bound.key, bound.rate, &bound.state);
+    return bound;
+}
+
+/* ---- asking all of them ---- */
+
+static bool is_tighter(const struct window_state *a, const struct window_state *b)
+{
+    if (a->retry_after != b->retry_after)
+        return a->retry_after > b->retry_after;
+    return a->remaining < b->remaining;
+}
+
+static const struct bound *find_tightest(const struct bounds *bounds)
+{
+    const struct bound *tightest = &bounds->list[0];
+    for (size_t i = 1; i < bounds->n; i++) {
+        if (is_tighter(&bounds->list[i].state, &tightest->state))
+            tightest = &bounds->list[i];
+    }
+    return tightest;
+}
+
+static bool has_room(struct core *core, const struct bounds *bounds)
+{
+    struct slice keys[BOUNDS_MAX];
+    for (size_t i = 0; i < bounds->n; i++)
+        keys[i] = bounds->list[i].key;
+    return rates_room(core, keys, bounds->n);
+}
+
+enum bounds_answer bounds_look(struct core *core, struct bounds *bounds,
+                               const struct bound **tightest)
+{
+    for (size_t i = 0; i < bounds->n; i++) {
+        struct bound *bound = &bounds->list[i];
+        rates_look(core, bound->key, bound->rate, &bound->state);
+    }
+    *tightest = find_tightest(bounds);
+    if ((*tightest)->state.retry_after > 0)
+        return BOUNDS_REFUSE;
+    return has_room(core, bounds) ? BOUNDS_ADMIT : BOUNDS_NO_ROOM;
+}
+
+enum bounds_answer bounds_admit(struct core *core, struct bounds *bounds,
+                                const struct bound **tightest)
+{
+    enum bounds_answer answer = bounds_look(core, bounds, tightest);
+    if (answer != BOUNDS_ADMIT)
+        return answer;
+    for (size_t i = 0; i < bounds->n; i++) {
+        struct bound *bound = &bounds->list[i];
+        rates_admit(core, rates_entry(core, bound->key), bound->rate, &bound->state);
+    }
+    *tightest = find_tightest(bounds);
+    return BOUNDS_ADMIT;
+}
