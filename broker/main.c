@@ -72,6 +72,8 @@ static struct limits limits_of(const struct settings *s)
         .answers_bytes = s->answers_bytes,
         .answer_ttl_ms = s->answer_ttl_ms,
         .max_breakers = s->max_breakers,
+        .usage_hours_kept = s->usage_hours_kept,
+        .usage_kept = s->usage_kept,
     };
     char why[LINE_WHY_BYTES]; /* they were checked */
     snprintf(limits.upgrade_url, sizeof limits.upgrade_url, "%s", s->upgrade_url);

@@ -87,13 +87,13 @@ static int look_at(void *arg, struct slice key, struct slice row)
     struct usage usage;
     if (!usage_read_key(&names, key) || !usage_read_row(&usage, row))
         return 0; /* the meter has said so */
-    struct slice parts[USAGE_PARTS] = {names.hour, names.tenant, names.user, names.service,
+    struct slice parts[USAGE_PARTS] = {names.time, names.tenant, names.user, names.service,
                                        names.method};
-    if (is_past(names.hour, question->to))
+    if (is_past(names.time, question->to))
         return PAGE_ENDS;
     if (reading->looked_at++ == question->rows)
         return end_before(reading, key);
-    if (!is_wanted(question, parts))
+    if (!is_wanted(question, parts) || retention_has_added(reading->core, key))
         return 0;
     if (parts[USAGE_TIME].len > question->time_len)
         parts[USAGE_TIME].len = question->time_len;
@@ -128,7 +128,7 @@ int usage_page_read(struct core *core, const struct usage_question *question,
     *out = (struct usage_page){
         .groups = arena_alloc(&core->arena, USAGE_PAGE_GROUPS * sizeof(struct usage_group *))};
     map_init(&reading.by_key);
-    int rc = core->io.scan_from(core->io.arg, METER_TABLE, start, look_at, &reading);
+    int rc = core->io.scan_from(core->io.arg, USAGE_TABLE, start, look_at, &reading);
     map_finish(&reading.by_key);
     qsort(out->groups, out->n_groups, sizeof *out->groups, in_order);
     return rc == PAGE_ENDS ? 0 : rc;

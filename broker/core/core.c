@@ -39,6 +39,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     meter_init(&core->meter);
     rates_start(core);
     months_start(core);
+    retention_start(core);
     checks_init(&core->checks);
     grants_renew(core);
     hold_init(&core->hold);
@@ -78,6 +79,7 @@ void core_destroy(struct core *core)
     chain_stop(core);
     hold_finish(core);
     journal_stop(core);
+    retention_finish(core);
     meter_finish(&core->meter);
     breakers_finish(core);
     rates_finish(core);

@@ -53,6 +53,13 @@ void journal_touch(struct core *core)
     arm(core);
 }
 
+uint64_t journal_await(struct core *core)
+{
+    journal_touch(core);
+    core->journal.awaited = core->journal.turns + 1;
+    return core->journal.awaited;
+}
+
 static void write_section(struct core *core, const struct journal_section *section)
 {
     struct buf *block = &core->journal.block;
@@ -128,11 +135,12 @@ static void ask(struct core *core)
     struct journal *journal = &core->journal;
     bool trims = !journal->asked && journal->trimmed != journal->sequence;
     bool holds = core->hold.count > 0 && journal->told < journal->turns;
+    bool awaited = journal->told < journal->awaited;
     if (trims) {
         journal->asked = journal->turns;
         journal->asked_sequence = journal->sequence;
     }
-    if (trims || holds) {
+    if (trims || holds || awaited) {
         journal->told = journal->turns;
         core->io.tell_when_kept(core->io.arg, journal->told);
     }

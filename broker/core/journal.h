@@ -50,10 +50,11 @@ struct journal {
     uint64_t sequence; /* of the newest block */
     uint64_t found;    /* that of the newest when we started */
     uint64_t trimmed;
-    uint64_t turns; /* that wrote, or tried to; that of a turn under way is one more */
-    uint64_t told;  /* the books were told to say when they have this one */
-    uint64_t kept;  /* and have all up to this one */
-    size_t bytes;   /* written since the books were given everything */
+    uint64_t turns;   /* that wrote, or tried to; that of a turn under way is one more */
+    uint64_t told;    /* the books were told to say when they have this one */
+    uint64_t kept;    /* and have all up to this one */
+    uint64_t awaited; /* somebody waits for them to have this one */
+    size_t bytes;     /* written since the books were given everything */
     uint64_t asked, asked_sequence; /* the books were told of this turn; 0: not waiting */
     struct timer timer;
     int ledger_error; /* of the newest block: 0 or a negative errno */
@@ -66,6 +67,8 @@ void journal_stop(struct core *core);
 
 /* A section has something to write in this turn. */
 void journal_touch(struct core *core);
+/* A turn; when `kept` has reached it, what was put into the books so far is on disk. */
+uint64_t journal_await(struct core *core);
 /* Before any frame leaves. */
 void journal_write(struct core *core);
 /* Gives the books all they lack. False: they refuse. */

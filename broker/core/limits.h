@@ -52,7 +52,8 @@ struct limits {
     uint32_t max_answers; /* kept for idempotency keys */
     size_t answers_bytes;
     uint64_t answer_ttl_ms;
-    uint32_t max_limited_users; /* whose calls of the last minute are remembered */
+    uint32_t usage_hours_kept, usage_kept; /* days, by the hour and at all; 0: for ever */
+    uint32_t max_limited_users;            /* whose calls of the last minute are remembered */
     struct tiers tiers;
     struct rate_table rates; /* besides those of tiers */
     struct breaker_table breakers;

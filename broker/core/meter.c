@@ -9,14 +9,10 @@
 
 #define IDLE_MAX 16384u /* tallies remembered without need */
 #define HOUR_MS 3600000u
-#define FIELDS 5u        /* of struct usage */
 #define METHOD_OTHER "?" /* that the service does not know, or that are too many */
 #define METHODS_MAX 256u /* of a service in an hour; callers make up names as they like */
 
-/* In a block: for each tally the key's length (2 bytes), the key and the fields. A row: FORMAT,
- * ledger, sequence and the fields. */
-#define FORMAT 1u
-#define ROW_BYTES (1u + 8u * (2u + FIELDS))
+/* In a block: for each tally the key's length (2 bytes), the key and the usage. */
 
 struct tally {
     struct list turn;           /* in meter.touched */
@@ -29,69 +25,6 @@ struct tally {
     size_t key_len;
     uint8_t key[];
 };
-
-/* ---- numbers ---- */
-
-static void put_usage(struct buf *out, const struct usage *usage)
-{
-    journal_put(out, usage->calls, 8);
-    journal_put(out, usage->errors, 8);
-    journal_put(out, usage->bytes_in, 8);
-    journal_put(out, usage->bytes_out, 8);
-    journal_put(out, usage->duration_ns, 8);
-}
-
-static void take_usage(struct slice *from, struct usage *usage)
-{
-    usage->calls = journal_take(from, 8);
-    usage->errors = journal_take(from, 8);
-    usage->bytes_in = journal_take(from, 8);
-    usage->bytes_out = journal_take(from, 8);
-    usage->duration_ns = journal_take(from, 8);
-}
-
-void usage_add(struct usage *sum, const struct usage *more)
-{
-    sum->calls += more->calls;
-    sum->errors += more->errors;
-    sum->bytes_in += more->bytes_in;
-    sum->bytes_out += more->bytes_out;
-    sum->duration_ns += more->duration_ns;
-}
-
-/* ---- rows ---- */
-
-static bool read_row(struct slice row, uint64_t *ledger, uint64_t *sequence, struct usage *usage)
-{
-    if (row.len != ROW_BYTES || journal_take(&row, 1) != FORMAT)
-        return false;
-    *ledger = journal_take(&row, 8);
-    *sequence = journal_take(&row, 8);
-    take_usage(&row, usage);
-    return true;
-}
-
-bool usage_read_row(struct usage *out, struct slice row)
-{
-    uint64_t ledger, sequence;
-    return read_row(row, &ledger, &sequence, out);
-}
-
-static bool take_part(struct slice *from, struct slice *part)
-{
-    const uint8_t *end = from->len ? memchr(from->data, '\0', from->len) : NULL;
-    size_t len = end ? (size_t)(end - from->data) : from->len;
-    *part = slice_make(from->data, len);
-    *from = slice_make(from->data + len + (end != NULL), from->len - len - (end != NULL));
-    return end != NULL;
-}
-
-bool usage_read_key(struct usage_key *out, struct slice key)
-{
-    return take_part(&key, &out->hour) && take_part(&key, &out->tenant) &&
-           take_part(&key, &out->user) && take_part(&key, &out->service) &&
-           !take_part(&key, &out->method);
-}
 
 /* ---- tallies ---- */
 
@@ -144,13 +77,12 @@ static void forget_idle(struct meter *meter)
 static bool load(struct core *core, struct tally *tally)
 {
     struct buf row = {0};
-    struct usage before;
-    uint64_t ledger, sequence;
-    int err = core->io.get(core->io.arg, METER_TABLE, key_of(tally), &row);
+    struct usage_hour before;
+    int err = core->io.get(core->io.arg, USAGE_TABLE, key_of(tally), &row);
     tally->loaded = err == 0 || err == -ENOENT || err == -EILSEQ;
-    if (err == 0 && read_row(buf_slice(&row), &ledger, &sequence, &before)) {
-        usage_add(&tally->total, &before);
-        tally->absorbed = ledger == core->journal.ledger ? sequence : 0;
+    if (err == 0 && usage_read_hour(&before, buf_slice(&row))) {
+        usage_add(&tally->total, &before.usage);
+        tally->absorbed = before.ledger == core->journal.ledger ? before.sequence : 0;
     } else if (err == 0) {
         log_event(LOG_ERROR, "meter.row_unreadable", NULL);
     }
@@ -288,7 +220,7 @@ static void close_turn(struct tally *tally, struct buf *content)
 {
     journal_put(content, tally->key_len, 2);
     buf_append(content, tally->key, tally->key_len);
-    put_usage(content, &tally->turned);
+    usage_put(content, &tally->turned);
     usage_add(&tally->total, &tally->turned);
     tally->turned = (struct usage){0};
     list_remove(&tally->turn);
@@ -305,12 +237,11 @@ static void write_turn(struct core *core, struct buf *content)
 
 static int put_row(struct core *core, const struct tally *tally)
 {
+    const struct usage_hour hour = {
+        .ledger = core->journal.ledger, .sequence = core->journal.sequence, .usage = tally->total};
     struct buf row = {0};
-    journal_put(&row, FORMAT, 1);
-    journal_put(&row, core->journal.ledger, 8);
-    journal_put(&row, core->journal.sequence, 8);
-    put_usage(&row, &tally->total);
-    int err = core->io.put(core->io.arg, METER_TABLE, key_of(tally), buf_slice(&row));
+    usage_put_hour(&row, &hour);
+    int err = core->io.put(core->io.arg, USAGE_TABLE, key_of(tally), buf_slice(&row));
     buf_finish(&row);
     return err;
 }
@@ -355,12 +286,12 @@ static int read_turn(struct core *core, const struct journal_block *block, struc
     int err = 0;
     while (!err && content.len >= 2) {
         size_t len = journal_take(&content, 2);
-        if (content.len < len + FIELDS * 8)
+        if (content.len < len + USAGE_BYTES)
             return 0;
         struct slice key = slice_make(content.data, len);
         struct usage usage;
         content = slice_make(content.data + len, content.len - len);
-        take_usage(&content, &usage);
+        usage_take(&content, &usage);
         err = add_again(core, key, block->sequence, &usage);
     }
     return err;

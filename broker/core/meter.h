@@ -10,28 +10,11 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/journal.h"
+#include "core/usage.h"
 
 struct core;
 struct call;
 struct wire_reply;
-
-#define METER_TABLE "usage"
-
-struct usage {
-    uint64_t calls, errors; /* of the calls, those that did not end with ok */
-    uint64_t bytes_in, bytes_out;
-    uint64_t duration_ns; /* of all calls together */
-};
-
-void usage_add(struct usage *sum, const struct usage *more);
-
-/* The key of a row, taken apart; views into it. */
-struct usage_key {
-    struct slice hour, tenant, user, service, method;
-};
-bool usage_read_key(struct usage_key *out, struct slice key);
-/* False: not a row of ours. */
-bool usage_read_row(struct usage *out, struct slice row);
 
 struct tally;
 

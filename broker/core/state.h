@@ -17,6 +17,7 @@
 #include "core/pubsub.h"
 #include "core/rates.h"
 #include "core/registry.h"
+#include "core/retention.h"
 #include "core/session.h"
 #include "core/standing.h"
 #include "core/values.h"
@@ -58,6 +59,7 @@ struct core {
     struct journal journal;
     struct hold hold;
     struct meter meter;
+    struct retention retention;
     struct rates rates;
     struct months months;
     struct answers answers;

@@ -30,7 +30,7 @@ static struct usage booked(struct world *world, struct search search)
     struct io io = {.arg = world};
     bus_store_io(&io);
     search.sound = true;
-    io.scan(io.arg, METER_TABLE, look_at, &search);
+    io.scan(io.arg, USAGE_TABLE, look_at, &search);
     if (!search.sound)
         promise_broken(world, PROMISE_METERED, "a row of the usage makes no sense");
     return search.found;

@@ -13,7 +13,7 @@ static int add_row(void *arg, struct slice key, struct slice row)
         (sum->method && !slice_is(parts.method, sum->method)))
         return 0;
     usage_add(&sum->usage, &usage);
-    snprintf(sum->hour, sizeof sum->hour, "%.*s", SLICE_FMT(parts.hour));
+    snprintf(sum->hour, sizeof sum->hour, "%.*s", SLICE_FMT(parts.time));
     sum->rows++;
     return 0;
 }
@@ -22,6 +22,6 @@ struct metered metered(struct stage *stage, const char *user, const char *method
 {
     struct metered sum = {.user = user, .method = method};
     const struct io *io = &stage->options.io;
-    assert_int_equal(io->scan(io->arg, METER_TABLE, add_row, &sum), 0);
+    assert_int_equal(io->scan(io->arg, USAGE_TABLE, add_row, &sum), 0);
     return sum;
 }

@@ -85,7 +85,7 @@ static struct usage booked(void)
     struct usage sum = {0};
     const struct io *io = &stage.options.io;
     stage_pass(&stage, A_SAVE_MS);
-    assert_int_equal(io->scan(io->arg, METER_TABLE, add_row, &sum), 0);
+    assert_int_equal(io->scan(io->arg, USAGE_TABLE, add_row, &sum), 0);
     return sum;
 }
 

@@ -120,7 +120,7 @@ static void others_are_nobodys_business(void **state)
 static void limits_of_tenants_and_services_are_there(void **state)
 {
     char why[LINE_WHY_BYTES], line[] = "orders per-minute=60 burst=5",
-         other[] = "orders of=user tier=pro per-minute=60";
+                              other[] = "orders of=user tier=pro per-minute=60";
     char *lines[] = {line, other};
     (void)state;
     assert_int_equal(ask(admin, "{\"user\":\"ann\"}"), STATUS_OK);
