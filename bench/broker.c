@@ -33,6 +33,7 @@
 static struct {
     volatile pid_t owner, pid;
     char dir[256];
+    char secret[65];
 } held;
 
 /* Called from the signal handler too: glibc's posix_spawn takes no lock and allocates nothing. */
@@ -115,9 +116,9 @@ static void make_secret(const char *path, char secret[static 65])
     close(fd);
 }
 
-static char *make_token(const char *secret)
+static char *mint(char *tenant, char *tier)
 {
-    char user[] = "bench", tenant[] = "bench", tier[] = "bench", status[] = "active";
+    char user[] = "bench", status[] = "active";
     char call[] = "call:*", serve[] = "serve:*", publish[] = "publish:*", hear[] = "subscribe:*";
     char *permissions[] = {call, serve, publish, hear};
     int64_t now = (int64_t)time(NULL);
@@ -130,12 +131,21 @@ static char *make_token(const char *secret)
                                   .issued_s = now,
                                   .expires_s = now + TOKEN_SECONDS};
     struct token_key *key = NULL;
-    if (token_key_create(&key, slice_of(secret), NULL, NULL))
+    if (token_key_create(&key, slice_of(held.secret), NULL, NULL))
         fail_with("the secret was refused");
     char *token = token_mint(key, &claims, now);
     token_key_destroy(key);
     if (!token)
         fail_with("no token could be minted");
+    return token;
+}
+
+char *broker_token(const char *tenant, const char *tier)
+{
+    char *names[] = {mem_strdup(tenant), mem_strdup(tier)};
+    char *token = mint(names[0], names[1]);
+    mem_free(names[0]);
+    mem_free(names[1]);
     return token;
 }
 
@@ -172,6 +182,8 @@ static char *beside_us(const char *name)
 
 static void run_broker(const char *url, int out)
 {
+    char *limited =
+        text("limited per-minute=%u burst=%u", BROKER_LIMITED_PER_MINUTE, BROKER_LIMITED_BURST);
     char *program = beside_us("fareboxd"), *data = inside("data"), *secret = inside("secret");
     fflush(NULL);
     held.pid = fork();
@@ -182,10 +194,11 @@ static void run_broker(const char *url, int out)
         dup2(out, STDOUT_FILENO);
         setenv("FAREBOX_LOG_LEVEL", "warn", 0);
         execl(program, program, "--listen", url, "--data", data, "--jwt-secret-file", secret,
-              "--tier", BENCH_TIER, (char *)NULL);
+              "--tier", limited, "--tier", BENCH_TIER, (char *)NULL);
         fprintf(stderr, "%s: %s\n", program, strerror(errno));
         _exit(127);
     }
+    mem_free(limited);
     mem_free(program);
     mem_free(data);
     mem_free(secret);
@@ -201,14 +214,13 @@ static void wait_ready(int fd)
 
 pid_t broker_start(const char *transport, char **url, char **token)
 {
-    char secret[65];
     int out[2];
     hold_folder();
     char *path = inside("secret");
-    make_secret(path, secret);
+    make_secret(path, held.secret);
     mem_free(path);
     *url = make_url(transport);
-    *token = make_token(secret);
+    *token = broker_token("bench", "bench");
     if (pipe2(out, O_CLOEXEC))
         fail_with("pipe: %s", strerror(errno));
     run_broker(*url, out[1]);

@@ -11,5 +11,9 @@ int case_rr(struct bench_options *options);
 int case_pubsub(struct bench_options *options);
 /* Memory of an idle broker and of idle sessions; time from exec to the first call served. */
 int case_footprint(struct bench_options *options);
+/* The p99 of a tenant alone, and beside one that calls a hundred times as often as it may; or
+ * beside one that calls a service whose process is stopped. */
+int case_noisy(struct bench_options *options);
+int case_stopped(struct bench_options *options);
 
 #endif

@@ -20,12 +20,16 @@ static const struct bench_case cases[] = {
      "pubsub [options]\nEvents delivered a second, from one publisher to some subscribers.\n"},
     {"footprint", case_footprint, 1, 0,
      "footprint\nMemory of an idle broker and of idle sessions; time to the first call.\n"},
+    {"noisy", case_noisy, 1, OPTIONS_LOAD,
+     "noisy [options]\nA tenant's p99 beside one that calls at a hundred times its limit.\n"},
+    {"stopped", case_stopped, 1, OPTIONS_LOAD,
+     "stopped [options]\nA tenant's p99 beside one whose service is stopped.\n"},
 };
 
 static int usage(FILE *to, int code)
 {
-    fputs("usage: farebox-bench rr|pubsub|footprint [options]\n"
-          "       farebox-bench rr|pubsub|footprint --help\n"
+    fputs("usage: farebox-bench rr|pubsub|footprint|noisy|stopped [options]\n"
+          "       farebox-bench rr|pubsub|footprint|noisy|stopped --help\n"
           "Measures the bus and prints one line of key=value fields.\n",
           to);
     return code;

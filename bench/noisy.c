@@ -1,0 +1,286 @@
+/* noisy.c - does one tenant feel another? Tenant B calls at a steady pace, alone and beside a
+ * neighbour, in turns, so that whatever else the machine does meets both. Latencies are from when a
+ * call was due, not from when it could be made. */
+#include "broker.h"
+#include "bus.h"
+#include "cases.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "measure/child.h"
+#include "measure/fail.h"
+#include "measure/meter.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define ECHO_SERVICE "bench-echo"
+#define STUCK_SERVICE "bench-stuck"
+#define ROUNDS 8u
+#define CALLS_A_SECOND 1000u       /* of tenant B */
+#define NEIGHBOUR_FACTOR 100u      /* times its limit */
+#define STUCK_CALLS_A_SECOND 1000u /* of tenant A to the service that stands still */
+#define STUCK_TIMEOUT_MS 300u
+#define SETTLE_MS 500u /* until what the neighbour did is over */
+#define LAST_REPLIES_MS 12000u
+
+enum phase { QUIET, NOISY, PHASES };
+
+/* What the neighbour's process and this one both see. */
+struct shared {
+    _Atomic int noisy;
+    _Atomic uint64_t offered, admitted, refused, failed;
+};
+
+struct scene {
+    struct bench_options *options;
+    struct bus bus;
+    struct shared *shared;
+    bool stuck; /* the neighbour's service is, instead of the neighbour being loud */
+    void *body;
+};
+
+/* ---- services ---- */
+
+static void echo(void *arg, fbx_request *request)
+{
+    (void)arg;
+    fbx_respond(request, fbx_request_payload(request), NULL);
+}
+
+static void serve(int fd, const struct scene *scene, const char *name)
+{
+    fbx_bus *bus = bus_connect(&scene->bus, name, scene->options);
+    fbx_service service = {.name = name,
+                           .methods = (const char *const[]){"echo", NULL},
+                           .on_io_thread = true,
+                           .handler = echo};
+    int error = fbx_serve(bus, &service);
+    if (error)
+        fail_with("serve: %s %s", fbx_error_text(error), fbx_last_error());
+    child_ready(fd);
+    child_wait_parent(fd);
+}
+
+static void serve_echo(int fd, void *arg)
+{
+    serve(fd, arg, ECHO_SERVICE);
+}
+
+static void serve_stuck(int fd, void *arg)
+{
+    serve(fd, arg, STUCK_SERVICE);
+}
+
+/* ---- the neighbour ---- */
+
+static void on_neighbours_reply(void *arg, const fbx_reply *reply)
+{
+    struct shared *shared = arg;
+    switch (fbx_reply_status(reply)) {
+    case FBX_OK:
+        atomic_fetch_add(&shared->admitted, 1);
+        break;
+    case FBX_RATE_LIMITED:
+        atomic_fetch_add(&shared->refused, 1);
+        break;
+    default:
+        atomic_fetch_add(&shared->failed, 1);
+    }
+}
+
+static void make_noise(fbx_bus *bus, const struct scene *scene, unsigned calls)
+{
+    const fbx_call_options options = {.timeout_ms = scene->stuck ? STUCK_TIMEOUT_MS : 0};
+    const char *service = scene->stuck ? STUCK_SERVICE : ECHO_SERVICE;
+    fbx_bytes body = {scene->body, scene->options->size};
+    for (unsigned i = 0; i < calls; i++) {
+        if (fbx_call_async(bus, service, "echo", body, &options, on_neighbours_reply, scene->shared,
+                           NULL) == 0)
+            atomic_fetch_add(&scene->shared->offered, 1);
+    }
+}
+
+static void be_a_neighbour(int fd, void *arg)
+{
+    const struct scene *scene = arg;
+    struct bus bus = scene->bus;
+    unsigned a_second =
+        scene->stuck ? STUCK_CALLS_A_SECOND : BROKER_LIMITED_PER_MINUTE / 60 * NEIGHBOUR_FACTOR;
+    bus.token = broker_token("neighbour", scene->stuck ? "bench" : "limited");
+    fbx_bus *session = bus_connect(&bus, "neighbour", scene->options);
+    child_ready(fd);
+    for (uint64_t due = clock_mono_ns();; due += NS_PER_MS) {
+        meter_sleep_until(due);
+        if (atomic_load(&scene->shared->noisy))
+            make_noise(session, scene, a_second / 1000);
+    }
+}
+
+/* ---- tenant B ---- */
+
+struct sample {
+    struct side *side;
+    uint64_t due;
+};
+
+/* Written by the one thread of callbacks until `answered` is `made`. */
+struct side {
+    struct sample *samples;
+    uint64_t *took;
+    unsigned most, made;
+    _Atomic unsigned answered, errors;
+};
+
+static void on_reply(void *arg, const fbx_reply *reply)
+{
+    struct sample *sample = arg;
+    struct side *side = sample->side;
+    if (fbx_reply_status(reply) != FBX_OK && atomic_fetch_add(&side->errors, 1) == 0)
+        fprintf(stderr, "farebox-bench: a call failed: %s: %s\n",
+                fbx_status_text(fbx_reply_status(reply)), fbx_reply_message(reply));
+    side->took[atomic_load(&side->answered)] = clock_mono_ns() - sample->due;
+    atomic_fetch_add(&side->answered, 1);
+}
+
+static void call_for(fbx_bus *bus, const struct scene *scene, struct side *side, unsigned calls)
+{
+    uint64_t due = clock_mono_ns();
+    for (unsigned i = 0; i < calls && side->made < side->most; i++) {
+        struct sample *sample = &side->samples[side->made];
+        due += NS_PER_SEC / CALLS_A_SECOND;
+        meter_sleep_until(due);
+        *sample = (struct sample){side, due};
+        if (fbx_call_async(bus, ECHO_SERVICE, "echo",
+                           (fbx_bytes){scene->body, scene->options->size}, NULL, on_reply, sample,
+                           NULL) == 0)
+            side->made++;
+        else
+            atomic_fetch_add(&side->errors, 1);
+    }
+}
+
+static void side_init(struct side *side, unsigned most)
+{
+    *side = (struct side){.most = most};
+    side->samples = mem_zalloc(most * sizeof *side->samples);
+    side->took = mem_zalloc(most * sizeof *side->took);
+}
+
+static void side_finish(struct side *side)
+{
+    mem_free(side->samples);
+    mem_free(side->took);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static double p99_us(struct side *side)
+{
+    unsigned n = atomic_load(&side->answered);
+    qsort(side->took, n, sizeof *side->took, ascending);
+    return n ? (double)side->took[n - 1 - n / 100] / 1e3 : 0;
+}
+
+/* ---- the run ---- */
+
+/* Quiet and noisy rounds in turns. Returns how long the neighbour was there, ns. */
+static uint64_t take_turns(const struct scene *scene, struct side *sides, unsigned calls)
+{
+    fbx_bus *bus = bus_connect(&scene->bus, "bench", scene->options);
+    uint64_t start = clock_mono_ns();
+    for (unsigned round = 0; round < ROUNDS * PHASES; round++) {
+        enum phase phase = round % 2 ? NOISY : QUIET;
+        atomic_store(&scene->shared->noisy, phase == NOISY);
+        usleep(SETTLE_MS * 1000);
+        call_for(bus, scene, &sides[phase], calls);
+    }
+    atomic_store(&scene->shared->noisy, 0);
+    usleep(SETTLE_MS * 1000);
+    uint64_t lasted = clock_mono_ns() - start;
+    for (unsigned ms = 0; ms < LAST_REPLIES_MS; ms++) {
+        if (atomic_load(&sides[QUIET].answered) == sides[QUIET].made &&
+            atomic_load(&sides[NOISY].answered) == sides[NOISY].made)
+            break;
+        usleep(1000);
+    }
+    fbx_close(bus);
+    return lasted;
+}
+
+static int report(const struct scene *scene, struct side *sides, uint64_t lasted)
+{
+    const struct shared *shared = scene->shared;
+    unsigned errors = 0;
+    for (unsigned phase = 0; phase < PHASES; phase++)
+        errors += atomic_load(&sides[phase].errors) + sides[phase].made -
+                  atomic_load(&sides[phase].answered);
+    double quiet = p99_us(&sides[QUIET]), noisy = p99_us(&sides[NOISY]);
+    uint64_t admitted = atomic_load(&shared->admitted);
+    uint64_t allowed = BROKER_LIMITED_BURST +
+                       (lasted * BROKER_LIMITED_PER_MINUTE / 60 + NS_PER_SEC - 1) / NS_PER_SEC;
+    printf("peer=farebox case=%s quiet_p99_us=%.1f noisy_p99_us=%.1f p99_ratio=%.3f errors=%u "
+           "offered=%llu admitted=%llu refused=%llu failed=%llu over=%llu\n",
+           scene->stuck ? "stopped" : "noisy", quiet, noisy, quiet > 0 ? noisy / quiet : 0, errors,
+           (unsigned long long)atomic_load(&shared->offered), (unsigned long long)admitted,
+           (unsigned long long)atomic_load(&shared->refused),
+           (unsigned long long)atomic_load(&shared->failed),
+           (unsigned long long)(!scene->stuck && admitted > allowed ? admitted - allowed : 0));
+    fflush(stdout);
+    return quiet > 0 && atomic_load(&shared->offered) > 0 ? EX_OK : EX_UNAVAILABLE;
+}
+
+static struct child start(void (*run)(int fd, void *arg), struct scene *scene)
+{
+    struct child child = child_start(run, scene);
+    child_wait_ready(&child);
+    return child;
+}
+
+static int run(struct bench_options *options, bool stuck)
+{
+    struct scene scene = {.options = options, .stuck = stuck, .body = bus_body(options->size)};
+    struct side sides[PHASES];
+    unsigned calls = (unsigned)(options->seconds / 2 * CALLS_A_SECOND);
+    for (unsigned phase = 0; phase < PHASES; phase++)
+        side_init(&sides[phase], ROUNDS * calls);
+    scene.shared =
+        mmap(NULL, sizeof *scene.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (scene.shared == MAP_FAILED)
+        fail_with("no memory to share");
+    bus_open(&scene.bus, options);
+    struct child service = start(serve_echo, &scene), stopped = start(serve_stuck, &scene);
+    struct child neighbour = start(be_a_neighbour, &scene);
+    if (stuck)
+        kill(stopped.pid, SIGSTOP);
+    uint64_t lasted = take_turns(&scene, sides, calls);
+    int code = report(&scene, sides, lasted);
+    child_stop(&neighbour);
+    child_stop(&stopped);
+    child_stop(&service);
+    bus_close(&scene.bus);
+    for (unsigned phase = 0; phase < PHASES; phase++)
+        side_finish(&sides[phase]);
+    munmap(scene.shared, sizeof *scene.shared);
+    mem_free(scene.body);
+    return code;
+}
+
+int case_noisy(struct bench_options *options)
+{
+    return run(options, false);
+}
+
+int case_stopped(struct bench_options *options)
+{
+    return run(options, true);
+}
