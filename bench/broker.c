@@ -116,11 +116,12 @@ static void make_secret(const char *path, char secret[static 65])
     close(fd);
 }
 
-static char *mint(char *tenant, char *tier)
+static char *mint(char *tenant, char *user, char *tier)
 {
-    char user[] = "bench", status[] = "active";
-    char call[] = "call:*", serve[] = "serve:*", publish[] = "publish:*", hear[] = "subscribe:*";
-    char *permissions[] = {call, serve, publish, hear};
+    char status[] = "active";
+    char call[] = "call:*", serve[] = "serve:*", publish[] = "publish:*", hear[] = "subscribe:*",
+         admin[] = "admin:tenants";
+    char *permissions[] = {call, serve, publish, hear, admin};
     int64_t now = (int64_t)time(NULL);
     struct token_claims claims = {.user = user,
                                   .tenant = tenant,
@@ -140,12 +141,12 @@ static char *mint(char *tenant, char *tier)
     return token;
 }
 
-char *broker_token(const char *tenant, const char *tier)
+char *broker_token(const char *tenant, const char *user, const char *tier)
 {
-    char *names[] = {mem_strdup(tenant), mem_strdup(tier)};
-    char *token = mint(names[0], names[1]);
-    mem_free(names[0]);
-    mem_free(names[1]);
+    char *names[] = {mem_strdup(tenant), mem_strdup(user), mem_strdup(tier)};
+    char *token = mint(names[0], names[1], names[2]);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        mem_free(names[i]);
     return token;
 }
 
@@ -220,7 +221,7 @@ pid_t broker_start(const char *transport, char **url, char **token)
     make_secret(path, held.secret);
     mem_free(path);
     *url = make_url(transport);
-    *token = broker_token("bench", "bench");
+    *token = broker_token("bench", "bench", "bench");
     if (pipe2(out, O_CLOEXEC))
         fail_with("pipe: %s", strerror(errno));
     run_broker(*url, out[1]);

@@ -14,7 +14,7 @@ void broker_stop(void);
 /* The tier "limited" of that broker; "bench" is never refused. */
 #define BROKER_LIMITED_PER_MINUTE 6000u
 #define BROKER_LIMITED_BURST 100u
-/* A token of the broker that runs, for a user of that tenant and tier. Freed with mem_free. */
-char *broker_token(const char *tenant, const char *tier);
+/* A token of the broker that runs, for that user of the tenant. Freed with mem_free. */
+char *broker_token(const char *tenant, const char *user, const char *tier);
 
 #endif

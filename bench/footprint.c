@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "measure/fail.h"
+#include "measure/resident.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,21 +18,6 @@
 
 static const unsigned steps[] = {1000, 5000};
 #define STEPS (sizeof steps / sizeof steps[0])
-
-static unsigned resident_kib(pid_t pid)
-{
-    char path[64], line[256];
-    unsigned kib = 0;
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        fail_with("%s: %s", path, strerror(errno));
-    while (kib == 0 && fgets(line, sizeof line, file))
-        if (strncmp(line, "Rss:", 4) == 0)
-            kib = (unsigned)strtoul(line + 4, NULL, 10);
-    fclose(file);
-    return kib;
-}
 
 /* A call to the broker itself, answered. */
 static void first_call(const struct bus *bus, const struct bench_options *options)

@@ -112,7 +112,7 @@ static void be_a_neighbour(int fd, void *arg)
     struct bus bus = scene->bus;
     unsigned a_second =
         scene->stuck ? STUCK_CALLS_A_SECOND : BROKER_LIMITED_PER_MINUTE / 60 * NEIGHBOUR_FACTOR;
-    bus.token = broker_token("neighbour", scene->stuck ? "bench" : "limited");
+    bus.token = broker_token("neighbour", "bench", scene->stuck ? "bench" : "limited");
     fbx_bus *session = bus_connect(&bus, "neighbour", scene->options);
     child_ready(fd);
     for (uint64_t due = clock_mono_ns();; due += NS_PER_MS) {
