@@ -1,6 +1,7 @@
 /* noisy.c - does one tenant feel another? Tenant B calls at a steady pace, alone and beside a
  * neighbour, in turns, so that whatever else the machine does meets both. Latencies are from when a
- * call was due, not from when it could be made. */
+ * call was due, not from when it could be made. What is
+ * compared is the median of the rounds' p99: a hiccup of the machine is in one round. */
 #include "broker.h"
 #include "bus.h"
 #include "cases.h"
@@ -125,12 +126,12 @@ static void be_a_neighbour(int fd, void *arg)
 /* ---- tenant B ---- */
 
 struct sample {
-    struct side *side;
+    struct round *round;
     uint64_t due;
 };
 
 /* Written by the one thread of callbacks until `answered` is `made`. */
-struct side {
+struct round {
     struct sample *samples;
     uint64_t *took;
     unsigned most, made;
@@ -140,42 +141,42 @@ struct side {
 static void on_reply(void *arg, const fbx_reply *reply)
 {
     struct sample *sample = arg;
-    struct side *side = sample->side;
-    if (fbx_reply_status(reply) != FBX_OK && atomic_fetch_add(&side->errors, 1) == 0)
+    struct round *round = sample->round;
+    if (fbx_reply_status(reply) != FBX_OK && atomic_fetch_add(&round->errors, 1) == 0)
         fprintf(stderr, "farebox-bench: a call failed: %s: %s\n",
                 fbx_status_text(fbx_reply_status(reply)), fbx_reply_message(reply));
-    side->took[atomic_load(&side->answered)] = clock_mono_ns() - sample->due;
-    atomic_fetch_add(&side->answered, 1);
+    round->took[atomic_load(&round->answered)] = clock_mono_ns() - sample->due;
+    atomic_fetch_add(&round->answered, 1);
 }
 
-static void call_for(fbx_bus *bus, const struct scene *scene, struct side *side, unsigned calls)
+static void call_for(fbx_bus *bus, const struct scene *scene, struct round *round, unsigned calls)
 {
     uint64_t due = clock_mono_ns();
-    for (unsigned i = 0; i < calls && side->made < side->most; i++) {
-        struct sample *sample = &side->samples[side->made];
+    for (unsigned i = 0; i < calls && round->made < round->most; i++) {
+        struct sample *sample = &round->samples[round->made];
         due += NS_PER_SEC / CALLS_A_SECOND;
         meter_sleep_until(due);
-        *sample = (struct sample){side, due};
+        *sample = (struct sample){round, due};
         if (fbx_call_async(bus, ECHO_SERVICE, "echo",
                            (fbx_bytes){scene->body, scene->options->size}, NULL, on_reply, sample,
                            NULL) == 0)
-            side->made++;
+            round->made++;
         else
-            atomic_fetch_add(&side->errors, 1);
+            atomic_fetch_add(&round->errors, 1);
     }
 }
 
-static void side_init(struct side *side, unsigned most)
+static void round_init(struct round *round, unsigned most)
 {
-    *side = (struct side){.most = most};
-    side->samples = mem_zalloc(most * sizeof *side->samples);
-    side->took = mem_zalloc(most * sizeof *side->took);
+    *round = (struct round){.most = most};
+    round->samples = mem_zalloc(most * sizeof *round->samples);
+    round->took = mem_zalloc(most * sizeof *round->took);
 }
 
-static void side_finish(struct side *side)
+static void round_finish(struct round *round)
 {
-    mem_free(side->samples);
-    mem_free(side->took);
+    mem_free(round->samples);
+    mem_free(round->took);
 }
 
 static int ascending(const void *a, const void *b)
@@ -184,47 +185,64 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double p99_us(struct side *side)
+static double p99_us(struct round *round)
 {
-    unsigned n = atomic_load(&side->answered);
-    qsort(side->took, n, sizeof *side->took, ascending);
-    return n ? (double)side->took[n - 1 - n / 100] / 1e3 : 0;
+    unsigned n = atomic_load(&round->answered);
+    qsort(round->took, n, sizeof *round->took, ascending);
+    return n ? (double)round->took[n - 1 - n / 100] / 1e3 : 0;
+}
+
+static int ascending_us(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median_p99_us(struct round *rounds, enum phase phase)
+{
+    double p99[ROUNDS];
+    for (unsigned i = 0; i < ROUNDS; i++)
+        p99[i] = p99_us(&rounds[PHASES * i + phase]);
+    qsort(p99, ROUNDS, sizeof p99[0], ascending_us);
+    return (p99[ROUNDS / 2 - 1] + p99[ROUNDS / 2]) / 2;
 }
 
 /* ---- the run ---- */
 
+static unsigned unanswered(struct round *rounds)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < ROUNDS * PHASES; i++)
+        n += rounds[i].made - atomic_load(&rounds[i].answered);
+    return n;
+}
+
 /* Quiet and noisy rounds in turns. Returns how long the neighbour was there, ns. */
-static uint64_t take_turns(const struct scene *scene, struct side *sides, unsigned calls)
+static uint64_t take_turns(const struct scene *scene, struct round *rounds, unsigned calls)
 {
     fbx_bus *bus = bus_connect(&scene->bus, "bench", scene->options);
     uint64_t start = clock_mono_ns();
-    for (unsigned round = 0; round < ROUNDS * PHASES; round++) {
-        enum phase phase = round % 2 ? NOISY : QUIET;
-        atomic_store(&scene->shared->noisy, phase == NOISY);
+    for (unsigned i = 0; i < ROUNDS * PHASES; i++) {
+        atomic_store(&scene->shared->noisy, i % PHASES == NOISY);
         usleep(SETTLE_MS * 1000);
-        call_for(bus, scene, &sides[phase], calls);
+        call_for(bus, scene, &rounds[i], calls);
     }
     atomic_store(&scene->shared->noisy, 0);
     usleep(SETTLE_MS * 1000);
     uint64_t lasted = clock_mono_ns() - start;
-    for (unsigned ms = 0; ms < LAST_REPLIES_MS; ms++) {
-        if (atomic_load(&sides[QUIET].answered) == sides[QUIET].made &&
-            atomic_load(&sides[NOISY].answered) == sides[NOISY].made)
-            break;
+    for (unsigned ms = 0; ms < LAST_REPLIES_MS && unanswered(rounds) > 0; ms++)
         usleep(1000);
-    }
     fbx_close(bus);
     return lasted;
 }
 
-static int report(const struct scene *scene, struct side *sides, uint64_t lasted)
+static int report(const struct scene *scene, struct round *rounds, uint64_t lasted)
 {
     const struct shared *shared = scene->shared;
-    unsigned errors = 0;
-    for (unsigned phase = 0; phase < PHASES; phase++)
-        errors += atomic_load(&sides[phase].errors) + sides[phase].made -
-                  atomic_load(&sides[phase].answered);
-    double quiet = p99_us(&sides[QUIET]), noisy = p99_us(&sides[NOISY]);
+    unsigned errors = unanswered(rounds);
+    for (unsigned i = 0; i < ROUNDS * PHASES; i++)
+        errors += atomic_load(&rounds[i].errors);
+    double quiet = median_p99_us(rounds, QUIET), noisy = median_p99_us(rounds, NOISY);
     uint64_t admitted = atomic_load(&shared->admitted);
     uint64_t allowed = BROKER_LIMITED_BURST +
                        (lasted * BROKER_LIMITED_PER_MINUTE / 60 + NS_PER_SEC - 1) / NS_PER_SEC;
@@ -249,10 +267,10 @@ static struct child start(void (*run)(int fd, void *arg), struct scene *scene)
 static int run(struct bench_options *options, bool stuck)
 {
     struct scene scene = {.options = options, .stuck = stuck, .body = bus_body(options->size)};
-    struct side sides[PHASES];
+    struct round rounds[ROUNDS * PHASES];
     unsigned calls = (unsigned)(options->seconds / 2 * CALLS_A_SECOND);
-    for (unsigned phase = 0; phase < PHASES; phase++)
-        side_init(&sides[phase], ROUNDS * calls);
+    for (unsigned i = 0; i < ROUNDS * PHASES; i++)
+        round_init(&rounds[i], calls);
     scene.shared =
         mmap(NULL, sizeof *scene.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (scene.shared == MAP_FAILED)
@@ -262,14 +280,14 @@ static int run(struct bench_options *options, bool stuck)
     struct child neighbour = start(be_a_neighbour, &scene);
     if (stuck)
         kill(stopped.pid, SIGSTOP);
-    uint64_t lasted = take_turns(&scene, sides, calls);
-    int code = report(&scene, sides, lasted);
+    uint64_t lasted = take_turns(&scene, rounds, calls);
+    int code = report(&scene, rounds, lasted);
     child_stop(&neighbour);
     child_stop(&stopped);
     child_stop(&service);
     bus_close(&scene.bus);
-    for (unsigned phase = 0; phase < PHASES; phase++)
-        side_finish(&sides[phase]);
+    for (unsigned i = 0; i < ROUNDS * PHASES; i++)
+        round_finish(&rounds[i]);
     munmap(scene.shared, sizeof *scene.shared);
     mem_free(scene.body);
     return code;
