@@ -24,7 +24,7 @@ struct called {
     unsigned parent;
     uint64_t made_at, id;
     /* what came of it */
-    unsigned served, outcomes, parts;
+    unsigned served, outcomes, parts, served_in; /* the tenant whose service it was */
     bool cancelled;
     enum status status;
     uint64_t served_at;
@@ -114,7 +114,7 @@ unsigned books_add_control(struct books *books, const struct control *control);
 /* The oldest one is forgotten when there are too many. */
 struct hoarded *books_hoard(struct books *books);
 void books_finish(struct books *books);
-/* NULL: there is none. */
-const struct hoarded *books_any_hoarded(const struct books *books, struct dice *dice);
+const struct hoarded *books_any_hoarded(const struct books *books,
+                                        struct dice *dice); /* may be NULL */
 
 #endif

@@ -5,6 +5,8 @@
 #include "peer.h"
 #include "world.h"
 
+#include <stdio.h>
+
 #define TURN_DELAY_MAX_NS 200000u
 #define TURN_FRAMES 64u
 #define RESTART_MAX_NS (400 * NS_PER_MS)
@@ -38,6 +40,20 @@ static void draw_breakers(struct dice *dice, struct limits *limits)
     limits->max_breakers = 1 + dice_below(dice, 8);
 }
 
+/* A minute is longer than a run: what is used up stays so, but for the calendar's jumps. */
+static void draw_rates(struct world *world)
+{
+    struct limits *limits = &world->bus.limits;
+    char why[LINE_WHY_BYTES], line[80];
+    char *lines[] = {line};
+    limits->max_limited_users = 4096;
+    if (world->seed % 2 == 0)
+        return;
+    snprintf(line, sizeof line, "%s/%s of=user per-minute=%u", service_names[LIMITED_SERVICE],
+             method_names[LIMITED_METHOD], 2 + (unsigned)(world->seed / 2 % 4));
+    (void)rate_table_read(&limits->rates, lines, 1, why);
+}
+
 /* Edges are hit when there is little of everything. */
 static void draw_limits(struct world *world)
 {
@@ -59,6 +75,7 @@ static void draw_limits(struct world *world)
     limits->durability = dice_chance(dice, 250) ? DURABILITY_POWER : DURABILITY_CRASH;
     limits->max_identities = 16 + dice_below(dice, 64);
     draw_breakers(dice, limits);
+    draw_rates(world);
 }
 
 void bus_init(struct world *world)

@@ -7,6 +7,9 @@
 #include "net.h"
 
 #define FEEDS_MAX 1024u
+/* What users may call only so often, in runs that have a limit. */
+#define LIMITED_SERVICE ORDERS
+#define LIMITED_METHOD FAIL
 #define TOPIC_BYTES 40u
 
 /* The event of that number in the broker's life, as witnessed in its own tenant. */

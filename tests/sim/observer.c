@@ -7,7 +7,7 @@
 
 static const struct observer *const observers[] = {
     &observer_calls,  &observer_tenancy, &observer_events,   &observer_rest,
-    &observer_sights, &observer_meter,   &observer_breakers,
+    &observer_sights, &observer_meter,   &observer_breakers, &observer_limits,
 };
 
 #define TELL(what, ...)                                                 \

@@ -41,8 +41,8 @@ struct observer {
     void (*over)(struct world *world);      /* all is quiet; the core is still there */
 };
 
-extern const struct observer observer_calls, observer_tenancy, observer_events, observer_rest,
-    observer_sights, observer_meter, observer_breakers;
+extern const struct observer observer_limits, observer_calls, observer_tenancy, observer_events,
+    observer_rest, observer_sights, observer_meter, observer_breakers;
 
 void observe_served(struct world *world, struct peer *peer, const struct serving *serving);
 void observe_answered(struct world *world, struct peer *peer, unsigned number,

@@ -259,6 +259,7 @@ static void serve_ours(struct peer *peer, uint64_t id, const struct serving *ser
     struct called *called = serving->called;
     called->served++;
     called->served_at = world->now;
+    called->served_in = peer->user->tenant;
     called->served_timeout_ms = serving->request->timeout_ms;
     observe_served(world, peer, serving);
     if (world->breach.broken || !serving->context)
