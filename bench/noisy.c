@@ -189,7 +189,8 @@ static double p99_us(struct round *round)
 {
     unsigned n = atomic_load(&round->answered);
     qsort(round->took, n, sizeof *round->took, ascending);
-    return n ? (double)round->took[n - 1 - n / 100] / 1e3 : 0;
+    unsigned beyond = n / 100;
+    return n ? (double)round->took[n - 1 - beyond] / 1e3 : 0;
 }
 
 static int ascending_us(const void *a, const void *b)

@@ -96,14 +96,11 @@ static void record_tenant(const struct scale *scale, const char *tenant)
 
 static void make_everybody(struct scale *scale)
 {
-    for (unsigned i = 0; i < scale->tenants; i++) {
-        char tenant[NAME_BYTES];
-        name_tenant(scale, i, tenant);
-        record_tenant(scale, tenant);
-    }
     for (unsigned i = 0; i < USERS; i++) {
         char tenant[NAME_BYTES], user[NAME_BYTES];
         name_tenant(scale, i, tenant);
+        if (i < scale->tenants)
+            record_tenant(scale, tenant);
         snprintf(user, sizeof user, "user-%u", i);
         scale->tokens[i] = broker_token(tenant, user, "bench");
     }
