@@ -1,5 +1,6 @@
 #include "args.h"
 #include "table.h"
+#include "usage_asking.h"
 #include "usage_sums.h"
 #include "wire/json.h"
 
@@ -49,8 +50,8 @@ static unsigned columns_of(const char *const *by, uint32_t n_by, enum usage_name
 /* ---- for people ---- */
 
 static const char *const titles[USAGE_NAMES] = {"TIME", "TENANT", "USER", "SERVICE", "METHOD"};
-static const char *const figure_titles[USAGE_FIGURES] = {"CALLS", "ERRORS", "BYTES IN", "BYTES OUT",
-                                                         "SECONDS"};
+static const char *const figure_titles[USAGE_FIGURES] = {"CALLS",     "ERRORS",  "BYTES IN",
+                                                         "BYTES OUT", "SECONDS", "VOIDED"};
 
 /* Exact: it is the bill. */
 static void add_figures(struct table *table, const uint64_t *figures)
@@ -179,7 +180,8 @@ const struct command command_usage_show = {
     .summary = "show what was used: calls that were answered, as they will be billed",
     .about =
         "Everybody sees their own usage; who has admin:TENANT/usage that of the tenant, who has "
-        "admin:usage everyone's. Figures are exact.",
+        "admin:usage everyone's. Figures are exact; of the calls, those that are voided were "
+        "credited and are not to be billed.",
     .options = options,
     .usual = true,
     .run = run,

@@ -12,6 +12,7 @@ enum usage_figure {
     USAGE_BYTES_IN,
     USAGE_BYTES_OUT,
     USAGE_DURATION_US,
+    USAGE_VOIDED, /* of the calls, those that were credited; all before it is what was metered */
     USAGE_FIGURES
 };
 
@@ -26,30 +27,15 @@ struct usage_sum {
 
 struct usage_sums {
     struct usage_sum *list; /* in the order of their names */
-    size_t count;
+    size_t count, cap;
     uint64_t total[USAGE_FIGURES];
     char hour[sizeof "2026-11-24T13"]; /* the broker's present one */
 };
 
-/* What is asked for: options --from, --to, --tenant, --user, --service and --method, grouped by
- * `by`, texts bus.usage knows. EXIT_OK, or the exit status, complained. */
+/* What is asked for: the options of usage_asking.h, grouped by `by`, texts bus.usage knows.
+ * EXIT_OK, or the exit status, complained. */
 int usage_sums_ask(struct usage_sums *out, const struct cli *cli, const struct args *args,
                    const char *const *by, uint32_t n_by);
 void usage_sums_finish(struct usage_sums *sums);
-
-/* The options named above. */
-#define USAGE_OPTIONS                                                                          \
-    {.name = "from",                                                                           \
-     .kind = OPT_TEXT,                                                                         \
-     .value = "TIME",                                                                          \
-     .help = "2026, 2026-11, 2026-11-24 or 2026-11-24T13, in UTC; this month when no time is " \
-             "given"},                                                                         \
-        {.name = "to", .kind = OPT_TEXT, .value = "TIME", .help = "the last one, included"},   \
-        {.name = "tenant", .kind = OPT_TEXT, .value = "TENANT", .help = "only this one's"},    \
-        {.name = "user", .kind = OPT_TEXT, .value = "USER", .help = "only this one's"},        \
-        {.name = "service", .kind = OPT_TEXT, .value = "SERVICE", .help = "only of this one"}, \
-    {                                                                                          \
-        .name = "method", .kind = OPT_TEXT, .value = "METHOD", .help = "only this one"         \
-    }
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "builtin/packing.h"
+#include "builtin/usage_credits.h"
 #include "core/state.h"
 
 #include <stdio.h>
@@ -108,6 +109,20 @@ void announce_quota(struct core *core, const struct month *month, const struct t
     buf_finish(&payload);
     log_event(LOG_WARN, "quota.used", "tenant", arena_text(&core->arena, month->tenant), "percent",
               arena_printf(&core->arena, "%u", month->warned), "tier", tier->name, NULL);
+}
+
+void announce_credit(struct core *core, const struct credit *credit, const struct identity *by)
+{
+    struct buf payload = {0};
+    msgpack_packer packer;
+    packing_init(&packer, &payload);
+    usage_pack_credit(&packer, credit);
+    pubsub_announce(core, credit->of.tenant, "bus.credit", buf_slice(&payload));
+    buf_finish(&payload);
+    log_event(LOG_INFO, "audit.credit", "tenant", arena_text(&core->arena, credit->of.tenant), "id",
+              arena_text(&core->arena, credit->id), "calls",
+              arena_printf(&core->arena, "%llu", (unsigned long long)credit->calls), "by_tenant",
+              by->context.tenant, "by_user", by->context.user, NULL);
 }
 
 void announce_value(struct core *core, const struct value *value, const struct identity *by)

@@ -1,6 +1,7 @@
 /* announce.h - the broker's own events, in the tenant they concern: about instances, on
  * bus.service.<name> and bus.health.<name>, about breakers, on bus.breaker.<service>, about
- * subscriptions, on bus.tenant.<id>, and about quotas, on bus.quota. */
+ * subscriptions, on bus.tenant.<id>, about quotas, on bus.quota, and about credits, on
+ * bus.credit. */
 #ifndef BUILTIN_ANNOUNCE_H
 #define BUILTIN_ANNOUNCE_H
 
@@ -8,6 +9,7 @@
 
 struct account;
 struct core;
+struct credit;
 struct guard;
 struct identity;
 struct instance;
@@ -31,6 +33,10 @@ void announce_account(struct core *core, const struct account *account, const ch
 
 /* So much of the tenant's quota is used, as month.warned says: on bus.quota. Also logged. */
 void announce_quota(struct core *core, const struct month *month, const struct tier *tier);
+
+/* Calls were credited, by whom: on bus.credit, in the tenant whose they are. Also audited in the
+ * log. */
+void announce_credit(struct core *core, const struct credit *credit, const struct identity *by);
 
 /* A value is set or deleted, by whom: on bus.config.<key>, in the tenant whose it is, or of who
  * changed what is for more than one. Also audited in the log. */

@@ -1,4 +1,4 @@
-/* usage_page.h - a stretch of the meter's rows, added up into groups. */
+/* usage_page.h - a stretch of the meter's rows, and then of the credits, added up into groups. */
 #ifndef BUILTIN_USAGE_PAGE_H
 #define BUILTIN_USAGE_PAGE_H
 
@@ -17,13 +17,14 @@ struct usage_question {
     struct slice wanted[USAGE_PARTS]; /* empty: any; not for USAGE_TIME */
     bool by[USAGE_PARTS];
     size_t time_len;     /* by[USAGE_TIME]: so much of the hour's text */
-    struct slice cursor; /* key of the first row; empty: begin with `from` */
+    struct slice cursor; /* of the page before; empty: begin with `from` */
     uint64_t rows;       /* to look at, wanted or not; at most USAGE_PAGE_ROWS */
 };
 
 struct usage_group {
     struct slice parts[USAGE_PARTS]; /* those it is grouped by; the others are empty */
     struct usage usage;
+    uint64_t voided; /* calls that were credited */
 };
 
 /* All of it lives until the turn ends. */
@@ -32,6 +33,10 @@ struct usage_page {
     size_t n_groups;
     struct slice next; /* cursor of the next page; empty: this was the last */
 };
+
+/* Is the time behind the end that is asked for; is it of the row that is? */
+bool usage_is_past(struct slice time, struct slice end);
+bool usage_is_wanted(const struct usage_question *question, const struct usage_key *of);
 
 /* Negative errno of the books. */
 int usage_page_read(struct core *core, const struct usage_question *question,

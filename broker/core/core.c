@@ -86,6 +86,7 @@ void core_destroy(struct core *core)
     months_finish(core);
     answers_finish(core);
     values_finish(core);
+    credits_finish(&core->credits);
     registry_finish(core);
     checks_finish(&core->checks);
     accounts_finish(core);

@@ -13,8 +13,8 @@
 #define SECTION_BYTES 5u
 
 static const struct journal_section *const sections[] = {
-    &meter_section,  &accounts_section, &rates_section,
-    &months_section, &answers_section,  &values_section,
+    &meter_section,   &accounts_section, &rates_section,   &months_section,
+    &answers_section, &values_section,   &credits_section,
 };
 #define SECTIONS (sizeof sections / sizeof *sections)
 #define ALL_SECTIONS ((1u << SECTIONS) - 1)

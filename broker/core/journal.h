@@ -20,6 +20,7 @@ enum journal_tag {
     JOURNAL_MONTHS = 4,
     JOURNAL_ANSWERS = 5,
     JOURNAL_VALUES = 6,
+    JOURNAL_CREDITS = 7,
 };
 
 struct journal_block {

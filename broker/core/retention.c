@@ -66,14 +66,15 @@ static int take(void *arg, struct slice key, struct slice row)
 }
 
 /* NULL: the books cannot be read now. */
-static struct stretch *read_stretch(struct core *core, struct slice time, bool before)
+static struct stretch *read_stretch(struct core *core, const char *table, struct slice time,
+                                    bool before)
 {
     struct stretch *stretch = arena_zalloc(&core->arena, sizeof *stretch);
     stretch->core = core;
     stretch->time = time;
     stretch->before = before;
-    int rc = core->io.scan_from(core->io.arg, USAGE_TABLE, buf_slice(&core->retention.cursor), take,
-                                stretch);
+    int rc =
+        core->io.scan_from(core->io.arg, table, buf_slice(&core->retention.cursor), take, stretch);
     return rc < 0 ? NULL : stretch;
 }
 
@@ -185,16 +186,32 @@ static uint64_t begin(struct core *core)
     return enter(core, RETENTION_DELETE, slice_make(NULL, 0));
 }
 
-static uint64_t delete_old(struct core *core)
+/* What is too old in that table; NULL: the books cannot be read now. */
+static struct stretch *read_old(struct core *core, const char *table)
 {
     char first[CALENDAR_HOUR + 1];
+    first_kept(core, core->limits.usage_kept, first);
+    return read_stretch(core, table, slice_make(first, CALENDAR_DAY), true);
+}
+
+static uint64_t delete_old(struct core *core)
+{
     if (core->limits.usage_kept == 0)
         return enter(core, RETENTION_LOOK, slice_make(NULL, 0));
-    first_kept(core, core->limits.usage_kept, first);
-    struct stretch *old = read_stretch(core, slice_make(first, CALENDAR_DAY), true);
+    struct stretch *old = read_old(core, USAGE_TABLE);
     if (!old)
         return STEP_NS;
     delete_rows(core, old);
+    return old->more ? STEP_NS : enter(core, RETENTION_DELETE_CREDITS, slice_make(NULL, 0));
+}
+
+static uint64_t delete_old_credits(struct core *core)
+{
+    struct stretch *old = read_old(core, CREDITS_TABLE);
+    if (!old)
+        return STEP_NS;
+    for (size_t i = 0; i < old->n; i++)
+        credits_remove(core, old->rows[i].key);
     return old->more ? STEP_NS : enter(core, RETENTION_LOOK, slice_make(NULL, 0));
 }
 
@@ -243,7 +260,7 @@ static uint64_t look(struct core *core)
 
 static uint64_t add(struct core *core)
 {
-    struct stretch *hours = read_stretch(core, hours_of_day(core), false);
+    struct stretch *hours = read_stretch(core, USAGE_TABLE, hours_of_day(core), false);
     for (size_t i = 0; hours && i < hours->n; i++) {
         if (!add_hour(core, &hours->rows[i])) {
             go_on_from(core, hours->rows[i].key);
@@ -258,7 +275,7 @@ static uint64_t add(struct core *core)
 
 static uint64_t remove_hours(struct core *core)
 {
-    struct stretch *hours = read_stretch(core, hours_of_day(core), false);
+    struct stretch *hours = read_stretch(core, USAGE_TABLE, hours_of_day(core), false);
     if (!hours)
         return STEP_NS;
     delete_rows(core, hours);
@@ -272,8 +289,12 @@ static uint64_t remove_hours(struct core *core)
 static void on_timer(struct timer *timer, void *arg)
 {
     static uint64_t (*const steps[])(struct core * core) = {
-        [RETENTION_BEGIN] = begin, [RETENTION_DELETE] = delete_old,   [RETENTION_LOOK] = look,
-        [RETENTION_ADD] = add,     [RETENTION_REMOVE] = remove_hours,
+        [RETENTION_BEGIN] = begin,
+        [RETENTION_DELETE] = delete_old,
+        [RETENTION_DELETE_CREDITS] = delete_old_credits,
+        [RETENTION_LOOK] = look,
+        [RETENTION_ADD] = add,
+        [RETENTION_REMOVE] = remove_hours,
     };
     struct core *core = arg;
     struct retention *retention = &core->retention;

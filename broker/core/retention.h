@@ -21,6 +21,7 @@ struct core;
 enum retention_phase {
     RETENTION_BEGIN,  /* what the process before left in the ledger is not in the rows yet */
     RETENTION_DELETE, /* what is too old for anything */
+    RETENTION_DELETE_CREDITS,
     RETENTION_LOOK,   /* for a day whose hours are old enough */
     RETENTION_ADD,    /* its hours to its day */
     RETENTION_REMOVE, /* its hours */

@@ -9,6 +9,7 @@
 #include "core/call.h"
 #include "core/chain.h"
 #include "core/core.h"
+#include "core/credits.h"
 #include "core/health.h"
 #include "core/hold.h"
 #include "core/identity.h"
@@ -64,6 +65,7 @@ struct core {
     struct months months;
     struct answers answers;
     struct values values;
+    struct credits credits;
     bool draining;
 };
 

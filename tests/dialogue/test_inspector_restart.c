@@ -105,6 +105,34 @@ static void test_a_feed_is_opened_again(void **state)
     assert_int_equal(process_stop(feed, SIGINT), 130);
 }
 
+/* Of the hour's calls two are credited; a broker that is killed right then knows it, too. */
+static void test_a_credit_outlives_the_broker(void **state)
+{
+    static const char credit[] =
+        "farebox usage credit bad-day --token-file \"$OPERATOR\" --time \"$(cut -d, -f1 "
+        "\"$DIR\"/hour)\" --tenant acme --user ann --service puppet --method echo --calls 2 "
+        "--reason 'a bad day'";
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        ends(0, "farebox call puppet echo '{}'");
+    ends(0,
+         "farebox usage --by hour --service puppet --method echo --csv | tail -n 1 >\"$DIR\"/hour");
+    ends(0, "%s", credit);
+    says("reason   a bad day");
+    place_stop_broker(place, SIGKILL);
+    place_start_broker(place, NULL);
+    ends(0, "farebox usage -o json --user ann --service puppet --method echo");
+    says("\"calls\":3,");
+    says("\"voided\":2");
+    ends(0, "%s", credit);
+    ends(0, "farebox usage credits");
+    says("bad-day");
+    ends(0, "farebox usage -o json --user ann --service puppet --method echo");
+    says("\"voided\":2");
+    ends(65, "%s --calls 1", credit);
+    says("that id is another credit's");
+}
+
 /* The next broker does not know who opened it. */
 static void test_a_feed_that_cannot_be_opened_again(void **state)
 {
@@ -122,6 +150,7 @@ static void test_a_feed_that_cannot_be_opened_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_credit_outlives_the_broker),
         cmocka_unit_test(test_a_subscription_goes_on),
         cmocka_unit_test(test_a_tap_is_opened_again),
         cmocka_unit_test(test_a_feed_is_opened_again),

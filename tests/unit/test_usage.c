@@ -84,8 +84,9 @@ static void assert_answer(struct actor *who, const char *question, const char *e
     assert_string_equal((const char *)answer.data + strlen(hour), expected + 1);
 }
 
-#define USED(calls, out) \
-    "\"calls\":" calls ",\"errors\":0,\"bytes_in\":0,\"bytes_out\":" out ",\"duration_us\":0"
+#define USED(calls, out)                                                 \
+    "\"calls\":" calls ",\"errors\":0,\"bytes_in\":0,\"bytes_out\":" out \
+    ",\"duration_us\":0,\"voided\":0"
 
 static void it_adds_up_what_is_asked_for(void **state)
 {

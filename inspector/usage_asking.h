@@ -1,0 +1,43 @@
+/* usage_asking.h - what bus.usage is asked for, page by page. */
+#ifndef INSPECTOR_USAGE_ASKING_H
+#define INSPECTOR_USAGE_ASKING_H
+
+#include "cli.h"
+
+#define USAGE_CURSOR_MAX 2048u
+
+struct usage_asking {
+    const struct args *args; /* options --from, --to, --tenant, --user, --service and --method */
+    const char *const *by;   /* what it is grouped by */
+    uint32_t n_by;
+    char month[sizeof "2026-11"]; /* the present one, in case no time was given */
+    char cursor[USAGE_CURSOR_MAX];
+};
+
+/* EXIT_OK, or the exit status, complained. */
+int usage_asking_init(struct usage_asking *asking, const struct cli *cli, const struct args *args);
+/* Asks for the next page. EXIT_OK and `*reply`, to be freed, or the exit status, complained. */
+int usage_asking_page(struct usage_asking *asking, const struct cli *cli, const char *method,
+                      fbx_reply **reply);
+/* The answer says where the next page begins. False: that was the last. */
+bool usage_asking_goes_on(struct usage_asking *asking, const fbx_value *answer);
+
+/* A text of an answer, to be freed; NULL if it is something else. */
+char *usage_text(fbx_value value);
+
+/* The options named above. */
+#define USAGE_OPTIONS                                                                          \
+    {.name = "from",                                                                           \
+     .kind = OPT_TEXT,                                                                         \
+     .value = "TIME",                                                                          \
+     .help = "2026, 2026-11, 2026-11-24 or 2026-11-24T13, in UTC; this month when no time is " \
+             "given"},                                                                         \
+        {.name = "to", .kind = OPT_TEXT, .value = "TIME", .help = "the last one, included"},   \
+        {.name = "tenant", .kind = OPT_TEXT, .value = "TENANT", .help = "only this one's"},    \
+        {.name = "user", .kind = OPT_TEXT, .value = "USER", .help = "only this one's"},        \
+        {.name = "service", .kind = OPT_TEXT, .value = "SERVICE", .help = "only of this one"}, \
+    {                                                                                          \
+        .name = "method", .kind = OPT_TEXT, .value = "METHOD", .help = "only this one"         \
+    }
+
+#endif
