@@ -41,6 +41,7 @@ static struct answer *answer_create(struct answers *answers, struct slice key)
     list_init(&answer->waiting);
     list_init(&answer->by_age);
     list_init(&answer->of_share);
+    list_init(&answer->to_save);
     map_put(&answers->by_key, answer->key, answer);
     return answer;
 }
@@ -66,6 +67,8 @@ static void answer_destroy(struct answers *answers, struct answer *answer)
 {
     give_back_share(answers, answer);
     map_remove(&answers->by_key, answer->key);
+    list_remove(&answer->to_save);
+    buf_finish(&answer->unsaved);
     mem_free(answer);
 }
 
@@ -208,8 +211,17 @@ static bool take_reply(struct core *core, struct slice *record, struct wire_repl
            take_text(record, payload, &reply->payload) && take_details(core, record, reply);
 }
 
-/* False: the books cannot keep it. */
-static bool write_down(struct core *core, const struct answer *answer, struct slice record)
+static void save_later(struct answers *answers, struct answer *answer, struct slice record)
+{
+    answer->unsaved.len = 0;
+    put_text(&answer->unsaved, record);
+    list_remove(&answer->to_save);
+    list_push(&answers->unsaved, &answer->to_save);
+}
+
+/* The books get it when they get the usage that counts it, and after that: an answer that is known
+ * to be metered must not be all that is left after a failure of the system. */
+static void write_down(struct core *core, struct answer *answer, struct slice record)
 {
     struct buf *changes = &core->answers.changes;
     if (changes->len > 0 && changes->len + record.len > BLOCK_BYTES)
@@ -219,7 +231,7 @@ static bool write_down(struct core *core, const struct answer *answer, struct sl
     journal_put(changes, record.len, 4);
     put_text(changes, record);
     journal_touch(core);
-    return core->io.put(core->io.arg, ANSWERS_TABLE, answer->key, record) == 0;
+    save_later(&core->answers, answer, record);
 }
 
 /* ---- answering ---- */
@@ -298,7 +310,9 @@ void answers_keep(struct core *core, struct answer *answer, const struct wire_re
     answer->expires_ms = core->now.unix_ms + core->limits.answer_ttl_ms;
     answer->metered = metered || !list_empty(&answer->waiting);
     put_record(&record, answer, reply);
-    bool kept = record.len <= ANSWER_BYTES_MAX && write_down(core, answer, buf_slice(&record));
+    bool kept = record.len <= ANSWER_BYTES_MAX;
+    if (kept)
+        write_down(core, answer, buf_slice(&record));
     give_all(core, answer, reply, metered);
     if (kept) {
         take_share(&core->answers, answer, record.len + answer->key.len);
@@ -314,27 +328,45 @@ static void note_payment(struct core *core, struct answer *answer, struct buf *r
 {
     answer->metered = true;
     record->data[METERED_AT] = true;
-    (void)write_down(core, answer, buf_slice(record));
+    write_down(core, answer, buf_slice(record));
 }
 
-bool answers_give(struct core *core, struct answer *answer, struct call *call)
+static int read_back(struct core *core, const struct answer *answer, struct buf *out)
+{
+    if (answer->unsaved.len == 0)
+        return core->io.get(core->io.arg, ANSWERS_TABLE, answer->key, out);
+    put_text(out, buf_slice(&answer->unsaved));
+    return 0;
+}
+
+static bool end_with_record(struct core *core, struct answer *answer, struct buf *record,
+                            struct call *call)
+{
+    struct slice rest = buf_slice(record);
+    struct answer head;
+    struct wire_reply reply;
+    if (!take_head(&rest, &head) || !take_reply(core, &rest, &reply))
+        return false;
+    bool pays = !answer->metered;
+    if (pays)
+        note_payment(core, answer, record);
+    end_with(core, call, &reply, pays);
+    return true;
+}
+
+enum answer_giving answers_give(struct core *core, struct answer *answer, struct call *call)
 {
     struct buf record = {0};
-    struct wire_reply reply;
-    int err = core->io.get(core->io.arg, ANSWERS_TABLE, answer->key, &record);
-    struct slice rest = buf_slice(&record);
-    struct answer head;
-    bool sound = err == 0 && take_head(&rest, &head) && take_reply(core, &rest, &reply);
-    if (sound) {
-        bool pays = !answer->metered;
-        if (pays)
-            note_payment(core, answer, &record);
-        end_with(core, call, &reply, pays);
-    } else {
+    int err = read_back(core, answer, &record);
+    enum answer_giving given = ANSWER_GIVEN;
+    if (err && err != -ENOENT && err != -EILSEQ) {
+        given = ANSWER_UNREADABLE;
+    } else if (err || !end_with_record(core, answer, &record, call)) {
+        given = ANSWER_LOST;
         forget(core, answer);
     }
     buf_finish(&record);
-    return sound;
+    return given;
 }
 
 /* ---- the journal ---- */
@@ -346,23 +378,30 @@ static void write_changes(struct core *core, struct buf *content)
     changes->len = 0;
 }
 
-/* The books were given each answer when it came. */
-static bool save_nothing(struct core *core)
+static bool save(struct core *core)
 {
-    (void)core;
+    for (struct list *node; (node = list_first(&core->answers.unsaved));) {
+        struct answer *answer = LIST_ENTRY(node, struct answer, to_save);
+        struct slice record = buf_slice(&answer->unsaved);
+        if (core->io.put(core->io.arg, ANSWERS_TABLE, answer->key, record) < 0)
+            return false;
+        list_remove(&answer->to_save);
+        buf_finish(&answer->unsaved);
+    }
     return true;
 }
 
-static void index_record(struct core *core, struct slice key, struct slice record)
+/* NULL: it is out of date. */
+static struct answer *index_record(struct core *core, struct slice key, struct slice record)
 {
     struct answers *answers = &core->answers;
     struct answer head = {0};
     size_t bytes = key.len + record.len;
     if (!take_head(&record, &head) || head.expires_ms <= core->now.unix_ms)
-        return;
+        return NULL;
     struct answer *answer = map_get(&answers->by_key, key);
     if (answer && answer->leader)
-        return;
+        return NULL;
     if (answer)
         give_back_share(answers, answer);
     else
@@ -371,8 +410,10 @@ static void index_record(struct core *core, struct slice key, struct slice recor
     answer->metered = head.metered;
     answer->expires_ms = head.expires_ms;
     take_share(answers, answer, bytes);
+    return answer;
 }
 
+/* Known at once, whatever the books are able to take. */
 static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
 {
     (void)block;
@@ -384,9 +425,9 @@ static int read_changes(struct core *core, const struct journal_block *block, st
         size_t len = journal_take(&content, 4);
         if (!take_text(&content, len, &record))
             break;
-        if (core->io.put(core->io.arg, ANSWERS_TABLE, key, record) < 0)
-            return -EIO;
-        index_record(core, key, record);
+        struct answer *answer = index_record(core, key, record);
+        if (answer)
+            save_later(&core->answers, answer, record);
     }
     return 0;
 }
@@ -394,7 +435,7 @@ static int read_changes(struct core *core, const struct journal_block *block, st
 const struct journal_section answers_section = {
     .tag = JOURNAL_ANSWERS,
     .write = write_changes,
-    .save = save_nothing,
+    .save = save,
     .read = read_changes,
 };
 
@@ -406,7 +447,7 @@ static int read_record(void *arg, struct slice key, struct slice record)
     struct answer head = {0};
     struct slice rest = record;
     if (take_head(&rest, &head) && head.expires_ms > core->now.unix_ms)
-        index_record(core, key, record);
+        (void)index_record(core, key, record);
     else
         core->io.remove(core->io.arg, ANSWERS_TABLE, key);
     return 0;
@@ -418,6 +459,7 @@ int answers_start(struct core *core)
     map_init(&answers->by_key);
     map_init(&answers->shares);
     list_init(&answers->by_age);
+    list_init(&answers->unsaved);
     return core->io.scan(core->io.arg, ANSWERS_TABLE, read_record, core);
 }
 

@@ -31,12 +31,15 @@ struct answer {
     size_t bytes;
     struct answer_share *share;
     struct list by_age, of_share;
+    struct list to_save; /* in answers.unsaved */
+    struct buf unsaved;  /* its record, as long as the books have not got it */
     uint8_t name[];
 };
 
 struct answers {
     struct map by_key, shares;
-    struct list by_age; /* kept ones, the oldest first */
+    struct list by_age;  /* kept ones, the oldest first */
+    struct list unsaved; /* those the books have not got, oldest first */
     size_t n, bytes;
     struct buf changes; /* of this turn, for the journal */
 };
@@ -59,7 +62,11 @@ void answers_keep(struct core *core, struct answer *answer, const struct wire_re
                   bool metered);
 /* There will be none to keep: of those who wait one is to lead. */
 void answers_drop(struct core *core, struct answer *answer);
-/* Ends the call with the kept answer. False: it cannot be read, and is forgotten. */
-bool answers_give(struct core *core, struct answer *answer, struct call *call);
+enum answer_giving {
+    ANSWER_GIVEN,      /* the call has ended with it */
+    ANSWER_LOST,       /* damaged, and forgotten */
+    ANSWER_UNREADABLE, /* now; later it may be */
+};
+enum answer_giving answers_give(struct core *core, struct answer *answer, struct call *call);
 
 #endif

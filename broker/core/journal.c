@@ -12,6 +12,8 @@
 #define HEAD_BYTES 9u
 #define SECTION_BYTES 5u
 
+/* Saved in this order, and none if one before it could not be: what a failing system leaves of the
+ * later ones, it has left of the earlier ones, too. */
 static const struct journal_section *const sections[] = {
     &meter_section,   &accounts_section, &rates_section,   &months_section,
     &answers_section, &values_section,   &credits_section,
@@ -151,8 +153,8 @@ bool journal_save(struct core *core)
     struct journal *journal = &core->journal;
     journal_write(core); /* what is saved says which blocks it has */
     bool saved = journal->unread == 0;
-    for (unsigned i = 0; i < SECTIONS; i++)
-        saved &= journal->unread >> i & 1 ? false : sections[i]->save(core);
+    for (unsigned i = 0; saved && i < SECTIONS; i++)
+        saved = sections[i]->save(core);
     tell_of_books(journal, saved);
     journal->bytes = 0;
     if (saved) {

@@ -51,8 +51,14 @@ static enum verdict answer_again(struct core *core, struct call *call, struct an
         answers_wait(answer, call);
         return VERDICT_WAIT;
     }
-    if (answers_give(core, answer, call))
+    switch (answers_give(core, answer, call)) {
+    case ANSWER_GIVEN:
         return VERDICT_WAIT;
+    case ANSWER_UNREADABLE:
+        return refuse(refusal, STATUS_UNAVAILABLE, "the answer that was kept cannot be read");
+    case ANSWER_LOST:
+        break;
+    }
     answers_begin(core, key, hash, call);
     return VERDICT_PASS;
 }

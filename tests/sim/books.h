@@ -19,6 +19,8 @@ struct called {
     bool shaky;     /* may be refused: its credential may be out of date when it arrives */
     bool probe;     /* must succeed */
     bool idempotent, stream, one_shot;
+    bool keyed;   /* has an idempotency key */
+    unsigned key; /* the first call that had it; 0: none */
     size_t length;
     uint32_t timeout_ms, depth;
     unsigned parent;
@@ -26,7 +28,13 @@ struct called {
     /* what came of it */
     unsigned served, outcomes, parts, served_in; /* the tenant whose service it was */
     bool cancelled;
+    bool answered_again; /* with an answer that had been given to another with that key */
+    size_t answer;       /* with a key: the length of what it was answered; 0: nothing */
     enum status status;
+    struct keyed_answer { /* of the first call with a key: what any of them was answered first */
+        size_t length;    /* 0: none of them was */
+        uint32_t boot;
+    } answers[2]; /* by the shared service; by the tenant's own */
     uint64_t served_at;
     uint32_t served_timeout_ms;
 };
@@ -92,6 +100,17 @@ struct hoarded {
     uint64_t expires_ms;
     struct buf credential;
 };
+
+/* Of an answer to a call with a key, which was served so often: it tells them apart. */
+#define KEYED_ANSWER_BYTES 64u
+static inline size_t keyed_answer_length(const struct called *called, bool by_its_own)
+{
+    return called->length + KEYED_ANSWER_BYTES + 2 * (size_t)called->served + by_its_own;
+}
+static inline bool keyed_answer_by_its_own(const struct called *called, size_t length)
+{
+    return (length - called->length - KEYED_ANSWER_BYTES) % 2;
+}
 
 #define HOARD_MAX 128u
 struct books { /* all numbered from 1 */

@@ -24,6 +24,14 @@ static void draw_times(struct dice *dice, struct limits *limits)
     limits->silent_pipe_ms = (uint32_t)dice_between(dice, 200, 1000);
 }
 
+/* More than there are: none is forgotten before the end. */
+static void allow_answers(struct limits *limits)
+{
+    limits->max_answers = 65536;
+    limits->answers_bytes = (size_t)1 << 30;
+    limits->answer_ttl_ms = 24 * 3600000u;
+}
+
 /* Quick to open, and to close before all is to be well. */
 static void draw_breakers(struct dice *dice, struct limits *limits)
 {
@@ -74,6 +82,7 @@ static void draw_limits(struct world *world)
     limits->max_feeds = TENANTS + 1 + dice_below(dice, 4);
     limits->durability = dice_chance(dice, 250) ? DURABILITY_POWER : DURABILITY_CRASH;
     limits->max_identities = 16 + dice_below(dice, 64);
+    allow_answers(limits);
     draw_breakers(dice, limits);
     draw_rates(world);
 }

@@ -54,9 +54,8 @@ static int io_put(void *arg, const char *table, struct slice key, struct slice r
     struct stored *stored = find_record(store, table, key);
     if (!stored)
         stored = add_record(store, table, key);
-    struct buf *to = strcmp(table, USAGE_TABLE) == 0 ? &stored->queued : &stored->record;
-    to->len = 0;
-    buf_append(to, record.data, record.len);
+    stored->queued.len = 0;
+    buf_append(&stored->queued, record.data, record.len);
     return 0;
 }
 

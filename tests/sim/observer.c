@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 static const struct observer *const observers[] = {
-    &observer_calls,  &observer_tenancy, &observer_events,   &observer_rest,
-    &observer_sights, &observer_meter,   &observer_breakers, &observer_limits,
+    &observer_calls, &observer_tenancy,  &observer_events, &observer_rest, &observer_sights,
+    &observer_meter, &observer_breakers, &observer_limits, &observer_keys,
 };
 
 #define TELL(what, ...)                                                 \

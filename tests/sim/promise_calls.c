@@ -73,7 +73,7 @@ static void on_served(struct world *world, struct peer *peer, const struct servi
     if (called->forbidden)
         promise_broken(world, PROMISE_REFUSED, "call %u reached %s", serving->number,
                        peer->user->name);
-    if (!called->idempotent && called->served > 1)
+    if (!called->idempotent && !called->keyed && called->served > 1)
         promise_broken(world, PROMISE_AT_MOST_ONCE, "call %u was served %u times", serving->number,
                        called->served);
     has_time_left(world, serving);
@@ -124,13 +124,15 @@ static void on_answered(struct world *world, struct peer *peer, unsigned number,
                         const struct wire_reply *reply)
 {
     const struct called *called = &world->books.calls[number];
-    const struct message own = {called->user->tenant, MESSAGE_CALL, number, called->length};
+    unsigned message = called->keyed ? called->key : number;
+    const struct message own = {called->user->tenant, MESSAGE_CALL, message,
+                                called->keyed ? reply->payload.len : called->length};
     if (called->caller != peer || called->life != peer->life)
         promise_broken(world, PROMISE_ONE_OUTCOME, "call %u was answered to another", number);
     if (called->outcomes > 1)
         promise_broken(world, PROMISE_ONE_OUTCOME, "call %u has %u outcomes", number,
                        called->outcomes);
-    if (reply->status == STATUS_OK && !called->builtin && called->served == 0)
+    if (reply->status == STATUS_OK && !called->builtin && world->books.calls[message].served == 0)
         promise_broken(world, PROMISE_OWN_BYTES, "call %u is ok and was never served", number);
     if (reply->status == STATUS_OK && !called->builtin && !message_is(reply->payload, &own))
         promise_broken(world, PROMISE_OWN_BYTES, "call %u got another reply", number);

@@ -66,12 +66,18 @@ static void on_served(struct world *world, struct peer *peer, const struct servi
     }
 }
 
-/* At most so often the broker let it through: one that may be repeated is, after each death. */
+/* One that may be repeated is made again after each death of the broker or of a session. */
+static unsigned times_made(const struct world *world, const struct called *called)
+{
+    return called->idempotent ? world->bus.boot + called->caller->session : 1;
+}
+
+/* At most so often the broker let it through. */
 static unsigned times_let_through(const struct world *world, const struct called *called)
 {
     if (called->outcomes > 0 && called->status == STATUS_RATE_LIMITED && !called->idempotent)
         return 0;
-    return called->idempotent ? world->bus.boot : 1;
+    return times_made(world, called);
 }
 
 /* What the hostile peer calls is in no book. */
@@ -87,7 +93,7 @@ static bool is_hostile(const struct world *world, const struct user *user)
 static void rightly_refused(struct world *world, const struct called *refused, unsigned refused_as)
 {
     const struct window_rate *rate = &world->bus.limits.rates.list[0].rate;
-    unsigned n = refused->idempotent ? world->bus.boot - 1 : 0; /* itself, before the broker died */
+    unsigned n = times_made(world, refused) - 1; /* itself, before */
     for (unsigned number = 1; number <= world->books.n_calls; number++) {
         const struct called *called = &world->books.calls[number];
         if (share(refused, called) && number != refused_as)
@@ -111,7 +117,7 @@ static void on_answered(struct world *world, struct peer *peer, unsigned number,
                        number);
     else
         rightly_refused(world, called, number);
-    if (called->served > 0 && !called->idempotent)
+    if (called->served > 0 && !called->idempotent && !called->keyed)
         promise_broken(world, PROMISE_LIMITED, "call %u was refused, and served", number);
 }
 

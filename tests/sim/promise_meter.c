@@ -36,9 +36,11 @@ static struct usage booked(struct world *world, struct search search)
     return search.found;
 }
 
+/* An answer that is given again is not used again. */
 static bool was_received(const struct called *called)
 {
-    return called->outcomes > 0 && called->status == STATUS_OK && !called->builtin;
+    return called->outcomes > 0 && called->status == STATUS_OK && !called->builtin &&
+           !called->answered_again;
 }
 
 static unsigned received(const struct books *books, const struct user *user,

@@ -132,6 +132,8 @@ static void do_something(struct peer *peer)
         call_some(peer);
     else if (what < 60)
         work_replay(peer);
+    else if (what < 63)
+        work_repeat(peer);
     else if (what < 82)
         work_publish_some(peer);
     else if (what < 88)

@@ -49,6 +49,8 @@ void work_nested_over(struct peer *peer, unsigned number, const struct wire_repl
 void work_keep(struct peer *peer, const struct hoarded *what, struct slice credential);
 /* Presents contexts it was given earlier: its own, spoilt, or another's. */
 void work_replay(struct peer *peer);
+/* Makes one of its calls again that had an idempotency key. */
+void work_repeat(struct peer *peer);
 void work_serve_finish(struct world *world);
 
 /* ---- work_events.c ---- */

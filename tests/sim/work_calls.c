@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
+
 #define SMALL_LENGTH 200u
 #define LARGE_LENGTH 6000u
 #define BULK_LENGTH 70000u
@@ -92,6 +94,10 @@ void work_draw_call(struct peer *peer, struct called *plan, struct call_extras *
     draw_what(peer->world, plan);
     draw_for_whom(peer, plan, extras, arena);
     plan->forbidden = plan->forbidden || work_must_refuse(peer->world, plan);
+    bool usual = !plan->forbidden && !plan->stream && plan->user == peer->user;
+    bool short_enough =
+        plan->length + 2 * KEYED_ANSWER_BYTES < peer->world->bus.limits.max_payload_bytes;
+    plan->keyed = usual && short_enough && dice_chance(&peer->world->dice, 200);
 }
 
 /* ---- making one ---- */
@@ -99,7 +105,8 @@ void work_draw_call(struct peer *peer, struct called *plan, struct call_extras *
 struct wire_request work_request_of(const struct called *called, unsigned number,
                                     const struct call_extras *extras, struct buf *payload)
 {
-    const struct message message = {called->user->tenant, MESSAGE_CALL, number, called->length};
+    const struct message message = {called->user->tenant, MESSAGE_CALL,
+                                    called->key ? called->key : number, called->length};
     message_write(payload, &message);
     return (struct wire_request){
         .service = slice_of(service_names[called->service]),
@@ -123,20 +130,48 @@ unsigned work_call(struct peer *peer, const struct called *plan, const struct ca
 {
     struct world *world = peer->world;
     struct buf payload = {0};
+    char key[16] = "";
     unsigned number = books_add_call(&world->books, plan);
     struct called *called = &world->books.calls[number];
     called->made_at = world->now;
+    if (called->keyed && !called->key)
+        called->key = number;
     struct wire_request request = work_request_of(called, number, extras, &payload);
-    TRACE(world, "%s calls %s.%s for %s: call %u, %u ms%s%s", peer->user->name,
+    if (called->keyed)
+        snprintf(key, sizeof key, "%u", called->key);
+    request.idempotency_key = slice_of(key);
+    TRACE(world, "%s calls %s.%s for %s: call %u, %u ms%s%s, key '%s'", peer->user->name,
           service_names[plan->service], method_names[plan->method], plan->user->name, number,
           plan->timeout_ms, plan->forbidden ? ", must be refused" : "",
-          plan->idempotent ? ", idempotent" : "");
+          plan->idempotent ? ", idempotent" : "", key);
     uint64_t id =
         engine_call(peer->engine, &request, extras->credential, work_arg(number), world->now);
     world->books.calls[number].id = id;
     remember_recent(peer, number);
     buf_finish(&payload);
     return number;
+}
+
+void work_repeat(struct peer *peer)
+{
+    struct world *world = peer->world;
+    unsigned cap = sizeof peer->recent / sizeof *peer->recent;
+    unsigned number = peer->recent[dice_below(&world->dice, cap)];
+    const struct called *first = &world->books.calls[number];
+    if (number == 0 || !first->keyed)
+        return;
+    struct called plan = {.caller = peer,
+                          .life = peer->life,
+                          .user = first->user,
+                          .service = first->service,
+                          .method = first->method,
+                          .idempotent = first->idempotent,
+                          .keyed = true,
+                          .key = first->key,
+                          .length = first->length,
+                          .timeout_ms = first->timeout_ms};
+    plan.forbidden = work_must_refuse(world, &plan);
+    work_call(peer, &plan, &(struct call_extras){0});
 }
 
 void work_cancel_some(struct peer *peer)
@@ -182,6 +217,25 @@ void work_probes(struct world *world)
 
 /* ---- outcomes ---- */
 
+static bool is_known(const struct books *books, const struct called *called, size_t answer)
+{
+    for (unsigned number = called->key; number <= books->n_calls; number++) {
+        if (books->calls[number].key == called->key && books->calls[number].answer == answer)
+            return true;
+    }
+    return false;
+}
+
+static void remember_answer(struct world *world, struct called *called, size_t length)
+{
+    struct called *first = &world->books.calls[called->key];
+    struct keyed_answer *answer = &first->answers[keyed_answer_by_its_own(first, length)];
+    called->answered_again = is_known(&world->books, called, length);
+    called->answer = length;
+    if (answer->length == 0)
+        *answer = (struct keyed_answer){length, world->bus.boot};
+}
+
 void work_replied(struct peer *peer, unsigned number, const struct wire_reply *reply)
 {
     struct world *world = peer->world;
@@ -195,4 +249,6 @@ void work_replied(struct peer *peer, unsigned number, const struct wire_reply *r
     TRACE(world, "%s: call %u ends: %s %.*s", peer->user->name, number, status_text(reply->status),
           SLICE_FMT(reply->message));
     observe_answered(world, peer, number, reply);
+    if (called->keyed && reply->status == STATUS_OK)
+        remember_answer(world, called, reply->payload.len);
 }

@@ -32,6 +32,7 @@ static void call(struct peer *peer, unsigned slot, struct wire_out *out)
     arena_init(&arena);
     work_draw_call(peer, &plan, &extras, &arena);
     plan.one_shot = true;
+    plan.keyed = false;
     plan.made_at = world->now;
     plan.stream = false;
     if (extras.credential.len == 0 && dice_chance(&world->dice, 50))

@@ -252,6 +252,15 @@ static void do_as_told(struct peer *peer, uint64_t id, struct task *task, struct
     task_free(task);
 }
 
+/* Each time another one, that says whose service gave it. */
+static void write_answer(struct buf *out, const struct peer *peer, const struct serving *serving)
+{
+    const struct called *called = serving->called;
+    const struct message message = {called->user->tenant, MESSAGE_CALL, serving->number,
+                                    keyed_answer_length(called, peer->owns)};
+    message_write(out, &message);
+}
+
 static void serve_ours(struct peer *peer, uint64_t id, const struct serving *serving,
                        struct slice credential)
 {
@@ -270,6 +279,10 @@ static void serve_ours(struct peer *peer, uint64_t id, const struct serving *ser
     if (dice_chance(&world->dice, 60))
         work_publish_for(peer, called->user, credential);
     struct task *task = task_create(peer, id, serving->number, serving->request->payload);
+    if (called->keyed) {
+        task->payload.len = 0;
+        write_answer(&task->payload, peer, serving);
+    }
     do_as_told(peer, id, task, credential);
 }
 

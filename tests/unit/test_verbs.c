@@ -46,6 +46,8 @@ static const struct row {
     {"bus.tenants", "resume", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
     {"bus.tenants", "delete", "tenant", {DENIED, DENIED, DENIED, STATUS_OK}},
     {"bus.usage", "show", "tenant", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
+    {"bus.usage", "credits", "tenant", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
+    {"bus.usage", "credit", "tenant", {DENIED, DENIED, DENIED, INVALID}},
     {"bus.explain", "call", "tenant service method", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
     {"bus.limits", "show", "tenant user=eve", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
     {"bus.config", "get", "tenant key", {MISMATCH, MISMATCH, MISMATCH, INVALID}},
