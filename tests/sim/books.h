@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "cast.h"
+#include "hoarded.h"
 #include "wire/wire.h"
 
 struct peer;
@@ -88,31 +89,6 @@ struct control {
     enum status status;
 };
 
-/* A sealed context that came with a request or an event, and was kept. */
-struct hoarded {
-    const struct peer *holder;
-    const struct user *user;
-    enum service_name service;
-    bool owned; /* issued to a tenant's own service */
-    bool event; /* issued to a user with an event; else to a service with a request */
-    unsigned tenant;
-    uint32_t depth, boot;
-    uint64_t expires_ms;
-    struct buf credential;
-};
-
-/* Of an answer to a call with a key, which was served so often: it tells them apart. */
-#define KEYED_ANSWER_BYTES 64u
-static inline size_t keyed_answer_length(const struct called *called, bool by_its_own)
-{
-    return called->length + KEYED_ANSWER_BYTES + 2 * (size_t)called->served + by_its_own;
-}
-static inline bool keyed_answer_by_its_own(const struct called *called, size_t length)
-{
-    return (length - called->length - KEYED_ANSWER_BYTES) % 2;
-}
-
-#define HOARD_MAX 128u
 struct books { /* all numbered from 1 */
     struct called *calls;
     struct published *events;
@@ -122,7 +98,7 @@ struct books { /* all numbered from 1 */
     unsigned cap_calls, cap_events, cap_listenings, cap_controls;
     struct hoarded hoard[HOARD_MAX];
     unsigned n_hoarded;
-    uint64_t deliveries, served_to_strangers; /* the latter: calls not in these books */
+    uint64_t deliveries;
 };
 
 /* Pointers into the books are good until the next addition of that kind. */

@@ -1,5 +1,6 @@
 /* promise_keys.c - calls with one idempotency key get one answer, over deaths of everybody. A
  * service answers each time otherwise, so that an answer is known again. */
+#include "keyed.h"
 #include "work.h"
 #include "world.h"
 

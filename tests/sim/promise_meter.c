@@ -1,6 +1,7 @@
 /* promise_meter.c - the usage is what was used. A reply may be counted that was lost with the
  * broker or on its way; none that was received may be missing, and none may be there twice. */
 #include "core/meter.h"
+#include "work.h"
 #include "world.h"
 
 struct search {
@@ -71,31 +72,57 @@ static void nothing_is_missing(struct world *world, const struct user *user)
     }
 }
 
-static void nothing_is_there_twice(struct world *world)
+static bool may_end_well(const struct called *called)
 {
-    const struct usage usage = booked(world, (struct search){0});
-    uint64_t most = world->books.served_to_strangers;
-    for (unsigned number = 1; number <= world->books.n_calls; number++)
-        most += world->books.calls[number].served;
-    if (usage.calls - usage.errors > most)
-        promise_broken(world, PROMISE_METERED, "services had %llu calls, %llu are booked as ok",
-                       (unsigned long long)most, (unsigned long long)(usage.calls - usage.errors));
+    return called->method != FAIL && called->method != DROP && called->method != NEVER;
 }
 
-static void on_served(struct world *world, struct peer *peer, const struct serving *serving)
+/* How often services had calls of that user that may have ended well. */
+static unsigned served(const struct books *books, const struct user *user,
+                       enum service_name service)
 {
-    (void)peer;
-    world->books.served_to_strangers += !serving->called;
+    unsigned n = 0;
+    for (unsigned number = 1; number <= books->n_calls; number++) {
+        const struct called *called = &books->calls[number];
+        bool is_theirs = called->user == user && called->service == service;
+        n += is_theirs && !called->builtin && may_end_well(called) ? called->served : 0;
+    }
+    return n;
+}
+
+static void nothing_is_there_twice(struct world *world, const struct user *user)
+{
+    for (unsigned service = 0; service < SERVICES; service++) {
+        unsigned most = served(&world->books, user, service);
+        const struct usage usage =
+            booked(world, (struct search){.tenant = tenant_names[user->tenant],
+                                          .user = user->name,
+                                          .service = service_names[service]});
+        if (usage.calls - usage.errors > most)
+            promise_broken(world, PROMISE_METERED, "%s was served %u times by %s, %llu are booked",
+                           user->name, most, service_names[service],
+                           (unsigned long long)(usage.calls - usage.errors));
+    }
+}
+
+static bool is_in_the_books(const struct world *world, const struct user *user)
+{
+    for (unsigned i = 0; i < world->n_peers; i++) {
+        if (world->peers[i].user == user && world->peers[i].raw == &role_hostile)
+            return false; /* whose calls are not */
+    }
+    return true;
 }
 
 static void on_over(struct world *world)
 {
-    for (unsigned i = 0; i < world->n_peers; i++)
+    for (unsigned i = 0; i < world->n_peers; i++) {
         nothing_is_missing(world, world->peers[i].user);
-    nothing_is_there_twice(world);
+        if (is_in_the_books(world, world->peers[i].user))
+            nothing_is_there_twice(world, world->peers[i].user);
+    }
 }
 
 const struct observer observer_meter = {
-    .served = on_served,
     .over = on_over,
 };

@@ -1,3 +1,4 @@
+#include "keyed.h"
 #include "message.h"
 #include "work.h"
 #include "world.h"
