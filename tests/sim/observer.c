@@ -7,7 +7,7 @@
 
 static const struct observer *const observers[] = {
     &observer_calls, &observer_tenancy,  &observer_events, &observer_rest, &observer_sights,
-    &observer_meter, &observer_breakers, &observer_limits, &observer_keys,
+    &observer_meter, &observer_breakers, &observer_limits, &observer_keys, &observer_fair,
 };
 
 #define TELL(what, ...)                                                 \
