@@ -86,6 +86,19 @@ kill_broker() {
     names=("${names[@]:1}") pids=("${pids[@]:1}")
 }
 
+# A service that has registered starts, and is ready once it has answered for its health.
+await_services() {
+    local service try
+    for service in "${services[@]}"; do
+        for ((try = 0; try < 100; try++)); do
+            farebox --token-file "$folder/operator.token" services | grep -q "^$service *ready" &&
+                continue 2
+            sleep 0.1
+        done
+        fail "$service does not get ready"
+    done
+}
+
 start_bus() {
     (umask 077 && head -c 32 /dev/urandom | base64 >"$folder/secret")
     start_broker
@@ -96,4 +109,5 @@ start_bus() {
     mint globex globex gus free 'call:echo.*' 'subscribe:market.>' 'publish:market.>'
     start farebox-host farebox-host --url "$FAREBOX_URL" --token-file "$folder/host.token" \
         --tier performance-analytics.report=pro "${modules[@]}"
+    await_services
 }
