@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/name.h"
+#include "core/changes.h"
 #include "core/state.h"
 
 #include <stdio.h>
@@ -228,31 +229,9 @@ static int load(void *arg, struct slice key, struct slice record)
 
 /* ---- the journal ---- */
 
-/* A change: the lengths of key (2 bytes) and record (4; 0: deleted), then both. */
-#define CHANGE_BYTES 6u
-
-static void journal_change(struct core *core, struct slice key, struct slice record)
-{
-    struct buf *changes = &core->accounts.changes;
-    journal_put(changes, key.len, 2);
-    journal_put(changes, record.len, 4);
-    buf_append(changes, key.data, key.len);
-    buf_append(changes, record.len ? record.data : (const void *)"", record.len);
-    journal_touch(core);
-}
-
 static void write_changes(struct core *core, struct buf *content)
 {
-    struct buf *changes = &core->accounts.changes;
-    buf_append(content, changes->len ? changes->data : (const void *)"", changes->len);
-    changes->len = 0;
-}
-
-/* The books were given each change at once. */
-static bool save_changes(struct core *core)
-{
-    (void)core;
-    return true;
+    changes_write(&core->accounts.changes, content);
 }
 
 static int read_change(struct core *core, struct slice key, struct slice record)
@@ -268,23 +247,13 @@ static int read_change(struct core *core, struct slice key, struct slice record)
 
 static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
 {
-    int err = 0;
     (void)block;
-    while (!err && content.len >= CHANGE_BYTES) {
-        size_t key = journal_take(&content, 2), record = journal_take(&content, 4);
-        if (key == 0 || key + record > content.len)
-            return 0;
-        err = read_change(core, slice_make(content.data, key),
-                          slice_make(content.data + key, record));
-        content = slice_make(content.data + key + record, content.len - key - record);
-    }
-    return err;
+    return changes_read(core, content, read_change);
 }
 
 const struct journal_section accounts_section = {
     .tag = JOURNAL_ACCOUNTS,
     .write = write_changes,
-    .save = save_changes,
     .read = read_changes,
 };
 
@@ -331,7 +300,7 @@ bool account_keep(struct core *core, struct account *account)
     bool kept = may_change(core) &&
                 core->io.put(core->io.arg, ACCOUNTS_TABLE, key, buf_slice(&record)) == 0;
     if (kept) {
-        journal_change(core, key, buf_slice(&record));
+        changes_add(core, &core->accounts.changes, key, buf_slice(&record));
         put_in_force(core, account);
     }
     buf_finish(&record);
@@ -343,7 +312,7 @@ struct account *account_drop(struct core *core, const struct account *account)
     struct slice key = slice_of(account->key);
     if (!may_change(core) || core->io.remove(core->io.arg, ACCOUNTS_TABLE, key) < 0)
         return NULL;
-    journal_change(core, key, slice_make(NULL, 0));
+    changes_add(core, &core->accounts.changes, key, slice_make(NULL, 0));
     core->accounts.generation++;
     return map_remove(&core->accounts.by_key, key);
 }

@@ -1,5 +1,6 @@
 #include "core/credits.h"
 
+#include "core/changes.h"
 #include "core/state.h"
 
 #include <errno.h>
@@ -7,9 +8,6 @@
 /* A record: FORMAT, calls (8), at_ms (8), the lengths of `by` and `reason` (2 each), then both. */
 #define FORMAT 1u
 #define RECORD_BYTES 21u
-
-/* A change in the journal: the lengths of key and record (2 each), then both. */
-#define CHANGE_BYTES 4u
 
 /* ---- keys and records ---- */
 
@@ -168,24 +166,13 @@ static int give_books(struct core *core, const struct credit *credit, struct sli
     return err;
 }
 
-static void journal_change(struct core *core, const struct credit *credit, struct slice record)
-{
-    struct buf *changes = &core->credits.changes;
-    struct slice key = credit_key(core, credit);
-    journal_put(changes, key.len, 2);
-    journal_put(changes, record.len, 2);
-    buf_append(changes, key.data, key.len);
-    buf_append(changes, record.data, record.len);
-    journal_touch(core);
-}
-
 static enum credit_outcome keep(struct core *core, const struct credit *credit)
 {
     struct buf record = {0};
     put_record(&record, credit);
     int err = give_books(core, credit, buf_slice(&record));
     if (!err)
-        journal_change(core, credit, buf_slice(&record));
+        changes_add(core, &core->credits.changes, credit_key(core, credit), buf_slice(&record));
     buf_finish(&record);
     return err ? CREDIT_NO_BOOKS : CREDIT_GIVEN;
 }
@@ -217,39 +204,23 @@ void credits_finish(struct credits *credits)
 
 static void write_changes(struct core *core, struct buf *content)
 {
-    struct buf *changes = &core->credits.changes;
-    if (changes->len > 0)
-        buf_append(content, changes->data, changes->len);
-    changes->len = 0;
+    changes_write(&core->credits.changes, content);
 }
 
-/* The books were given each at once. */
-static bool save_nothing(struct core *core)
+static int read_change(struct core *core, struct slice key, struct slice record)
 {
-    (void)core;
-    return true;
+    struct credit credit;
+    return credit_read(&credit, key, record) ? give_books(core, &credit, record) : 0;
 }
 
 static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
 {
-    int err = 0;
     (void)block;
-    while (!err && content.len >= CHANGE_BYTES) {
-        size_t key = journal_take(&content, 2), record = journal_take(&content, 2);
-        struct credit credit;
-        if (key + record > content.len)
-            return 0;
-        struct slice bytes = slice_make(content.data + key, record);
-        if (credit_read(&credit, slice_make(content.data, key), bytes))
-            err = give_books(core, &credit, bytes);
-        content = slice_make(content.data + key + record, content.len - key - record);
-    }
-    return err;
+    return changes_read(core, content, read_change);
 }
 
 const struct journal_section credits_section = {
     .tag = JOURNAL_CREDITS,
     .write = write_changes,
-    .save = save_nothing,
     .read = read_changes,
 };

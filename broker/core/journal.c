@@ -154,7 +154,7 @@ bool journal_save(struct core *core)
     journal_write(core); /* what is saved says which blocks it has */
     bool saved = journal->unread == 0;
     for (unsigned i = 0; saved && i < SECTIONS; i++)
-        saved = sections[i]->save(core);
+        saved = !sections[i]->save || sections[i]->save(core);
     tell_of_books(journal, saved);
     journal->bytes = 0;
     if (saved) {

@@ -35,7 +35,8 @@ struct journal_section {
     /* Appends what the turn did, and that is told then. Nothing appended: no section. Whoever has
      * more than JOURNAL_SECTION_MAX keeps the rest, touches the journal and is asked again. */
     void (*write)(struct core *core, struct buf *content);
-    /* Gives the books whatever they have not. False: not now; the blocks stay. */
+    /* Gives the books whatever they have not. False: not now; the blocks stay. NULL: they were
+     * given it at once. */
     bool (*save)(struct core *core);
     /* At start, oldest block first. What makes no sense is skipped. Negative errno: not now. Then
      * all blocks are read again from the first, later; the broker may have begun to serve. */

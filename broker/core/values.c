@@ -1,6 +1,7 @@
 #include "core/values.h"
 
 #include "base/mem.h"
+#include "core/changes.h"
 #include "core/state.h"
 
 #include <errno.h>
@@ -12,9 +13,6 @@
 #define FLAG_SECRET 1u
 #define FLAG_DELETED 2u
 #define REVISION_BYTES 8u
-
-/* A change in the journal: the lengths of name (2) and record (4), then both. */
-#define CHANGE_BYTES 6u
 
 struct value_scope {
     struct list values; /* value.by_scope, the one changed longest ago first */
@@ -287,16 +285,6 @@ static bool make_room(struct core *core, const struct value_change *change)
     return has_room(core, change, values_remembered(core, change->scope, change->key));
 }
 
-static void journal_change(struct core *core, struct slice name, struct slice record)
-{
-    struct buf *changes = &core->values.changes;
-    journal_put(changes, name.len, 2);
-    journal_put(changes, record.len, 4);
-    buf_append(changes, name.data, name.len);
-    buf_append(changes, record.data, record.len);
-    journal_touch(core);
-}
-
 /* The value last: a change that was refused is not there after a restart. */
 static int give_books(struct core *core, const struct value *value, struct slice record)
 {
@@ -336,7 +324,7 @@ const struct value *values_change(struct core *core, const struct value_change *
     const struct value *taken = NULL;
     *why = "the store cannot keep it";
     if (give_books(core, &value, buf_slice(&record)) == 0) {
-        journal_change(core, value.name, buf_slice(&record));
+        changes_add(core, &core->values.changes, value.name, buf_slice(&record));
         trim_history(core, value.name, VALUE_REVISIONS);
         taken = take(&core->values, &value);
     }
@@ -348,16 +336,7 @@ const struct value *values_change(struct core *core, const struct value_change *
 
 static void write_changes(struct core *core, struct buf *content)
 {
-    struct buf *changes = &core->values.changes;
-    buf_append(content, changes->len ? changes->data : (const void *)"", changes->len);
-    changes->len = 0;
-}
-
-/* The books were given each change at once. */
-static bool save_nothing(struct core *core)
-{
-    (void)core;
-    return true;
+    changes_write(&core->values.changes, content);
 }
 
 static int read_change(struct core *core, struct slice name, struct slice record)
@@ -376,23 +355,13 @@ static int read_change(struct core *core, struct slice name, struct slice record
 
 static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
 {
-    int err = 0;
     (void)block;
-    while (!err && content.len >= CHANGE_BYTES) {
-        size_t name = journal_take(&content, 2), record = journal_take(&content, 4);
-        if (name + record > content.len)
-            return 0;
-        err = read_change(core, slice_make(content.data, name),
-                          slice_make(content.data + name, record));
-        content = slice_make(content.data + name + record, content.len - name - record);
-    }
-    return err;
+    return changes_read(core, content, read_change);
 }
 
 const struct journal_section values_section = {
     .tag = JOURNAL_VALUES,
     .write = write_changes,
-    .save = save_nothing,
     .read = read_changes,
 };
 

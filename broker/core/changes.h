@@ -1,0 +1,20 @@
+/* changes.h - a section of the journal for what the books are given at once, a record at a time:
+ * which records a turn has put or deleted, in case the process ends before the books are on disk.
+ * Such a section has nothing to save. */
+#ifndef CORE_CHANGES_H
+#define CORE_CHANGES_H
+
+#include "base/buf.h"
+
+struct core;
+
+/* The change is part of this turn's block; an empty record: deleted. */
+void changes_add(struct core *core, struct buf *changes, struct slice key, struct slice record);
+/* The turn's, into the journal; none are left. */
+void changes_write(struct buf *changes, struct buf *content);
+/* Gives each to `take` again, the oldest first, as long as that returns 0. What makes no sense ends
+ * it. What `take` returned last. */
+int changes_read(struct core *core, struct slice content,
+                 int (*take)(struct core *core, struct slice key, struct slice record));
+
+#endif
