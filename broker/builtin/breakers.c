@@ -119,12 +119,6 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
 
 /* ---- orders ---- */
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 static struct service *service_of(const struct core *core, struct slice key)
 {
     struct service *service = map_get(&core->registry.by_key, key);

@@ -14,12 +14,6 @@ struct asked {
     struct slice scope, key;
 };
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 /* ---- whose ---- */
 
 static struct slice scope_text(struct core *core, const char *kind, struct slice name)

@@ -12,12 +12,6 @@ struct asked {
     struct identity *identity; /* a reference */
 };
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 /* ---- on whose behalf ---- */
 
 static char *text_of(struct core *core, const struct arguments *arguments, const char *key,

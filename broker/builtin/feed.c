@@ -119,12 +119,6 @@ static struct feed *feed_open(struct core *core, const struct call *call, struct
     return feed;
 }
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 static bool may_listen(const struct call *call, struct slice pattern)
 {
     const struct identity *who = call->identity;

@@ -14,12 +14,6 @@ struct asked {
     bool own;
 };
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 /* Users see their own; who administers limits, those of their tenant's users, or everybody's. */
 static enum status check(struct core *core, const struct call *call, enum scope scope,
                          const struct asked *asked, const char **why)

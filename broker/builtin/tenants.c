@@ -17,12 +17,6 @@ struct asked {
     const struct account *account; /* NULL: there is none */
 };
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 /* A slip of the pen changes nothing. */
 static bool is_known(const msgpack_object_kv *pair)
 {

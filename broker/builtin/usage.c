@@ -8,12 +8,6 @@
 
 #define MS_PER_HOUR 3600000u
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 static void pack_figures(msgpack_packer *packer, const struct usage_group *group)
 {
     const struct usage *usage = &group->usage;

@@ -10,12 +10,6 @@
 #define PAGE_BYTES (256u * 1024u)
 #define METHOD_OTHER "?" /* the meter's name of those that are too many */
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 void usage_pack_credit(msgpack_packer *packer, const struct credit *credit)
 {
     const struct usage_key *of = &credit->of;

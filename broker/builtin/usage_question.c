@@ -7,12 +7,6 @@
 
 const char *const usage_part_names[USAGE_PARTS] = {"time", "tenant", "user", "service", "method"};
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 static const struct dimension {
     const char *name;
     enum usage_part part;

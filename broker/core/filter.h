@@ -49,6 +49,12 @@ struct filter {
 
 /* Fills in a refusal. Returns VERDICT_REFUSE. */
 enum verdict refuse(struct refusal *refusal, enum status status, const char *message);
+/* The same for whoever answers with a status and says why. */
+static inline enum status refuse_with(const char **why, enum status status, const char *text)
+{
+    *why = text;
+    return status;
+}
 void refusal_detail(struct refusal *refusal, const char *key, const char *value);
 
 #endif

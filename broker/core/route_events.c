@@ -9,12 +9,6 @@ static bool publish_fits(const struct wire_publish *p)
     return p->content_type.len + p->event_id.len + p->traceparent.len <= ROUTE_TEXTS_MAX;
 }
 
-static enum status refuse_with(const char **why, enum status status, const char *text)
-{
-    *why = text;
-    return status;
-}
-
 static bool may_publish(struct core *core, const struct inbound *inbound, struct identity *who,
                         struct slice topic)
 {
