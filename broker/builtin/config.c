@@ -201,13 +201,9 @@ static enum status list_from(struct core *core, const struct asked *asked, struc
     struct listing listing = {.core = core,
                               .scope = asked->scope,
                               .prefix = argument_text(&asked->arguments, "prefix", none)};
-    uint8_t *start = arena_zalloc(&core->arena, asked->scope.len + 1 + after.len);
-    memcpy(start, asked->scope.data, asked->scope.len);
-    if (after.len > 0)
-        memcpy(start + asked->scope.len + 1, after.data, after.len);
-    int rc =
-        core->io.scan_from(core->io.arg, VALUES_TABLE,
-                           slice_make(start, asked->scope.len + 1 + after.len), list_one, &listing);
+    const struct slice start[] = {asked->scope, after};
+    int rc = core->io.scan_from(core->io.arg, VALUES_TABLE, arena_join(&core->arena, start, 2),
+                                list_one, &listing);
     pack_listing(out, &listing, "values");
     return rc < 0 ? refuse_with(why, STATUS_UNAVAILABLE, "the store cannot be read") : STATUS_OK;
 }

@@ -137,8 +137,7 @@ static int add(void *arg, struct slice key, struct slice record)
     if (usage_is_past(credit.of.time, listing->question->to))
         return 1;
     if (listing->looked_at++ == listing->question->rows || listing->rows.len > PAGE_BYTES) {
-        listing->next =
-            slice_make(arena_text(&listing->core->arena, key), key.len); /* NULs and all */
+        listing->next = arena_copy(&listing->core->arena, key);
         return 1;
     }
     if (!usage_is_wanted(listing->question, &credit.of))

@@ -16,11 +16,6 @@ struct reading {
     size_t table; /* in `tables` */
 };
 
-static struct slice copy(struct core *core, struct slice text)
-{
-    return slice_make(arena_text(&core->arena, text), text.len);
-}
-
 /* The end is a beginning, too: "2026-11" has all of November in it. */
 bool usage_is_past(struct slice hour, struct slice end)
 {
@@ -43,20 +38,11 @@ bool usage_is_wanted(const struct usage_question *question, const struct usage_k
 static struct slice name_group(struct reading *reading, struct slice *parts)
 {
     const struct usage_question *question = reading->question;
-    size_t len = 0;
     for (unsigned part = 0; part < USAGE_PARTS; part++) {
         if (!question->by[part])
             parts[part] = slice_make(NULL, 0);
-        len += parts[part].len + 1;
     }
-    uint8_t *name = arena_zalloc(&reading->core->arena, len);
-    uint8_t *at = name;
-    for (unsigned part = 0; part < USAGE_PARTS; part++) {
-        if (parts[part].len > 0)
-            memcpy(at, parts[part].data, parts[part].len);
-        at += parts[part].len + 1;
-    }
-    return slice_make(name, len);
+    return arena_join(&reading->core->arena, parts, USAGE_PARTS);
 }
 
 /* NULL: there are as many as fit. */
@@ -70,7 +56,7 @@ static struct usage_group *group_of(struct reading *reading, struct slice *parts
         return group;
     group = arena_zalloc(arena, sizeof *group);
     for (unsigned part = 0; part < USAGE_PARTS; part++)
-        group->parts[part] = copy(reading->core, parts[part]);
+        group->parts[part] = arena_copy(arena, parts[part]);
     map_put(&reading->by_key, name, group);
     page->groups[page->n_groups++] = group;
     return group;

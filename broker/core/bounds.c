@@ -5,21 +5,15 @@
 /* No name begins with it: keys of rules are those of no user. */
 #define RULE_KEY '\1'
 
-static uint8_t *put(uint8_t *at, struct slice text)
-{
-    if (text.len > 0)
-        memcpy(at, text.data, text.len);
-    at[text.len] = '\0';
-    return at + text.len + 1;
-}
-
 /* A tenant's own service shares no window with the shared one of its name; a user whose tier
  * changes has used what they have used. */
 static struct slice key_of(struct core *core, const struct rate_rule *rule,
                            const struct service *service, struct slice tenant, struct slice user)
 {
     const struct slice none = slice_make(NULL, 0);
+    const uint8_t head[] = {RULE_KEY, (uint8_t)rule->of};
     const struct slice parts[] = {
+        slice_make(head, sizeof head),
         slice_of(!rule->service[0] ? ""
                  : service         ? service->key
                                    : rule->service),
@@ -27,15 +21,7 @@ static struct slice key_of(struct core *core, const struct rate_rule *rule,
         rule->of == RATE_OF_ALL ? slice_of(rule->tier) : tenant,
         rule->of == RATE_OF_USER ? user : none,
     };
-    size_t len = 2;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        len += parts[i].len + 1;
-    uint8_t *key = arena_alloc(&core->arena, len), *at = key + 2;
-    key[0] = RULE_KEY;
-    key[1] = (uint8_t)rule->of;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        at = put(at, parts[i]);
-    return slice_make(key, len);
+    return arena_join(&core->arena, parts, sizeof parts / sizeof *parts);
 }
 
 static struct bound bound_of(struct core *core, const struct rate_rule *rule,

@@ -11,37 +11,22 @@
 
 /* ---- keys and records ---- */
 
-static struct slice join(struct core *core, const struct slice *parts, size_t n)
-{
-    size_t len = n - 1;
-    for (size_t i = 0; i < n; i++)
-        len += parts[i].len;
-    uint8_t *key = arena_zalloc(&core->arena, len);
-    uint8_t *at = key;
-    for (size_t i = 0; i < n; i++) {
-        if (parts[i].len > 0)
-            memcpy(at, parts[i].data, parts[i].len);
-        at += parts[i].len + 1;
-    }
-    return slice_make(key, len);
-}
-
 static struct slice row_key(struct core *core, const struct usage_key *of)
 {
     const struct slice parts[] = {of->time, of->tenant, of->user, of->service, of->method};
-    return join(core, parts, sizeof parts / sizeof *parts);
+    return arena_join(&core->arena, parts, sizeof parts / sizeof *parts);
 }
 
 static struct slice credit_key(struct core *core, const struct credit *credit)
 {
     const struct slice parts[] = {row_key(core, &credit->of), credit->id};
-    return join(core, parts, 2);
+    return arena_join(&core->arena, parts, 2);
 }
 
 static struct slice id_key(struct core *core, const struct credit *credit)
 {
     const struct slice parts[] = {credit->of.tenant, credit->id};
-    return join(core, parts, 2);
+    return arena_join(&core->arena, parts, 2);
 }
 
 static bool read_key(struct credit *out, struct slice key)
@@ -88,7 +73,7 @@ static int get(struct core *core, const char *table, struct slice key, struct sl
 {
     struct buf record = {0};
     int err = core->io.get(core->io.arg, table, key, &record);
-    *out = slice_make(arena_text(&core->arena, buf_slice(&record)), record.len);
+    *out = arena_copy(&core->arena, buf_slice(&record));
     buf_finish(&record);
     return err == 0 ? 1 : err == -ENOENT || err == -EILSEQ ? 0 : err;
 }

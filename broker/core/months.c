@@ -62,11 +62,8 @@ static void look_at_calendar(struct core *core)
 
 static struct slice key_of(struct core *core, struct slice tenant)
 {
-    size_t len = CALENDAR_MONTH + 1 + tenant.len;
-    uint8_t *key = arena_zalloc(&core->arena, len);
-    memcpy(key, core->months.now, CALENDAR_MONTH);
-    memcpy(key + CALENDAR_MONTH + 1, tenant.data, tenant.len);
-    return slice_make(key, len);
+    const struct slice parts[] = {slice_make(core->months.now, CALENDAR_MONTH), tenant};
+    return arena_join(&core->arena, parts, 2);
 }
 
 struct month *months_of(struct core *core, struct identity *identity)

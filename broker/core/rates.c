@@ -21,11 +21,8 @@
 /* A tenant's users are its own: NUL is in no name. */
 struct slice rates_key(struct core *core, struct slice tenant, struct slice user)
 {
-    uint8_t *key = arena_alloc(&core->arena, tenant.len + 1 + user.len);
-    memcpy(key, tenant.data, tenant.len);
-    key[tenant.len] = '\0';
-    memcpy(key + tenant.len + 1, user.data, user.len);
-    return slice_make(key, tenant.len + 1 + user.len);
+    const struct slice parts[] = {tenant, user};
+    return arena_join(&core->arena, parts, 2);
 }
 
 struct limited *rates_entry(struct core *core, struct slice key)

@@ -27,13 +27,6 @@ struct stretch {
     } rows[ROWS_MAX];
 };
 
-static struct slice copy(struct core *core, struct slice bytes)
-{
-    uint8_t *made = arena_alloc(&core->arena, bytes.len + 1);
-    memcpy(made, bytes.data, bytes.len);
-    return slice_make(made, bytes.len);
-}
-
 static void go_on_from(struct core *core, struct slice key)
 {
     struct buf *cursor = &core->retention.cursor;
@@ -60,8 +53,9 @@ static int take(void *arg, struct slice key, struct slice row)
         stretch->more = true;
         return 1;
     }
+    struct arena *arena = &stretch->core->arena;
     stretch->rows[stretch->n++] =
-        (struct stretch_row){copy(stretch->core, key), copy(stretch->core, row)};
+        (struct stretch_row){arena_copy(arena, key), arena_copy(arena, row)};
     return 0;
 }
 

@@ -25,10 +25,8 @@ struct value_scope {
 
 static struct slice join(struct core *core, struct slice scope, struct slice key)
 {
-    uint8_t *name = arena_zalloc(&core->arena, scope.len + 1 + key.len + 1);
-    memcpy(name, scope.data, scope.len);
-    memcpy(name + scope.len + 1, key.data, key.len);
-    return slice_make(name, scope.len + 1 + key.len);
+    const struct slice parts[] = {scope, key};
+    return arena_join(&core->arena, parts, 2);
 }
 
 static bool split(struct slice name, struct slice *scope, struct slice *key)

@@ -14,15 +14,7 @@ static struct slice key_of(struct core *core, const struct call *call)
         slice_of(call->service->key),   slice_make(call->method, call->method_len),
         call->request->idempotency_key,
     };
-    size_t len = 0, n = sizeof parts / sizeof *parts;
-    for (size_t i = 0; i < n; i++)
-        len += parts[i].len + (i > 0);
-    uint8_t *key = arena_zalloc(&core->arena, len), *at = key;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(at, parts[i].data, parts[i].len);
-        at += parts[i].len + 1;
-    }
-    return slice_make(key, len);
+    return arena_join(&core->arena, parts, sizeof parts / sizeof *parts);
 }
 
 static void hash_of(const struct wire_request *request, uint8_t *out)

@@ -135,6 +135,27 @@ void *arena_zalloc(struct arena *arena, size_t size)
     return block;
 }
 
+struct slice arena_copy(struct arena *arena, struct slice bytes)
+{
+    return arena_join(arena, &bytes, 1);
+}
+
+struct slice arena_join(struct arena *arena, const struct slice *parts, size_t n)
+{
+    size_t len = n - 1;
+    for (size_t i = 0; i < n; i++)
+        len += parts[i].len;
+    uint8_t *joined = arena_alloc(arena, len), *at = joined;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            *at++ = '\0';
+        if (parts[i].len > 0)
+            memcpy(at, parts[i].data, parts[i].len);
+        at += parts[i].len;
+    }
+    return slice_make(joined, len);
+}
+
 char *arena_text(struct arena *arena, struct slice text)
 {
     char *copy = arena_alloc(arena, text.len + 1);

@@ -19,6 +19,9 @@ void arena_reset(struct arena *arena);
 /* Uninitialised, aligned for any type, valid until the next reset. */
 void *arena_alloc(struct arena *arena, size_t size);
 void *arena_zalloc(struct arena *arena, size_t size);
+struct slice arena_copy(struct arena *arena, struct slice bytes);
+/* All parts one behind the other, with a NUL between. */
+struct slice arena_join(struct arena *arena, const struct slice *parts, size_t n);
 /* A NUL-terminated copy. */
 char *arena_text(struct arena *arena, struct slice text);
 char *arena_printf(struct arena *arena, const char *format, ...)

@@ -79,6 +79,20 @@ static void arena_blocks_are_aligned_and_apart(void **state)
     arena_finish(&arena);
 }
 
+static void arena_joins_parts(void **state)
+{
+    struct arena arena;
+    const struct slice parts[] = {slice_of("a"), slice_make(NULL, 0), slice_of("bc")};
+    (void)state;
+    arena_init(&arena);
+    struct slice joined = arena_join(&arena, parts, 3);
+    assert_true(slice_equal(joined, slice_make("a\0\0bc", 5)));
+    struct slice copied = arena_copy(&arena, joined);
+    assert_true(slice_equal(copied, joined) && copied.data != joined.data);
+    assert_int_equal(arena_copy(&arena, slice_make(NULL, 0)).len, 0);
+    arena_finish(&arena);
+}
+
 static void arena_keeps_one_chunk(void **state)
 {
     (void)state;
@@ -173,6 +187,7 @@ int main(void)
         cmocka_unit_test(mem_of_no_size_is_still_a_block),
         cmocka_unit_test(mem_refused_aborts),
         cmocka_unit_test(arena_blocks_are_aligned_and_apart),
+        cmocka_unit_test(arena_joins_parts),
         cmocka_unit_test(arena_keeps_one_chunk),
         cmocka_unit_test(arena_does_not_keep_a_large_chunk),
         cmocka_unit_test(arena_large_block_leaves_room_in_use),
