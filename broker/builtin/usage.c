@@ -65,15 +65,7 @@ static enum status look_up(struct core *core, const struct usage_question *quest
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
-    struct arguments arguments;
-    struct usage_question question;
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
-    enum status status = usage_question_read(core, call, scope, &arguments, &question, why);
-    if (status == STATUS_OK)
-        status = look_up(core, &question, out, why);
-    arguments_finish(&arguments);
-    return status;
+    return usage_question_answer(core, call, scope, out, why, look_up);
 }
 
 static const struct builtin_verb verbs[] = {

@@ -88,14 +88,15 @@ static enum status give(struct core *core, struct call *call, struct credit *cre
 {
     msgpack_packer packer;
     enum credit_outcome outcome = credits_give(core, credit);
-    if (outcome == CREDIT_GIVEN || outcome == CREDIT_KNOWN)
-        call->counted = core->journal.turns + core->journal.touched;
+    enum status status = judge(outcome, why);
+    if (status != STATUS_OK)
+        return status;
+    call->counted = core->journal.turns + core->journal.touched;
     if (outcome == CREDIT_GIVEN)
         announce_credit(core, credit, call->identity);
     packing_init(&packer, out);
-    if (outcome == CREDIT_GIVEN || outcome == CREDIT_KNOWN)
-        usage_pack_credit(&packer, credit);
-    return judge(outcome, why);
+    usage_pack_credit(&packer, credit);
+    return STATUS_OK;
 }
 
 enum status usage_give_credit(struct core *core, struct call *call, enum scope scope,
@@ -167,13 +168,5 @@ static enum status list(struct core *core, const struct usage_question *question
 enum status usage_list_credits(struct core *core, struct call *call, enum scope scope,
                                struct buf *out, const char **why)
 {
-    struct arguments arguments;
-    struct usage_question question;
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
-    enum status status = usage_question_read(core, call, scope, &arguments, &question, why);
-    if (status == STATUS_OK)
-        status = list(core, &question, out, why);
-    arguments_finish(&arguments);
-    return status;
+    return usage_question_answer(core, call, scope, out, why, list);
 }

@@ -81,8 +81,8 @@ static bool read_cursor(struct core *core, struct usage_question *question, stru
                                       core->cursor_key) == 0;
 }
 
-static enum status read_it(struct core *core, const struct arguments *arguments,
-                           struct usage_question *out, const char **why)
+static enum status read_question(struct core *core, const struct arguments *arguments,
+                                 struct usage_question *out, const char **why)
 {
     struct slice none = slice_make(NULL, 0);
     *out = (struct usage_question){0};
@@ -126,10 +126,21 @@ static enum status confine(struct core *core, const struct call *call, enum scop
     return STATUS_OK;
 }
 
-enum status usage_question_read(struct core *core, const struct call *call, enum scope scope,
-                                const struct arguments *arguments, struct usage_question *out,
-                                const char **why)
+enum status usage_question_answer(struct core *core, struct call *call, enum scope scope,
+                                  struct buf *out, const char **why,
+                                  enum status (*answer)(struct core *core,
+                                                        const struct usage_question *question,
+                                                        struct buf *out, const char **why))
 {
-    enum status status = read_it(core, arguments, out, why);
-    return status == STATUS_OK ? confine(core, call, scope, out, why) : status;
+    struct arguments arguments;
+    struct usage_question question;
+    if (!arguments_read(&arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    enum status status = read_question(core, &arguments, &question, why);
+    if (status == STATUS_OK)
+        status = confine(core, call, scope, &question, why);
+    if (status == STATUS_OK)
+        status = answer(core, &question, out, why);
+    arguments_finish(&arguments);
+    return status;
 }

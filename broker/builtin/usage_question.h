@@ -8,10 +8,12 @@
 /* As they are called in questions and answers. */
 extern const char *const usage_part_names[USAGE_PARTS];
 
-/* STATUS_OK, or a status with `*why`; views into the arguments and the arena. */
-enum status usage_question_read(struct core *core, const struct call *call, enum scope scope,
-                                const struct arguments *arguments, struct usage_question *out,
-                                const char **why);
+/* Has `answer` answer what the call asks. STATUS_OK, or a status with `*why`. */
+enum status usage_question_answer(struct core *core, struct call *call, enum scope scope,
+                                  struct buf *out, const char **why,
+                                  enum status (*answer)(struct core *core,
+                                                        const struct usage_question *question,
+                                                        struct buf *out, const char **why));
 /* The pair "next": empty if the key is. */
 void usage_pack_cursor(struct core *core, msgpack_packer *packer, struct slice key);
 
