@@ -68,6 +68,24 @@ fbx_bus *bus_connect(const struct bus *bus, const char *name, const struct bench
     return session;
 }
 
+static void echo(void *arg, fbx_request *request)
+{
+    (void)arg;
+    fbx_respond(request, fbx_request_payload(request), NULL);
+}
+
+void bus_serve_echo(fbx_bus *session, const char *name, uint32_t capacity)
+{
+    const fbx_service service = {.name = name,
+                                 .capacity = capacity,
+                                 .methods = (const char *const[]){"echo", NULL},
+                                 .on_io_thread = true,
+                                 .handler = echo};
+    int error = fbx_serve(session, &service);
+    if (error)
+        fail_with("serve: %s %s", fbx_error_text(error), fbx_last_error());
+}
+
 void *bus_body(size_t size)
 {
     unsigned char *body = mem_zalloc(size);

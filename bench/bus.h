@@ -22,6 +22,9 @@ void bus_close(struct bus *bus); /* ends our broker and removes its folder */
 /* A session, which the inspector shows as `name`. Holds `window` bodies of `size` bytes. */
 fbx_bus *bus_connect(const struct bus *bus, const char *name, const struct bench_options *options);
 
+/* A service whose method "echo" answers with what it is sent; capacity 0: the library's. */
+void bus_serve_echo(fbx_bus *session, const char *name, uint32_t capacity);
+
 /* A MessagePack bin value of exactly `size` bytes, zeroed: stays valid whatever is written over
  * its end. Free with mem_free. */
 void *bus_body(size_t size);

@@ -48,22 +48,10 @@ struct scene {
 
 /* ---- services ---- */
 
-static void echo(void *arg, fbx_request *request)
-{
-    (void)arg;
-    fbx_respond(request, fbx_request_payload(request), NULL);
-}
-
 static void serve(int fd, const struct scene *scene, const char *name)
 {
     fbx_bus *bus = bus_connect(&scene->bus, name, scene->options);
-    fbx_service service = {.name = name,
-                           .methods = (const char *const[]){"echo", NULL},
-                           .on_io_thread = true,
-                           .handler = echo};
-    int error = fbx_serve(bus, &service);
-    if (error)
-        fail_with("serve: %s %s", fbx_error_text(error), fbx_last_error());
+    bus_serve_echo(bus, name, 0);
     child_ready(fd);
     child_wait_parent(fd);
 }

@@ -38,24 +38,11 @@ struct slot {
 
 /* ---- the service ---- */
 
-static void echo(void *arg, fbx_request *request)
-{
-    (void)arg;
-    fbx_respond(request, fbx_request_payload(request), NULL);
-}
-
 static void serve(int fd, void *arg)
 {
     const struct load *load = arg;
     fbx_bus *bus = bus_connect(&load->bus, ECHO_SERVICE, load->options);
-    fbx_service service = {.name = ECHO_SERVICE,
-                           .capacity = load->options->window * load->options->sessions,
-                           .methods = (const char *const[]){"echo", NULL},
-                           .on_io_thread = true,
-                           .handler = echo};
-    int error = fbx_serve(bus, &service);
-    if (error)
-        fail_with("serve: %s %s", fbx_error_text(error), fbx_last_error());
+    bus_serve_echo(bus, ECHO_SERVICE, load->options->window * load->options->sessions);
     child_ready(fd);
     child_wait_parent(fd);
 }

@@ -49,24 +49,12 @@ struct result {
 
 /* ---- what there is ---- */
 
-static void echo(void *arg, fbx_request *request)
-{
-    (void)arg;
-    fbx_respond(request, fbx_request_payload(request), NULL);
-}
-
 static void serve(int fd, void *arg)
 {
     const struct scale *scale = arg;
     fbx_bus *bus = bus_connect(&scale->bus, "bench-services", scale->options);
     for (unsigned i = 0; i < SERVICES; i++) {
-        fbx_service service = {.name = scale->services[i],
-                               .methods = (const char *const[]){"echo", NULL},
-                               .on_io_thread = true,
-                               .handler = echo};
-        int error = fbx_serve(bus, &service);
-        if (error)
-            fail_with("serve: %s %s", fbx_error_text(error), fbx_last_error());
+        bus_serve_echo(bus, scale->services[i], 0);
     }
     child_ready(fd);
     child_wait_parent(fd);
