@@ -3,8 +3,7 @@
 
 #include "core/state.h"
 #include "core/values.h"
-#include "core_stage.h"
-#include "wire/json.h"
+#include "core_ask.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -47,22 +46,7 @@ static int close_stage(void **state)
 static enum status ask(struct actor *who, const char *method, const char *question)
 {
     static uint64_t id;
-    struct buf payload = {0};
-    struct wire_envelope reply;
-    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
-    const struct wire_request request = {.service = slice_of("bus.config"),
-                                         .method = slice_of(method),
-                                         .payload = buf_slice(&payload)};
-    actor_request(who, ++id, &request, slice_make(NULL, 0));
-    do
-        assert_true(actor_next(who, &reply));
-    while (reply.kind != WIRE_REPLY || reply.id != id);
-    buf_finish(&payload);
-    answer.len = 0;
-    if (reply.reply.status == STATUS_OK)
-        assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
-    buf_append(&answer, "", 1);
-    return reply.reply.status;
+    return actor_ask(who, ++id, "bus.config", method, question, &answer);
 }
 
 static bool says(const char *text)

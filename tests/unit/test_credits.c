@@ -2,7 +2,7 @@
 #include "../testing.h"
 
 #include "core/state.h"
-#include "core_stage.h"
+#include "core_ask.h"
 #include "wire/json.h"
 
 #define SERVER "infra host serve:*"
@@ -60,30 +60,10 @@ static int close_stage(void **state)
     return 0;
 }
 
-static void ask_only(struct actor *who, const char *method, const char *question)
-{
-    struct buf payload = {0};
-    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
-    const struct wire_request request = {.service = slice_of("bus.usage"),
-                                         .method = slice_of(method),
-                                         .payload = buf_slice(&payload)};
-    actor_request(who, ++last_id, &request, slice_make(NULL, 0));
-    buf_finish(&payload);
-}
-
 /* The question is JSON, and so is the answer, which lasts until the next one. */
 static enum status ask(struct actor *who, const char *method, const char *question)
 {
-    struct wire_envelope reply;
-    ask_only(who, method, question);
-    do
-        assert_true(actor_next(who, &reply));
-    while (reply.kind != WIRE_REPLY || reply.id != last_id);
-    answer.len = 0;
-    if (reply.reply.status == STATUS_OK)
-        assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
-    buf_append(&answer, "", 1);
-    return reply.reply.status;
+    return actor_ask(who, ++last_id, "bus.usage", method, question, &answer);
 }
 
 #define ROW(tenant, user)                                                   \
@@ -322,7 +302,7 @@ static void where_it_has_to_be_on_disk_it_is_first(void **state)
     (void)state;
     stage.core->limits.durability = DURABILITY_POWER;
     stage.store_lags = true;
-    ask_only(ops, "credit", CREDIT("one", "3"));
+    actor_question(ops, ++last_id, "bus.usage", "credit", CREDIT("one", "3"));
     stage_pass(&stage, 1000);
     assert_true(actor_hears_nothing(ops));
     stage.store_lags = false;

@@ -2,8 +2,7 @@
 #include "../testing.h"
 
 #include "core/state.h"
-#include "core_stage.h"
-#include "wire/json.h"
+#include "core_ask.h"
 
 #define SERVER "infra host serve:* tier:internal ends:9999999"
 
@@ -45,18 +44,8 @@ static int close_stage(void **state)
 
 static void explain(struct actor *who, const char *question)
 {
-    struct buf payload = {0};
-    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
-    const struct wire_request request = {.service = slice_of("bus.explain"),
-                                         .method = slice_of("call"),
-                                         .payload = buf_slice(&payload)};
-    actor_request(who, ++ids, &request, slice_make(NULL, 0));
-    struct wire_envelope reply = actor_expect(who, WIRE_REPLY);
-    buf_finish(&payload);
-    answer.len = 0;
-    assert_int_equal(reply.reply.status, STATUS_OK);
-    assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
-    buf_append(&answer, "", 1);
+    enum status status = actor_ask(who, ++ids, "bus.explain", "call", question, &answer);
+    assert_int_equal(status, STATUS_OK);
 }
 
 static void assert_says(const char *text)

@@ -1,8 +1,7 @@
 /* bus.limits: what is left to whom; asking takes nothing of it. */
 #include "../testing.h"
 
-#include "core_stage.h"
-#include "wire/json.h"
+#include "core_ask.h"
 
 static struct stage stage;
 static struct actor *ann, *admin, *ops, *host;
@@ -39,19 +38,7 @@ static int close_stage(void **state)
 
 static enum status ask(struct actor *who, const char *question)
 {
-    struct buf payload = {0};
-    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
-    const struct wire_request request = {.service = slice_of("bus.limits"),
-                                         .method = slice_of("show"),
-                                         .payload = buf_slice(&payload)};
-    actor_request(who, ++ids, &request, slice_make(NULL, 0));
-    struct wire_envelope reply = actor_expect(who, WIRE_REPLY);
-    buf_finish(&payload);
-    answer.len = 0;
-    if (reply.reply.status == STATUS_OK)
-        assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
-    buf_append(&answer, "", 1);
-    return reply.reply.status;
+    return actor_ask(who, ++ids, "bus.limits", "show", question, &answer);
 }
 
 static void assert_says(const char *text)

@@ -1,9 +1,7 @@
 /* bus.usage: what was used, added up as asked, and shown to whom it concerns. */
 #include "../testing.h"
 
-#include "builtin/packing.h"
-#include "core_stage.h"
-#include "wire/json.h"
+#include "core_ask.h"
 
 #include <sodium.h>
 
@@ -58,22 +56,7 @@ static int close_stage(void **state)
 static enum status ask(struct actor *who, const char *question)
 {
     static uint64_t id = 1000000;
-    struct buf payload = {0};
-    struct wire_envelope reply;
-    assert_int_equal(msgpack_from_json(&payload, slice_of(question), NULL), 0);
-    const struct wire_request request = {.service = slice_of("bus.usage"),
-                                         .method = slice_of("show"),
-                                         .payload = buf_slice(&payload)};
-    actor_request(who, ++id, &request, slice_make(NULL, 0));
-    do
-        assert_true(actor_next(who, &reply));
-    while (reply.kind != WIRE_REPLY || reply.id != id);
-    buf_finish(&payload);
-    answer.len = 0;
-    if (reply.reply.status == STATUS_OK)
-        assert_int_equal(json_from_msgpack(&answer, reply.reply.payload, NULL), 0);
-    buf_append(&answer, "", 1);
-    return reply.reply.status;
+    return actor_ask(who, ++id, "bus.usage", "show", question, &answer);
 }
 
 static void assert_answer(struct actor *who, const char *question, const char *expected)
