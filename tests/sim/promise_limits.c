@@ -80,16 +80,6 @@ static unsigned times_let_through(const struct world *world, const struct called
     return times_made(world, called);
 }
 
-/* What the hostile peer calls is in no book. */
-static bool is_hostile(const struct world *world, const struct user *user)
-{
-    for (unsigned i = 0; i < world->n_peers; i++) {
-        if (world->peers[i].user == user && world->peers[i].raw == &role_hostile)
-            return true;
-    }
-    return false;
-}
-
 static void rightly_refused(struct world *world, const struct called *refused, unsigned refused_as)
 {
     const struct window_rate *rate = &world->bus.limits.rates.list[0].rate;
@@ -99,7 +89,7 @@ static void rightly_refused(struct world *world, const struct called *refused, u
         if (share(refused, called) && number != refused_as)
             n += times_let_through(world, called);
     }
-    if (n < rate->per_minute && !is_hostile(world, refused->user))
+    if (n < rate->per_minute && !work_is_hostile(world, refused->user))
         promise_broken(world, PROMISE_LIMITED, "call %u of %s was refused after %u of %u",
                        refused_as, refused->user->name, n, rate->per_minute);
 }

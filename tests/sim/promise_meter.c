@@ -105,20 +105,11 @@ static void nothing_is_there_twice(struct world *world, const struct user *user)
     }
 }
 
-static bool is_in_the_books(const struct world *world, const struct user *user)
-{
-    for (unsigned i = 0; i < world->n_peers; i++) {
-        if (world->peers[i].user == user && world->peers[i].raw == &role_hostile)
-            return false; /* whose calls are not */
-    }
-    return true;
-}
-
 static void on_over(struct world *world)
 {
     for (unsigned i = 0; i < world->n_peers; i++) {
         nothing_is_missing(world, world->peers[i].user);
-        if (is_in_the_books(world, world->peers[i].user))
+        if (!work_is_hostile(world, world->peers[i].user)) /* whose calls are in no book */
             nothing_is_there_twice(world, world->peers[i].user);
     }
 }

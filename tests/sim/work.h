@@ -75,4 +75,7 @@ void work_end_taps(struct world *world);
 /* ---- peers without an engine ---- */
 extern const struct raw_role role_one_shot, role_hostile;
 
+/* Whether the user is the hostile peer's, whose calls are in no book of the simulator's own. */
+bool work_is_hostile(const struct world *world, const struct user *user);
+
 #endif

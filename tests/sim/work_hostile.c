@@ -242,3 +242,12 @@ const struct raw_role role_hostile = {
     .failed = on_failed,
     .act = act,
 };
+
+bool work_is_hostile(const struct world *world, const struct user *user)
+{
+    for (unsigned i = 0; i < world->n_peers; i++) {
+        if (world->peers[i].user == user && world->peers[i].raw == &role_hostile)
+            return true;
+    }
+    return false;
+}
