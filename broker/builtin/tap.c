@@ -204,15 +204,18 @@ static enum status check(struct core *core, struct call *call, enum scope scope,
     struct slice none = slice_make(NULL, 0);
     struct slice tenant = argument_text(arguments, "tenant", none);
     struct slice topic = argument_text(arguments, "topic", none);
+    struct slice service = argument_text(arguments, "service", none);
+    if (service.len > 0 && !name_valid_service(service))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "service: not the name of a service");
+    if (tenant.len > 0 && !name_valid(tenant))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant: not the name of a tenant");
     if (scope == SCOPE_TENANT && tenant.len > 0 && !slice_equal(tenant, call->identity->tenant)) {
         audit_mismatch(core, call->identity, "tap", tenant);
         *why = "that is another tenant";
         return STATUS_TENANT_MISMATCH;
     }
-    if (topic.len > 0 && !name_valid_pattern(topic)) {
-        *why = "topic: not a pattern of topics";
-        return STATUS_INVALID_ARGUMENT;
-    }
+    if (topic.len > 0 && !name_valid_pattern(topic))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "topic: not a pattern of topics");
     return STATUS_OK;
 }
 

@@ -248,6 +248,26 @@ static void a_lent_context_does_not_tap(void **state)
     assert_true(actor_hears_nothing(ann)); /* it goes on */
 }
 
+static void a_tap_of_no_name_is_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "\x81\xa7service\xa6Orders",      "\x81\xa7service\xa6orde\nr",
+        "\x81\xa7service\xa8\x62us.a.bc", "\x81\xa6tenant\xa6\x61\x63me/an",
+        "\x81\xa5topic\xa6news..",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct wire_request request = watch;
+        request.payload = slice_of(wrong[i]);
+        actor_request(ann, i + 1, &request, slice_make(NULL, 0));
+        assert_int_equal(actor_outcome(ann, i + 1), STATUS_INVALID_ARGUMENT);
+    }
+    struct wire_request own = watch;
+    own.payload = slice_of("\x81\xa7service\xa8\x62us.feed");
+    actor_request(ann, 9, &own, slice_make(NULL, 0));
+    assert_true(actor_hears_nothing(ann)); /* it goes on */
+}
+
 /* ---- the end ---- */
 
 static void a_tap_does_not_hold_up_the_end(void **state)
@@ -284,19 +304,13 @@ static void it_is_drained_when_everybody_has_been_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(texts_beside_a_request_are_bounded),
-        TEST(texts_beside_a_reply_are_bounded),
-        TEST(texts_beside_an_event_are_bounded),
-        TEST(a_part_is_as_bounded_as_a_payload),
-        TEST(a_full_caller_gets_no_payloads),
-        TEST(events_do_not_crowd_out_an_answer),
-        TEST(who_asks_and_never_reads_is_ended),
-        TEST(parts_are_not_for_one_shots),
-        TEST(a_lent_context_does_not_subscribe),
-        TEST(a_lent_context_opens_no_feed),
-        TEST(a_lent_context_does_not_tap),
-        TEST(a_tap_does_not_hold_up_the_end),
-        TEST(it_is_drained_when_everybody_has_been_told),
+        TEST(texts_beside_a_request_are_bounded), TEST(texts_beside_a_reply_are_bounded),
+        TEST(texts_beside_an_event_are_bounded),  TEST(a_part_is_as_bounded_as_a_payload),
+        TEST(a_full_caller_gets_no_payloads),     TEST(events_do_not_crowd_out_an_answer),
+        TEST(who_asks_and_never_reads_is_ended),  TEST(parts_are_not_for_one_shots),
+        TEST(a_lent_context_does_not_subscribe),  TEST(a_lent_context_opens_no_feed),
+        TEST(a_lent_context_does_not_tap),        TEST(a_tap_of_no_name_is_refused),
+        TEST(a_tap_does_not_hold_up_the_end),     TEST(it_is_drained_when_everybody_has_been_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
