@@ -1,4 +1,5 @@
 #include "args.h"
+#include "csv.h"
 #include "table.h"
 #include "usage_asking.h"
 #include "usage_sums.h"
@@ -93,13 +94,6 @@ static void print_table(struct buf *out, const struct cli *cli, const struct usa
 
 /* ---- for programs ---- */
 
-/* RFC 4180. Of all names only users' can have a comma in them, and none a quotation mark. */
-static void put_field(struct buf *out, const char *name)
-{
-    const char *quote = strchr(name, ',') ? "\"" : "";
-    buf_printf(out, "%s%s%s,", quote, name, quote);
-}
-
 static void print_csv(struct buf *out, const struct usage_sums *sums, const enum usage_name *names,
                       unsigned n_names)
 {
@@ -108,8 +102,10 @@ static void print_csv(struct buf *out, const struct usage_sums *sums, const enum
     for (unsigned i = 0; i < USAGE_FIGURES; i++)
         buf_printf(out, "%s%s", usage_figures[i], i + 1 < USAGE_FIGURES ? "," : "\r\n");
     for (size_t row = 0; row < sums->count; row++) {
-        for (unsigned i = 0; i < n_names; i++)
-            put_field(out, sums->list[row].names[names[i]]);
+        for (unsigned i = 0; i < n_names; i++) {
+            csv_put_name(out, sums->list[row].names[names[i]]);
+            buf_append(out, ",", 1);
+        }
         for (unsigned i = 0; i < USAGE_FIGURES; i++)
             buf_printf(out, "%" PRIu64 "%s", sums->list[row].figures[i],
                        i + 1 < USAGE_FIGURES ? "," : "\r\n");

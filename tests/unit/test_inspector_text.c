@@ -1,5 +1,6 @@
 #include "../testing.h"
 
+#include "../../inspector/csv.h"
 #include "../../inspector/duration.h"
 #include "../../inspector/human.h"
 #include "../../inspector/moment.h"
@@ -319,6 +320,35 @@ static void test_permissions(void **state)
             fail_msg("accepted: %s", wrong[i]);
 }
 
+/* ---- comma-separated values ---- */
+
+static void is_written(const char *name, const char *wanted)
+{
+    struct buf field = {0};
+    csv_put_name(&field, name);
+    equals(&field, wanted);
+}
+
+static void test_names_are_no_formulas(void **state)
+{
+    (void)state;
+    is_written("ann@acme.com", "ann@acme.com");
+    is_written("a=1+1", "a=1+1");
+    is_written("2026-11-24T13", "2026-11-24T13");
+    is_written("", "");
+    is_written("=1+1", "'=1+1");
+    is_written("+1", "'+1");
+    is_written("-1", "'-1");
+    is_written("@sum(a1)", "'@sum(a1)");
+    is_written("'ann", "''ann");
+    is_written("\t=1", "\"'\t=1\"");
+    is_written("\r=1", "\"'\r=1\"");
+    is_written("ann,bob", "\"ann,bob\"");
+    is_written("ann;=1", "\"ann;=1\"");
+    is_written("=cmd|'/c,x'!a1", "\"'=cmd|'/c,x'!a1\"");
+    is_written("\"ann\"", "\"\"\"ann\"\"\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_control_characters_are_escaped_in_json),
         cmocka_unit_test(test_layout_only_adds_blanks),
         cmocka_unit_test(test_permissions),
+        cmocka_unit_test(test_names_are_no_formulas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
