@@ -2,20 +2,21 @@
 
 #include "args.h"
 #include "ask.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const passed_on[] = {"from", "to", "tenant", "user", "service", "method"};
 #define PASSED_ON (sizeof passed_on / sizeof *passed_on)
 
 static const char *value_of(const struct usage_asking *asking, const char *option)
 {
-    bool untimed = !args_has(asking->args, "from") && !args_has(asking->args, "to");
-    if (untimed && strcmp(option, "from") == 0)
-        return asking->month;
+    if (strcmp(option, "from") == 0)
+        return asking->from;
+    if (strcmp(option, "to") == 0)
+        return asking->to;
     return args_text(asking->args, option, "");
 }
 
@@ -36,11 +37,14 @@ static void write_question(fbx_writer *w, const struct usage_asking *asking)
 
 int usage_asking_init(struct usage_asking *asking, const struct cli *cli, const struct args *args)
 {
-    time_t now = time(NULL);
-    struct tm utc;
+    bool timed = args_has(args, "from") || args_has(args, "to");
+    int64_t now_s = (int64_t)(clock_now().unix_ms / 1000);
     *asking = (struct usage_asking){.args = args};
-    if (!gmtime_r(&now, &utc) || strftime(asking->month, sizeof asking->month, "%Y-%m", &utc) == 0)
-        return cli_fail(cli, EXIT_USAGE, "the clock makes no sense: say --from");
+    asking->from = usage_time_read(args_text(args, "from", timed ? "" : "this-month"), now_s,
+                                   asking->from_room);
+    asking->to = usage_time_read(args_text(args, "to", ""), now_s, asking->to_room);
+    if (!asking->from || !asking->to)
+        return cli_fail(cli, EXIT_USAGE, "the clock makes no sense: say the day");
     return EXIT_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "../../inspector/permission.h"
 #include "../../inspector/pretty.h"
 #include "../../inspector/table.h"
+#include "../../inspector/usage_time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -320,6 +321,33 @@ static void test_permissions(void **state)
             fail_msg("accepted: %s", wrong[i]);
 }
 
+/* ---- times of usage ---- */
+
+static void is_time(const char *text, int64_t unix_s, const char *wanted)
+{
+    char room[USAGE_TIME_BYTES];
+    assert_string_equal(usage_time_read(text, unix_s, room), wanted);
+}
+
+static void test_times_of_usage(void **state)
+{
+    const int64_t leap = 1709251199, first = 1767225600; /* 2024-02-29T23:59:59, 2026-01-01 */
+    (void)state;
+    is_time("today", leap, "2024-02-29");
+    is_time("today", leap + 1, "2024-03-01");
+    is_time("yesterday", leap + 1, "2024-02-29");
+    is_time("yesterday", first, "2025-12-31");
+    is_time("this-month", leap, "2024-02");
+    is_time("this-month", leap + 1, "2024-03");
+    is_time("last-month", leap + 1, "2024-02");
+    is_time("last-month", leap, "2024-01");
+    is_time("last-month", first, "2025-12");
+    is_time("last-month", first - 1, "2025-11");
+    is_time("", leap, "");
+    is_time("2026-11", leap, "2026-11");
+    is_time("todays", leap, "todays"); /* the broker says what is wrong with it */
+}
+
 /* ---- comma-separated values ---- */
 
 static void is_written(const char *name, const char *wanted)
@@ -365,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_control_characters_are_escaped_in_json),
         cmocka_unit_test(test_layout_only_adds_blanks),
         cmocka_unit_test(test_permissions),
+        cmocka_unit_test(test_times_of_usage),
         cmocka_unit_test(test_names_are_no_formulas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
