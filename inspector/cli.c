@@ -93,7 +93,7 @@ int cli_write(const struct cli *cli, struct slice text)
 
 /* ---- the broker ---- */
 
-int cli_read_token_from(struct cli *cli, const char *path)
+int cli_read_token_file(const struct cli *cli, const char *path, char **token)
 {
     struct buf text = {0};
     int code = cli_read_file(cli, path, TOKEN_FILE_MAX, &text);
@@ -103,9 +103,14 @@ int cli_read_token_from(struct cli *cli, const char *path)
         code = cli_fail(cli, EXIT_BAD_INPUT, "%s holds no token", path);
     buf_append(&text, "", 1);
     if (code == EXIT_OK)
-        cli->token = mem_strdup((const char *)text.data);
+        *token = mem_strdup((const char *)text.data);
     buf_finish(&text);
     return code;
+}
+
+int cli_read_token_from(struct cli *cli, const char *path)
+{
+    return cli_read_token_file(cli, path, &cli->token);
 }
 
 int cli_read_token(struct cli *cli, const struct args *args)

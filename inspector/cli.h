@@ -31,7 +31,10 @@ void cli_finish(struct cli *cli);
 
 /* The token of --token, --token-file or the environment, into cli->token. */
 int cli_read_token(struct cli *cli, const struct args *args);
-/* From a file, "-" being standard input; white space at the end is dropped. */
+/* From a file, "-" being standard input, into `*token`, to be freed; white space at the end is
+ * dropped. */
+int cli_read_token_file(const struct cli *cli, const char *path, char **token);
+/* The same into cli->token. */
 int cli_read_token_from(struct cli *cli, const char *path);
 /* Connects to the broker that --url or the environment names, under that token. */
 int cli_connect(struct cli *cli, const struct args *args);

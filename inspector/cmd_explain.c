@@ -1,4 +1,7 @@
+#include "base/mem.h"
+#include "copy.h"
 #include "inquiry.h"
+#include "payload.h"
 #include "view.h"
 
 #include <string.h>
@@ -11,9 +14,21 @@ static const struct opt options[] = {
      .kind = OPT_TEXT,
      .value = "PERMISSION",
      .help = "suppose that they have this one, and no others; may be repeated"},
+    {.name = "as-token-file",
+     .kind = OPT_TEXT,
+     .value = "FILE",
+     .help = "as whoever the token in it stands for; needs admin:explain of all tenants"},
+    {.name = "idempotency-key",
+     .kind = OPT_TEXT,
+     .value = "KEY",
+     .help = "with this key; with the JSON, too, it is compared with what the key was used for"},
     WATCH_OPTION,
     {0},
 };
+
+/* Read before there is a question, as both may come from a file. */
+static struct buf payload;
+static char *token;
 
 static const struct column steps[] = {
     {"FILTER", "filter", UNIT_TEXT},
@@ -43,50 +58,80 @@ static void write_permissions(fbx_writer *w, const struct args *args)
         fbx_write_text(w, permission);
 }
 
+static void write_payload(fbx_writer *w)
+{
+    fbx_value read;
+    fbx_write_text(w, "payload");
+    if (fbx_read((fbx_bytes){payload.data, payload.len}, &read))
+        copy_value(w, &read);
+    else
+        fbx_write_nil(w);
+}
+
 static void ask(fbx_writer *w, const struct args *args)
 {
-    static const char *const texts[] = {"tenant", "user", "tier"};
-    uint32_t pairs = 2 + (uint32_t)args_has(args, "perm");
+    static const struct {
+        const char *option, *key;
+    } texts[] = {{"tenant", "tenant"},
+                 {"user", "user"},
+                 {"tier", "tier"},
+                 {"idempotency-key", "idempotency_key"}};
+    uint32_t pairs = 2 + (uint32_t)args_has(args, "perm") + (token != NULL) + (payload.len > 0);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        pairs += args_has(args, texts[i]);
+        pairs += args_has(args, texts[i].option);
     fbx_write_map(w, pairs);
     write_text(w, "service", args_word(args, 0));
     write_text(w, "method", args_word(args, 1));
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (args_has(args, texts[i]))
-            write_text(w, texts[i], args_text(args, texts[i], ""));
+        if (args_has(args, texts[i].option))
+            write_text(w, texts[i].key, args_text(args, texts[i].option, ""));
     }
     if (args_has(args, "perm"))
         write_permissions(w, args);
+    if (token)
+        write_text(w, "token", token);
+    if (payload.len > 0)
+        write_payload(w);
 }
 
 static void show(struct buf *out, const struct cli *cli, const fbx_value *answer)
 {
     char outcome[64] = "";
     fbx_value rows = fbx_map_get(answer, "steps"), text = fbx_map_get(answer, "outcome");
-    fbx_value waits = fbx_map_get(answer, "waits");
+    fbx_value waits = fbx_map_get(answer, "waits"), replayed = fbx_map_get(answer, "replayed");
     view_list(out, cli, &rows, steps, "filters");
     (void)fbx_as_text(&text, outcome, sizeof outcome);
-    buf_printf(out, "\nthe call would %s%s\n",
-               strcmp(outcome, "ok") != 0   ? "end as "
-               : fbx_as_bool(&waits, false) ? "wait for an instance"
-                                            : "go to its service",
-               strcmp(outcome, "ok") != 0 ? outcome : "");
+    if (fbx_as_bool(&replayed, false))
+        buf_printf(out, "\nthe call would get the answer that was kept, %s\n", outcome);
+    else if (strcmp(outcome, "ok") != 0)
+        buf_printf(out, "\nthe call would end as %s\n", outcome);
+    else
+        buf_printf(out, "\nthe call would %s\n",
+                   fbx_as_bool(&waits, false) ? "wait" : "go to its service");
 }
 
 static int run(struct cli *cli, const struct args *args)
 {
-    return inquiry_run(cli, args, &(struct inquiry){"bus.explain", "call", ask, show});
+    const char *file = args_text(args, "as-token-file", NULL);
+    int code = file ? cli_read_token_file(cli, file, &token) : EXIT_OK;
+    if (!code && args_word(args, 2))
+        code = payload_read(cli, args_word(args, 2), &payload);
+    if (!code)
+        code = inquiry_run(cli, args, &(struct inquiry){"bus.explain", "call", ask, show});
+    buf_finish(&payload);
+    mem_free(token);
+    return code;
 }
 
 const struct command command_explain = {
     .noun = "explain",
-    .arguments = "SERVICE METHOD",
+    .arguments = "SERVICE METHOD [JSON|-]",
     .summary = "say what would become of a call, and why",
     .about =
         "The broker's own filters say it, one after the other; nothing is counted or sent. For "
         "yourself anybody may ask; to suppose somebody else needs admin:explain. Who is "
-        "supposed has the permissions given with --perm and those of their tier.",
+        "supposed has the permissions given with --perm and those of their tier. A token is judged "
+        "as it would be, and neither shown nor remembered.",
     .options = options,
     .run = run,
 };

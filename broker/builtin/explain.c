@@ -9,7 +9,10 @@
 
 struct asked {
     struct arguments arguments;
-    struct identity *identity; /* a reference */
+    struct identity *identity; /* a reference; NULL: whose the token is */
+    struct rehearsal rehearsal;
+    struct slice key;
+    struct buf payload;
 };
 
 /* ---- on whose behalf ---- */
@@ -55,12 +58,29 @@ static bool is_supposed(const struct arguments *arguments)
            argument_has(arguments, "tier") || argument_has(arguments, "permissions");
 }
 
+/* Whose it is, and what is wrong with it, is for who may know of every tenant. */
+static enum status ask_with_token(enum scope scope, struct asked *asked, const char **why)
+{
+    asked->rehearsal.token = argument_text(&asked->arguments, "token", slice_make(NULL, 0));
+    if (scope != SCOPE_ALL)
+        return refuse_with(why, STATUS_PERMISSION_DENIED,
+                           "to ask with a token needs admin:explain of all tenants");
+    if (asked->rehearsal.token.len == 0)
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "token: a text");
+    if (is_supposed(&asked->arguments))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                           "a token says itself whose it is: no tenant, user, tier, permissions");
+    return STATUS_OK;
+}
+
 /* Anybody may ask about themselves; about others, who administers it. */
 static enum status ask_about(struct core *core, const struct call *call, enum scope scope,
                              struct asked *asked, const char **why)
 {
     struct identity *who = call->identity;
     struct slice tenant = argument_text(&asked->arguments, "tenant", who->tenant);
+    if (argument_has(&asked->arguments, "token"))
+        return ask_with_token(scope, asked, why);
     if (!is_supposed(&asked->arguments)) {
         asked->identity = identity_ref(who);
         return STATUS_OK;
@@ -75,13 +95,24 @@ static enum status ask_about(struct core *core, const struct call *call, enum sc
     return suppose(core, call, asked, why);
 }
 
+static enum status ask_with_key(struct asked *asked, const char **why)
+{
+    const struct arguments *arguments = &asked->arguments;
+    asked->key = argument_text(arguments, "idempotency_key", slice_make(NULL, 0));
+    if (argument_has(arguments, "idempotency_key") && asked->key.len == 0)
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "idempotency_key: a text");
+    asked->rehearsal.has_payload = argument_pack(arguments, "payload", &asked->payload);
+    return STATUS_OK;
+}
+
 /* ---- the walk ---- */
 
 struct walk {
+    const struct call *call;
     struct buf steps;
     size_t n;
-    enum status outcome; /* of the first that refuses */
-    bool waits;
+    enum status outcome; /* as of the first that does not let it through */
+    bool settled, waits, replayed;
 };
 
 static void pack_details(msgpack_packer *packer, const struct refusal *refusal)
@@ -99,21 +130,33 @@ static void pack_refusal(msgpack_packer *packer, const struct refusal *refusal)
     pack_details(packer, refusal);
 }
 
+/* Whoever is held by one filter does not come to the next. */
+static void settle(struct walk *walk, enum verdict verdict, enum status status)
+{
+    if (walk->settled || verdict == VERDICT_PASS)
+        return;
+    walk->settled = true;
+    walk->outcome = status;
+    walk->replayed = verdict == VERDICT_WAIT && walk->call->replayed;
+    walk->waits = verdict == VERDICT_WAIT && !walk->replayed;
+}
+
 static void add_step(void *arg, const struct filter *filter, enum verdict verdict,
                      const struct refusal *refusal)
 {
     static const char *const texts[] = {"pass", "refuse", "wait"};
     struct walk *walk = arg;
     msgpack_packer packer;
+    unsigned reasons = verdict == VERDICT_REFUSE ? 4 : refusal->message ? 1 : 0;
     packing_init(&packer, &walk->steps);
-    msgpack_pack_map(&packer, verdict == VERDICT_REFUSE ? 6 : 2);
+    msgpack_pack_map(&packer, 2 + reasons);
     pack_pair_text(&packer, "filter", slice_of(filter->name));
     pack_pair_text(&packer, "verdict", slice_of(texts[verdict]));
     if (verdict == VERDICT_REFUSE)
         pack_refusal(&packer, refusal);
-    if (verdict == VERDICT_REFUSE && walk->outcome == STATUS_OK)
-        walk->outcome = refusal->status;
-    walk->waits |= verdict == VERDICT_WAIT;
+    else if (refusal->message)
+        pack_pair_text(&packer, "message", slice_of(refusal->message));
+    settle(walk, verdict, refusal->status);
     walk->n++;
 }
 
@@ -121,9 +164,10 @@ static void pack_walk(struct buf *out, struct walk *walk)
 {
     msgpack_packer packer;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, 3);
+    msgpack_pack_map(&packer, 4);
     pack_pair_text(&packer, "outcome", slice_of(status_text(walk->outcome)));
-    pack_pair_bool(&packer, "waits", walk->waits && walk->outcome == STATUS_OK);
+    pack_pair_bool(&packer, "waits", walk->waits);
+    pack_pair_bool(&packer, "replayed", walk->replayed);
     pack_pair_array(&packer, "steps", walk->n);
     packing_raw(&packer, buf_slice(&walk->steps));
     buf_finish(&walk->steps);
@@ -133,14 +177,16 @@ static enum status walk_through(struct core *core, struct asked *asked, struct b
                                 const char **why)
 {
     struct slice none = slice_make(NULL, 0);
-    const struct wire_request request = {
-        .service = argument_text(&asked->arguments, "service", none),
-        .method = argument_text(&asked->arguments, "method", none)};
-    struct walk walk = {.outcome = STATUS_OK};
+    const struct wire_request request = {.service =
+                                             argument_text(&asked->arguments, "service", none),
+                                         .method = argument_text(&asked->arguments, "method", none),
+                                         .payload = buf_slice(&asked->payload),
+                                         .idempotency_key = asked->key};
     struct call *call = call_open(core);
+    struct walk walk = {.call = call, .outcome = STATUS_OK};
     if (!call)
         return refuse_with(why, STATUS_OVERLOADED, "too many calls under way");
-    call->dry = true;
+    call->dry = &asked->rehearsal;
     call->request = &request;
     call->identity = asked->identity;
     asked->identity = NULL;
@@ -158,9 +204,12 @@ static enum status explain(struct core *core, struct call *call, enum scope scop
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
     enum status status = ask_about(core, call, scope, &asked, why);
     if (status == STATUS_OK)
+        status = ask_with_key(&asked, why);
+    if (status == STATUS_OK)
         status = walk_through(core, &asked, out, why);
     identity_unref(asked.identity);
     arguments_finish(&asked.arguments);
+    buf_finish(&asked.payload);
     return status;
 }
 

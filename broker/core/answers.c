@@ -339,34 +339,53 @@ static int read_back(struct core *core, const struct answer *answer, struct buf 
     return 0;
 }
 
-static bool end_with_record(struct core *core, struct answer *answer, struct buf *record,
-                            struct call *call)
+/* The reply is a view into the record, to be freed in any case, and the turn's arena. */
+static enum answer_giving read_reply(struct core *core, const struct answer *answer,
+                                     struct buf *record, struct wire_reply *reply)
 {
-    struct slice rest = buf_slice(record);
     struct answer head;
-    struct wire_reply reply;
-    if (!take_head(&rest, &head) || !take_reply(core, &rest, &reply))
-        return false;
-    bool pays = !answer->metered;
-    if (pays)
-        note_payment(core, answer, record);
-    end_with(core, call, &reply, pays);
-    return true;
+    int err = read_back(core, answer, record);
+    struct slice rest = buf_slice(record);
+    if (err && err != -ENOENT && err != -EILSEQ)
+        return ANSWER_UNREADABLE;
+    return !err && take_head(&rest, &head) && take_reply(core, &rest, reply) ? ANSWER_GIVEN
+                                                                             : ANSWER_LOST;
 }
 
 enum answer_giving answers_give(struct core *core, struct answer *answer, struct call *call)
 {
     struct buf record = {0};
-    int err = read_back(core, answer, &record);
-    enum answer_giving given = ANSWER_GIVEN;
-    if (err && err != -ENOENT && err != -EILSEQ) {
-        given = ANSWER_UNREADABLE;
-    } else if (err || !end_with_record(core, answer, &record, call)) {
-        given = ANSWER_LOST;
+    struct wire_reply reply;
+    enum answer_giving given = read_reply(core, answer, &record, &reply);
+    bool pays = !answer->metered;
+    if (given == ANSWER_GIVEN && pays)
+        note_payment(core, answer, &record);
+    if (given == ANSWER_GIVEN)
+        end_with(core, call, &reply, pays);
+    else if (given == ANSWER_LOST)
         forget(core, answer);
-    }
     buf_finish(&record);
     return given;
+}
+
+/* ---- looking ---- */
+
+const struct answer *answers_peek(const struct core *core, struct slice key)
+{
+    const struct answer *answer = map_get(&core->answers.by_key, key);
+    bool over = answer && !answer->leader && answer->expires_ms <= core->now.unix_ms;
+    return over ? NULL : answer;
+}
+
+enum answer_giving answers_look(struct core *core, const struct answer *answer, enum status *status)
+{
+    struct buf record = {0};
+    struct wire_reply reply = {.status = *status};
+    enum answer_giving found = read_reply(core, answer, &record, &reply);
+    if (found == ANSWER_GIVEN)
+        *status = reply.status;
+    buf_finish(&record);
+    return found;
 }
 
 /* ---- the journal ---- */

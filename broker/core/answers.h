@@ -69,4 +69,10 @@ enum answer_giving {
 };
 enum answer_giving answers_give(struct core *core, struct answer *answer, struct call *call);
 
+/* As answers_find() and answers_give(), but nothing is forgotten, nobody is answered, and `*status`
+ * is that of the answer that is kept. */
+const struct answer *answers_peek(const struct core *core, struct slice key);
+enum answer_giving answers_look(struct core *core, const struct answer *answer,
+                                enum status *status);
+
 #endif

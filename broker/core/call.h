@@ -54,20 +54,20 @@ struct call {
     char request_id[CALL_REQUEST_ID_MAX], method[CALL_METHOD_MAX];
     uint8_t request_id_len, method_len; /* 0: not known (yet) */
     uint32_t depth;
-    bool idempotent, stream, dry; /* dry: explained; nothing comes of it */
+    bool idempotent, stream;
+    const struct rehearsal *dry; /* it is explained, and nothing comes of it; else NULL */
     unsigned attempts, parts;
     uint32_t rate_limit, rate_remaining; /* what the caller is told; no limit: 0 */
     /* where */
     struct service *service;
     struct instance *instance;
-    struct list by_place;      /* instance.calls, or answer.waiting */
-    struct fair_node turn;     /* in service.waiting */
-    struct call_passes passes; /* of breakers */
-    struct month *month;       /* pending there; NULL: no quota */
-    struct answer *answer;     /* it leads: others like it get its answer; else NULL */
-    bool answered;             /* its outcome is what the instance said */
-    bool replayed, owes;       /* its answer was given before; has not been counted */
-    unsigned passed;           /* filters that let it through: these hear of the outcome */
+    struct list by_place;          /* instance.calls, or answer.waiting */
+    struct fair_node turn;         /* in service.waiting */
+    struct call_passes passes;     /* of breakers */
+    struct month *month;           /* pending there; NULL: no quota */
+    struct answer *answer;         /* it leads: others like it get its answer; else NULL */
+    bool answered, replayed, owes; /* by the instance; was before; and is not counted yet */
+    unsigned passed;               /* filters that let it through: these hear of the outcome */
     /* when: mono ns */
     uint64_t started, sent, deadline;
     uint64_t ends_ms; /* Unix: of one that lasts as long as its token; 0: the deadline counts */

@@ -25,8 +25,15 @@ int chain_start(struct core *core, const char *const *skipped, size_t n_skipped)
 /* Is there an optional filter of that name? */
 bool chain_may_skip(const char *name);
 void chain_stop(struct core *core);
-/* What each filter would decide, in order, of a dry call whose identity is supposed: also of those
- * behind the first that refuses, as far as it can be said. */
+/* What a call is explained with, beside its request. */
+struct rehearsal {
+    struct slice token; /* says whose it is; empty: the identity is supposed */
+    bool has_payload;   /* the request has the payload it would have */
+};
+
+/* What each filter would decide, in order, of a dry call: also of those behind the first that
+ * refuses, as far as it can be said. A filter that has let it through or holds it may have said why
+ * in the refusal's message; one that would answer it (call.replayed), with which status. */
 void chain_explain(struct core *core, struct call *call,
                    void (*each)(void *arg, const struct filter *filter, enum verdict verdict,
                                 const struct refusal *refusal),

@@ -27,7 +27,7 @@ enum verdict {
 
 struct refusal {
     enum status status;
-    const char *message; /* for people; in the turn's arena or static */
+    const char *message; /* for people; in the turn's arena or static; of dry calls see chain.h */
     struct wire_detail details[REFUSAL_DETAILS];
     size_t n_details;
     uint32_t retry_after_ms;

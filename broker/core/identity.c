@@ -262,13 +262,26 @@ struct identity *identities_resolve(struct identities *self, struct slice creden
     return identity;
 }
 
+static const char *size_defect(struct slice token)
+{
+    if (token.len == 0)
+        return "no token";
+    return token.len > TOKEN_BYTES_MAX ? "token too long" : NULL;
+}
+
+struct identity *identities_judge_token(struct identities *self, struct slice token,
+                                        uint64_t unix_ms, char *why)
+{
+    const char *defect = size_defect(token);
+    return defect ? refuse(why, defect) : from_token(self, token, unix_ms, why);
+}
+
 struct identity *identities_resolve_token(struct identities *self, struct slice token,
                                           uint64_t unix_ms, char *why)
 {
-    if (token.len == 0)
-        return refuse(why, "no token");
-    if (token.len > TOKEN_BYTES_MAX)
-        return refuse(why, "token too long");
+    const char *defect = size_defect(token);
+    if (defect)
+        return refuse(why, defect);
     struct arena arena;
     arena_init(&arena);
     struct slice credential =

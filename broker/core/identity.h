@@ -63,6 +63,9 @@ struct identity *identities_resolve(struct identities *identities, struct slice 
 /* The same for a bare token. */
 struct identity *identities_resolve_token(struct identities *identities, struct slice token,
                                           uint64_t unix_ms, char *why);
+/* The same, but nothing is remembered, and nothing forgotten for it. */
+struct identity *identities_judge_token(struct identities *identities, struct slice token,
+                                        uint64_t unix_ms, char *why);
 /* Of somebody who has shown nothing: to explain what they might do. A reference. */
 struct identity *identity_supposed(const struct context *claims);
 struct identity *identity_ref(struct identity *identity);

@@ -7,6 +7,9 @@
 
 #include <sodium.h>
 
+#define TEXT_ANOTHER_REQUEST "the idempotency key was used for another request"
+#define TEXT_UNREADABLE "the answer that was kept cannot be read"
+
 static struct slice key_of(struct core *core, const struct call *call)
 {
     const struct slice parts[] = {
@@ -37,8 +40,7 @@ static enum verdict answer_again(struct core *core, struct call *call, struct an
                                  struct slice key, const uint8_t *hash, struct refusal *refusal)
 {
     if (memcmp(answer->hash, hash, ANSWER_HASH_BYTES) != 0)
-        return refuse(refusal, STATUS_INVALID_ARGUMENT,
-                      "the idempotency key was used for another request");
+        return refuse(refusal, STATUS_INVALID_ARGUMENT, TEXT_ANOTHER_REQUEST);
     if (answer->leader) {
         answers_wait(answer, call);
         return VERDICT_WAIT;
@@ -47,11 +49,39 @@ static enum verdict answer_again(struct core *core, struct call *call, struct an
     case ANSWER_GIVEN:
         return VERDICT_WAIT;
     case ANSWER_UNREADABLE:
-        return refuse(refusal, STATUS_UNAVAILABLE, "the answer that was kept cannot be read");
+        return refuse(refusal, STATUS_UNAVAILABLE, TEXT_UNREADABLE);
     case ANSWER_LOST:
         break;
     }
     answers_begin(core, key, hash, call);
+    return VERDICT_PASS;
+}
+
+/* The same, said and not done. */
+static enum verdict rehearse(struct core *core, struct call *call, struct slice key,
+                             const uint8_t *hash, struct refusal *refusal)
+{
+    const struct answer *answer = answers_peek(core, key);
+    refusal->message = "nothing is known of this key: the call is made";
+    if (!answer)
+        return VERDICT_PASS;
+    if (call->dry->has_payload && memcmp(answer->hash, hash, ANSWER_HASH_BYTES) != 0)
+        return refuse(refusal, STATUS_INVALID_ARGUMENT, TEXT_ANOTHER_REQUEST);
+    if (answer->leader) {
+        refusal->message = "a call with this key is under way: it gets the same answer";
+        return VERDICT_WAIT;
+    }
+    switch (answers_look(core, answer, &refusal->status)) {
+    case ANSWER_GIVEN:
+        call->replayed = true;
+        refusal->message = "it gets the answer that was kept for this key";
+        return VERDICT_WAIT;
+    case ANSWER_UNREADABLE:
+        return refuse(refusal, STATUS_UNAVAILABLE, TEXT_UNREADABLE);
+    case ANSWER_LOST:
+        refusal->message = "the answer that was kept is damaged: the call is made again";
+        break;
+    }
     return VERDICT_PASS;
 }
 
@@ -66,8 +96,10 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
         return refuse(refusal, STATUS_INVALID_ARGUMENT,
                       "the idempotency key is longer than 128 bytes, or has a NUL in it");
     struct slice key = key_of(core, call);
-    struct answer *answer = answers_find(core, key);
     hash_of(call->request, hash);
+    if (call->dry)
+        return rehearse(core, call, key, hash, refusal);
+    struct answer *answer = answers_find(core, key);
     if (answer)
         return answer_again(core, call, answer, key, hash, refusal);
     answers_begin(core, key, hash, call);

@@ -12,12 +12,29 @@ static void inherit_depth(struct call *call)
         call->depth = beneath;
 }
 
+/* Who explains with a token operates the bus, and may know what is wrong with it. */
+static enum verdict rehearse(struct core *core, struct call *call, struct refusal *refusal)
+{
+    char why[IDENTITY_WHY_BYTES] = "";
+    if (call->identity)
+        return VERDICT_PASS; /* supposed */
+    call->identity =
+        identities_judge_token(core->identities, call->dry->token, core->now.unix_ms, why);
+    if (!call->identity) {
+        refusal_detail(refusal, "defect", arena_printf(&core->arena, "%s", why));
+        return refuse(refusal, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
+    }
+    const struct context *claims = &call->identity->context;
+    refusal->message = arena_printf(&core->arena, "%s of %s", claims->user, claims->tenant);
+    return VERDICT_PASS;
+}
+
 static enum verdict on_request(void *state, struct core *core, struct call *call,
                                struct refusal *refusal)
 {
     (void)state;
     if (call->dry)
-        return VERDICT_PASS; /* supposed */
+        return rehearse(core, call, refusal);
     struct inbound *inbound = call->inbound;
     struct identity *identity = inbound_identity(core, inbound, call->credential);
     if (!identity)

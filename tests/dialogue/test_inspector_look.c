@@ -148,6 +148,30 @@ static void test_minting(void **state)
     says("\"verified\":null}");
 }
 
+static void test_explaining(void **state)
+{
+    static const char explain[] = "farebox explain --token-file \"$OPERATOR\" puppet echo";
+    (void)state;
+    ends(0, "farebox call puppet echo '{\"n\":1}' --idempotency-key once");
+    ends(0, "%s '{\"n\":1}' --as-token-file \"$FAREBOX_TOKEN_FILE\" --idempotency-key once",
+         explain);
+    says("ann of acme");
+    says("the call would get the answer that was kept, ok\n");
+    ends(0, "%s '{\"n\":2}' --as-token-file \"$FAREBOX_TOKEN_FILE\" --idempotency-key once",
+         explain);
+    says("the call would end as invalid_argument\n");
+    ends(0, "%s --as-token-file \"$FAREBOX_TOKEN_FILE\" --idempotency-key twice", explain);
+    says("the call would go to its service\n");
+    ends(0,
+         "%s --as-token-file \"$FAREBOX_TOKEN_FILE\" -o json | grep -cFf \"$FAREBOX_TOKEN_FILE\" "
+         "|| :",
+         explain);
+    assert_string_equal(output, "0\n");
+    ends(0, "sed 's/.$/x/' \"$FAREBOX_TOKEN_FILE\" | cut -c 2- | %s --as-token-file -", explain);
+    says("the call would end as unauthenticated\n");
+    ends(77, "farebox explain puppet echo --as-token-file \"$FAREBOX_TOKEN_FILE\"");
+}
+
 /* ---- itself ---- */
 
 static void test_help_and_manual(void **state)
@@ -196,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_tapping),
         cmocka_unit_test(test_a_feed),
         cmocka_unit_test(test_minting),
+        cmocka_unit_test(test_explaining),
         cmocka_unit_test(test_help_and_manual),
         cmocka_unit_test(test_completion),
     };

@@ -22,6 +22,7 @@ static int open_stage(void **state)
     limits->max_limited_users = 100;
     limits->max_breakers = 16;
     limits->queue_length = 2;
+    limits->answer_ttl_ms = 5000;
     assert_int_equal(tiers_add(&limits->tiers, "free per-minute=60 burst=3 monthly=4", why), 0);
     assert_int_equal(tiers_add(&limits->tiers, "pro per-minute=60 burst=3", why), 0);
     assert_int_equal(tiers_add(&limits->tiers, "internal", why), 0);
@@ -182,14 +183,186 @@ static void about_oneself_anybody_may_ask(void **state)
     assert_says("\"message\":\"needs call:orders.get\"");
 }
 
+/* ---- as whoever holds a token ---- */
+
+static void assert_silent_about(const char *text)
+{
+    if (strstr((const char *)answer.data, text))
+        fail_msg("%s says %s", (const char *)answer.data, text);
+}
+
+static void a_token_is_judged(void **state)
+{
+    (void)state;
+    explain(ops, "{\"token\":\"acme bob call:stock.* tier:pro\",\"service\":\"orders\","
+                 "\"method\":\"get\"}");
+    assert_says("\"filter\":\"identity\",\"verdict\":\"pass\",\"message\":\"bob of acme\"");
+    assert_says("\"outcome\":\"permission_denied\"");
+    assert_says("\"message\":\"needs call:orders.get\"");
+    assert_silent_about("tier:pro");
+    explain(ops, "{\"token\":\"acme bob call:orders.* tier:pro\",\"service\":\"orders\","
+                 "\"method\":\"get\"}");
+    assert_says("\"outcome\":\"ok\"");
+    assert_silent_about("call:orders");
+}
+
+static void what_is_wrong_with_a_token_is_said(void **state)
+{
+    (void)state;
+    explain(ops, "{\"token\":\"rubbish\",\"service\":\"orders\",\"method\":\"get\"}");
+    assert_says("\"outcome\":\"unauthenticated\"");
+    assert_says("\"filter\":\"identity\",\"verdict\":\"refuse\"");
+    assert_says("\"details\":{\"defect\":\"not a token of the stage\"}");
+    assert_silent_about("rubbish");
+    assert_silent_about("\"registry\"");
+}
+
+/* Nothing is remembered of it: each time it is judged anew, and nobody else is forgotten. */
+static void a_token_leaves_no_trace(void **state)
+{
+    static const char question[] = "{\"token\":\"acme ann call:* tier:free\","
+                                   "\"service\":\"orders\",\"method\":\"get\"}";
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:* tier:free");
+    size_t remembered = identities_count(stage.core->identities);
+    unsigned verified = stage.verified, puts = stage.puts;
+    for (unsigned n = 0; n < 5; n++)
+        explain(ops, question);
+    assert_says("\"outcome\":\"ok\"");
+    explain(ops, "{\"token\":\"globex eve call:*\",\"service\":\"orders\",\"method\":\"get\"}");
+    explain(ops, "{\"token\":\"rubbish\",\"service\":\"orders\",\"method\":\"get\"}");
+    assert_int_equal(stage.verified, verified + 7);
+    assert_int_equal(stage.puts, puts);
+    assert_int_equal(identities_count(stage.core->identities), remembered);
+    assert_int_equal(outcome_of(ann, "orders", "get").rate_remaining, 2);
+}
+
+static void tokens_are_for_operators(void **state)
+{
+    static const struct {
+        const char *more;
+        enum status wanted;
+    } questions[] = {{"\"token\":\"acme ann call:*\"", STATUS_PERMISSION_DENIED},
+                     {"\"token\":\"rubbish\"", STATUS_PERMISSION_DENIED}};
+    static const char *const wrong[] = {
+        "{\"token\":7,\"service\":\"orders\",\"method\":\"get\"}",
+        "{\"token\":\"\",\"service\":\"orders\",\"method\":\"get\"}",
+        "{\"token\":\"acme ann "
+        "call:*\",\"tier\":\"pro\",\"service\":\"orders\",\"method\":\"get\"}",
+        "{\"idempotency_key\":7,\"service\":\"orders\",\"method\":\"get\"}"};
+    char question[256];
+    (void)state;
+    struct actor *adm = stage_join(&stage, "acme adm admin:acme/explain");
+    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
+        snprintf(question, sizeof question, "{%s,\"service\":\"orders\",\"method\":\"get\"}",
+                 questions[i].more);
+        assert_int_equal(actor_ask(adm, ++ids, "bus.explain", "call", question, &answer),
+                         questions[i].wanted);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(actor_ask(ops, ++ids, "bus.explain", "call", wrong[i], &answer),
+                         STATUS_INVALID_ARGUMENT);
+}
+
+/* ---- with an idempotency key ---- */
+
+#define KEYED                                                                    \
+    "{\"token\":\"acme ann call:* tier:pro\",\"service\":\"orders\",\"method\":" \
+    "\"pay\",\"idempotency_key\":\"k1\""
+
+static void pay(struct actor *who)
+{
+    const struct wire_request request = {.service = slice_of("orders"),
+                                         .method = slice_of("pay"),
+                                         .payload = slice_of("\x0a"),
+                                         .idempotency_key = slice_of("k1")};
+    actor_request(who, ++ids, &request, slice_make(NULL, 0));
+}
+
+static void a_key_is_explained(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:* tier:pro");
+    explain(ops, KEYED "}");
+    assert_says("\"outcome\":\"ok\",\"waits\":false,\"replayed\":false");
+    assert_says("nothing is known of this key");
+    pay(ann);
+    uint64_t served = actor_requested(host), paid = ids;
+    explain(ops, KEYED "}");
+    assert_says("\"outcome\":\"ok\",\"waits\":true,\"replayed\":false");
+    assert_says("a call with this key is under way");
+    actor_reply(host, served, STATUS_INVALID_ARGUMENT, "");
+    assert_int_equal(actor_outcome(ann, paid), STATUS_INVALID_ARGUMENT);
+    explain(ops, KEYED "}");
+    assert_says("\"outcome\":\"invalid_argument\",\"waits\":false,\"replayed\":true");
+    assert_says("it gets the answer that was kept for this key");
+    explain(ops, KEYED ",\"payload\":10}");
+    assert_says("\"replayed\":true");
+    explain(ops, KEYED ",\"payload\":11}");
+    assert_says("\"outcome\":\"invalid_argument\",\"waits\":false,\"replayed\":false");
+    assert_says("the idempotency key was used for another request");
+    explain(ops, "{\"token\":\"acme bob call:*\",\"service\":\"orders\",\"method\":\"pay\","
+                 "\"idempotency_key\":\"k1\"}");
+    assert_says("nothing is known of this key"); /* it is ann's */
+}
+
+/* What stands behind a kept answer has no say. */
+static void a_kept_answer_needs_no_service(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:* tier:pro");
+    pay(ann);
+    actor_reply(host, actor_requested(host), STATUS_OK, "");
+    assert_int_equal(actor_outcome(ann, ids), STATUS_OK);
+    wire_put_control(actor_out(host), 0, 0, WIRE_GOODBYE, NULL);
+    actor_say(host);
+    explain(ops, KEYED "}");
+    assert_says("\"outcome\":\"ok\",\"waits\":false,\"replayed\":true");
+    assert_says("\"filter\":\"balancer\",\"verdict\":\"refuse\"");
+    pay(ann);
+    assert_int_equal(actor_outcome(ann, ids), STATUS_OK);
+}
+
+/* Neither is the key taken, nor what is over forgotten, nor an answer given. */
+static void explaining_a_key_changes_nothing(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, "acme ann call:* tier:pro");
+    for (unsigned n = 0; n < 100; n++)
+        explain(ops, KEYED ",\"payload\":11}");
+    assert_int_equal(stage.core->answers.by_key.count, 0);
+    pay(ann);
+    actor_reply(host, actor_requested(host), STATUS_OK, "");
+    assert_int_equal(actor_outcome(ann, ids), STATUS_OK);
+    for (unsigned n = 0; n < 100; n++)
+        explain(ops, KEYED "}");
+    assert_true(actor_hears_nothing(host));
+    assert_true(actor_hears_nothing(ann));
+    stage_pass(&stage, stage.options.limits.answer_ttl_ms + 1000);
+    explain(ops, KEYED "}");
+    assert_says("nothing is known of this key");
+    assert_int_equal(stage.core->answers.n, 1);
+    stage_is_idle(&stage);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(it_is_true_to_life),        TEST(a_breaker_is_explained),
-        TEST(a_line_is_explained),       TEST(explaining_changes_nothing),
-        TEST(all_that_refuse_are_named), TEST(about_oneself_anybody_may_ask),
+        TEST(it_is_true_to_life),
+        TEST(a_breaker_is_explained),
+        TEST(a_line_is_explained),
+        TEST(explaining_changes_nothing),
+        TEST(all_that_refuse_are_named),
+        TEST(about_oneself_anybody_may_ask),
+        TEST(a_token_is_judged),
+        TEST(what_is_wrong_with_a_token_is_said),
+        TEST(a_token_leaves_no_trace),
+        TEST(tokens_are_for_operators),
+        TEST(a_key_is_explained),
+        TEST(a_kept_answer_needs_no_service),
+        TEST(explaining_a_key_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
