@@ -1,14 +1,7 @@
 #include "args.h"
-#include "base/mem.h"
-#include "copy.h"
-#include "human.h"
 #include "usage_asking.h"
 #include "usage_credits.h"
-#include "usage_sums.h"
-#include "wire/json.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "usage_events.h"
 
 static const struct opt options[] = {
     USAGE_OPTIONS,
@@ -21,120 +14,6 @@ static const struct opt options[] = {
 
 static const char *const by[] = {"hour", "tenant", "user", "service", "method"};
 
-static void write_pair(fbx_writer *w, const char *key, const char *value)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, value);
-}
-
-static void write_data(fbx_writer *w, const struct usage_sum *sum)
-{
-    fbx_write_text(w, "data");
-    fbx_write_map(w, USAGE_NAMES - 1 + USAGE_VOIDED);
-    for (unsigned i = USAGE_TENANT; i < USAGE_NAMES; i++)
-        write_pair(w, usage_names[i], sum->names[i]);
-    for (unsigned i = 0; i < USAGE_VOIDED; i++) { /* credits are events of their own */
-        fbx_write_text(w, usage_figures[i]);
-        fbx_write_uint(w, sum->figures[i]);
-    }
-}
-
-/* CloudEvents 1.0, structured mode, up to the data. */
-static void write_head(fbx_writer *w, const char *source, const char *type, const struct buf *id,
-                       const char *time, const char *tenant)
-{
-    fbx_write_map(w, 8);
-    write_pair(w, "specversion", "1.0");
-    write_pair(w, "id", (const char *)id->data);
-    write_pair(w, "source", source);
-    write_pair(w, "type", type);
-    write_pair(w, "time", time);
-    write_pair(w, "subject", tenant);
-    write_pair(w, "datacontenttype", "application/json");
-}
-
-static void print_event(struct buf *out, fbx_writer *w)
-{
-    fbx_bytes made = fbx_written(w);
-    (void)json_from_msgpack(out, slice_make(made.data, made.len), NULL);
-    buf_append(out, "\n", 1);
-    fbx_writer_free(w);
-}
-
-/* The same row has the same id for ever, so that whoever takes it in twice has it once. */
-static void write_usage(struct buf *out, const struct usage_sum *sum, const char *source)
-{
-    fbx_writer w = {0};
-    struct buf id = {0};
-    char time[sizeof "2026-11-24T13:00:00Z"];
-    buf_printf(&id, "%s/%s/%s/%s/%s", sum->names[USAGE_TIME], sum->names[USAGE_TENANT],
-               sum->names[USAGE_USER], sum->names[USAGE_SERVICE], sum->names[USAGE_METHOD]);
-    buf_append(&id, "", 1);
-    snprintf(time, sizeof time, "%.13s:00:00Z", sum->names[USAGE_TIME]);
-    write_head(&w, source, "farebox.usage", &id, time, sum->names[USAGE_TENANT]);
-    write_data(&w, sum);
-    print_event(out, &w);
-    buf_finish(&id);
-}
-
-/* Rows of days have other ids than those of the hours that they were: whoever took those in would
- * have them twice. */
-static size_t write_hours(struct buf *out, const struct usage_sums *sums, const char *source)
-{
-    size_t days = 0;
-    for (size_t i = 0; i < sums->count; i++) {
-        const char *time = sums->list[i].names[USAGE_TIME];
-        if (strlen(time) < sizeof "2026-11-24T13" - 1)
-            days++;
-        else if (strcmp(time, sums->hour) < 0)
-            write_usage(out, &sums->list[i], source);
-    }
-    return days;
-}
-
-/* RFC 3339. */
-static void print_time(struct buf *out, uint64_t unix_ms)
-{
-    human_date(out, (int64_t)(unix_ms / 1000));
-    out->data[out->len - sizeof " 09:30:00Z" + 1] = 'T';
-    buf_append(out, "", 1);
-}
-
-/* Of the moment in which it was given. */
-static void write_credit(struct buf *out, const fbx_value *credit, const char *source)
-{
-    fbx_writer w = {0};
-    struct buf id = {0}, time = {0};
-    char *tenant = usage_text(fbx_map_get(credit, "tenant"));
-    char *name = usage_text(fbx_map_get(credit, "id"));
-    buf_printf(&id, "credit/%s/%s", tenant, name);
-    buf_append(&id, "", 1);
-    print_time(&time, fbx_map_get(credit, "at_ms").as.natural);
-    write_head(&w, source, "farebox.credit", &id, (const char *)time.data, tenant);
-    fbx_write_text(&w, "data");
-    copy_value(&w, credit);
-    print_event(out, &w);
-    mem_free(tenant);
-    mem_free(name);
-    buf_finish(&id);
-    buf_finish(&time);
-}
-
-/* Those of hours that are over, as their usage. */
-static void write_credits(struct buf *out, const fbx_writer *made, const char *hour,
-                          const char *source)
-{
-    fbx_value credits, credit;
-    if (!fbx_read(fbx_written(made), &credits))
-        return;
-    for (const unsigned char *cursor = NULL; fbx_next(&credits, &cursor, &credit);) {
-        char *time = usage_text(fbx_map_get(&credit, "time"));
-        if (time && strcmp(time, hour) < 0)
-            write_credit(out, &credit, source);
-        mem_free(time);
-    }
-}
-
 static int ask(struct buf *out, const struct cli *cli, const struct args *args, size_t *days)
 {
     const char *source = args_text(args, "source", "farebox");
@@ -144,8 +23,8 @@ static int ask(struct buf *out, const struct cli *cli, const struct args *args, 
     if (!code)
         code = usage_credits_ask(&credits, cli, args);
     if (!code) {
-        *days = write_hours(out, &sums, source);
-        write_credits(out, &credits, sums.hour, source);
+        *days = usage_events_of_hours(out, &sums, source);
+        usage_events_of_credits(out, &credits, sums.hour, source);
     }
     usage_sums_finish(&sums);
     fbx_writer_free(&credits);
@@ -178,7 +57,8 @@ const struct command command_usage_export = {
         "A line of JSON for each hour, tenant, user, service and method; only of hours that are "
         "over, whose figures change no more; then one for each credit of them, which may come "
         "later: "
-        "export such a time again. The same row and the same credit always have the same id.",
+        "export such a time again. The same row and the same credit always have the same id. The "
+        "subject is the tenant; billing_customer is what its record says, if it says so.",
     .options = options,
     .run = run,
 };

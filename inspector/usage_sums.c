@@ -26,6 +26,7 @@ static void add_row(struct usage_sums *sums, const fbx_value *row)
     struct usage_sum *sum = &sums->list[sums->count++];
     for (unsigned i = 0; i < USAGE_NAMES; i++)
         sum->names[i] = usage_text(fbx_map_get(row, usage_names[i]));
+    sum->customer = usage_text(fbx_map_get(row, "billing_customer"));
     for (unsigned i = 0; i < USAGE_FIGURES; i++) {
         sum->figures[i] = fbx_map_get(row, usage_figures[i]).as.natural;
         sums->total[i] += sum->figures[i];
@@ -60,6 +61,7 @@ static void free_names(struct usage_sum *sum)
 {
     for (unsigned i = 0; i < USAGE_NAMES; i++)
         mem_free(sum->names[i]);
+    mem_free(sum->customer);
 }
 
 /* Each group once. */

@@ -22,6 +22,7 @@ extern const char *const usage_figures[USAGE_FIGURES];
 
 struct usage_sum {
     char *names[USAGE_NAMES]; /* NULL: not grouped by that */
+    char *customer;           /* whom the tenant is billed as; NULL: not known */
     uint64_t figures[USAGE_FIGURES];
 };
 

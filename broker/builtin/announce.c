@@ -116,7 +116,7 @@ void announce_credit(struct core *core, const struct credit *credit, const struc
     struct buf payload = {0};
     msgpack_packer packer;
     packing_init(&packer, &payload);
-    usage_pack_credit(&packer, credit);
+    usage_pack_credit(&packer, credit, slice_make(NULL, 0));
     pubsub_announce(core, credit->of.tenant, "bus.credit", buf_slice(&payload));
     buf_finish(&payload);
     log_event(LOG_INFO, "audit.credit", "tenant", arena_text(&core->arena, credit->of.tenant), "id",

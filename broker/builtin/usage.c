@@ -20,10 +20,11 @@ static void pack_figures(msgpack_packer *packer, const struct usage_group *group
 }
 #define FIGURES 6u
 
-static void pack_group(msgpack_packer *packer, const struct usage_question *question,
-                       const struct usage_group *group)
+static void pack_group(const struct core *core, msgpack_packer *packer,
+                       const struct usage_question *question, const struct usage_group *group)
 {
-    unsigned named = 0;
+    struct slice customer = usage_customer(core, question, group->parts[USAGE_TENANT]);
+    unsigned named = customer.len > 0;
     for (unsigned part = 0; part < USAGE_PARTS; part++)
         named += question->by[part];
     msgpack_pack_map(packer, named + FIGURES);
@@ -31,6 +32,8 @@ static void pack_group(msgpack_packer *packer, const struct usage_question *ques
         if (question->by[part])
             pack_pair_text(packer, usage_part_names[part], group->parts[part]);
     }
+    if (customer.len > 0)
+        pack_pair_text(packer, "billing_customer", customer);
     pack_figures(packer, group);
 }
 
@@ -46,7 +49,7 @@ static void pack_page(struct core *core, struct buf *out, const struct usage_que
     pack_pair_text(&packer, "hour", slice_of(hour));
     pack_pair_array(&packer, "rows", page->n_groups);
     for (size_t i = 0; i < page->n_groups; i++)
-        pack_group(&packer, question, page->groups[i]);
+        pack_group(core, &packer, question, page->groups[i]);
     usage_pack_cursor(core, &packer, page->next);
 }
 

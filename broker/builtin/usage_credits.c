@@ -10,10 +10,10 @@
 #define PAGE_BYTES (256u * 1024u)
 #define METHOD_OTHER "?" /* the meter's name of those that are too many */
 
-void usage_pack_credit(msgpack_packer *packer, const struct credit *credit)
+void usage_pack_credit(msgpack_packer *packer, const struct credit *credit, struct slice customer)
 {
     const struct usage_key *of = &credit->of;
-    msgpack_pack_map(packer, 10);
+    msgpack_pack_map(packer, 10 + (customer.len > 0));
     pack_pair_text(packer, "id", credit->id);
     pack_pair_text(packer, "time", of->time);
     pack_pair_text(packer, "tenant", of->tenant);
@@ -24,6 +24,8 @@ void usage_pack_credit(msgpack_packer *packer, const struct credit *credit)
     pack_pair_uint(packer, "at_ms", credit->at_ms);
     pack_pair_text(packer, "by", credit->by);
     pack_pair_text(packer, "reason", credit->reason);
+    if (customer.len > 0)
+        pack_pair_text(packer, "billing_customer", customer);
 }
 
 /* ---- giving ---- */
@@ -95,7 +97,7 @@ static enum status give(struct core *core, struct call *call, struct credit *cre
     if (outcome == CREDIT_GIVEN)
         announce_credit(core, credit, call->identity);
     packing_init(&packer, out);
-    usage_pack_credit(&packer, credit);
+    usage_pack_credit(&packer, credit, slice_make(NULL, 0));
     return STATUS_OK;
 }
 
@@ -144,7 +146,8 @@ static int add(void *arg, struct slice key, struct slice record)
     if (!usage_is_wanted(listing->question, &credit.of))
         return 0;
     packing_init(&packer, &listing->rows);
-    usage_pack_credit(&packer, &credit);
+    usage_pack_credit(&packer, &credit,
+                      usage_customer(listing->core, listing->question, credit.of.tenant));
     listing->n++;
     return 0;
 }

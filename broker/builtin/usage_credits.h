@@ -13,7 +13,7 @@ enum status usage_give_credit(struct core *core, struct call *call, enum scope s
 enum status usage_list_credits(struct core *core, struct call *call, enum scope scope,
                                struct buf *out, const char **why);
 
-/* A map of it. */
-void usage_pack_credit(msgpack_packer *packer, const struct credit *credit);
+/* A map of it, with the customer unless that is empty. */
+void usage_pack_credit(msgpack_packer *packer, const struct credit *credit, struct slice customer);
 
 #endif

@@ -19,6 +19,7 @@ struct usage_question {
     size_t time_len;     /* by[USAGE_TIME]: so much of the hour's text */
     struct slice cursor; /* of the page before; empty: begin with `from` */
     uint64_t rows;       /* to look at, wanted or not; at most USAGE_PAGE_ROWS */
+    bool bills;          /* whoever asks may know whom tenants are billed as */
 };
 
 struct usage_group {

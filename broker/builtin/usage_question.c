@@ -81,6 +81,14 @@ static bool read_cursor(struct core *core, struct usage_question *question, stru
                                       core->cursor_key) == 0;
 }
 
+struct slice usage_customer(const struct core *core, const struct usage_question *question,
+                            struct slice tenant)
+{
+    struct slice none = slice_make(NULL, 0);
+    const struct account *account = question->bills ? account_find(core, tenant, none) : NULL;
+    return account ? slice_of(account->billing_customer) : none;
+}
+
 static enum status read_question(struct core *core, const struct arguments *arguments,
                                  struct usage_question *out, const char **why)
 {
@@ -111,6 +119,8 @@ static enum status confine(struct core *core, const struct call *call, enum scop
     const struct identity *who = call->identity;
     struct slice *tenant = &question->wanted[USAGE_TENANT];
     struct slice *user = &question->wanted[USAGE_USER];
+    question->bills = scope == SCOPE_ALL || permitted(&who->permissions, VERB_ADMIN, who->tenant,
+                                                      who->tenant, slice_of("usage"));
     if (scope == SCOPE_ALL)
         return STATUS_OK;
     if (tenant->len > 0 && !slice_equal(*tenant, who->tenant)) {
@@ -118,7 +128,7 @@ static enum status confine(struct core *core, const struct call *call, enum scop
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
     }
     *tenant = who->tenant;
-    if (permitted(&who->permissions, VERB_ADMIN, who->tenant, who->tenant, slice_of("usage")))
+    if (question->bills)
         return STATUS_OK;
     if (user->len > 0 && !slice_equal(*user, who->user))
         return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:usage");

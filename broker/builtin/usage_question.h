@@ -14,6 +14,9 @@ enum status usage_question_answer(struct core *core, struct call *call, enum sco
                                   enum status (*answer)(struct core *core,
                                                         const struct usage_question *question,
                                                         struct buf *out, const char **why));
+/* Whom the tenant is billed as, by its record; empty: nobody says, or it is not for who asks. */
+struct slice usage_customer(const struct core *core, const struct usage_question *question,
+                            struct slice tenant);
 /* The pair "next": empty if the key is. */
 void usage_pack_cursor(struct core *core, msgpack_packer *packer, struct slice key);
 

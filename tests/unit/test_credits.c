@@ -39,8 +39,10 @@ static void everybody_joins(void)
 /* On 2027-01-15: at 8 o'clock ann makes 5 calls, bob 2 and eve 1, at 9 ann one more. */
 static int open_stage(void **state)
 {
+    char why[256];
     (void)state;
     stage_init(&stage);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", why), 0);
     stage_start(&stage);
     everybody_joins();
     used(ann, 5);
@@ -116,6 +118,20 @@ static void credits_stand_beside_what_was_metered(void **state)
     assert_sums(ops, "\"limit\":2,\"to\":\"2027-01-15T08\"", 8, 4);
     assert_sums(ann, "\"limit\":2", 6, 3);
     assert_sums(eve, "\"limit\":2", 1, 1);
+}
+
+static void a_list_says_whom_they_are_for(void **state)
+{
+    static const char record[] =
+        "{\"tenant\":\"acme\",\"tier\":\"free\",\"billing_customer\":\"cus_7\"}";
+    (void)state;
+    assert_int_equal(actor_ask(ops, 1, "bus.tenants", "create", record, &answer), STATUS_OK);
+    assert_int_equal(ask(ops, "credit", CREDIT("one", "3")), STATUS_OK);
+    assert_int_equal(ask(bob, "credits", "{}"), STATUS_OK);
+    assert_true(answered("\"billing_customer\":\"cus_7\""));
+    assert_int_equal(ask(ann, "credits", "{}"), STATUS_OK);
+    assert_true(answered("\"id\":\"one\""));
+    assert_false(answered("billing_customer"));
 }
 
 static void the_same_credit_again_changes_nothing(void **state)
@@ -344,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(credits_stand_beside_what_was_metered),
+        TEST(a_list_says_whom_they_are_for),
         TEST(the_same_credit_again_changes_nothing),
         TEST(an_id_is_one_credit_of_its_tenant),
         TEST(no_more_is_credited_than_was_metered),

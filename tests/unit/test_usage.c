@@ -26,8 +26,10 @@ static void used(struct actor *who, const char *service, unsigned calls)
 /* On 2027-01-15, from 8 o'clock on. */
 static int open_stage(void **state)
 {
+    char why[256];
     (void)state;
     stage_init(&stage);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", why), 0);
     stage_start(&stage);
     ann = stage_join(&stage, "acme ann call:*");
     bob = stage_join(&stage, "acme bob call:* admin:acme/usage");
@@ -120,6 +122,29 @@ static void everyone_sees_their_part(void **state)
     assert_int_equal(ask(bob, "{\"tenant\":\"globex\"}"), STATUS_TENANT_MISMATCH);
 }
 
+#define BILLED(tenant) "\"tenant\":\"" tenant "\",\"billing_customer\":\"cus_7\","
+
+/* Whom a tenant is billed as stands beside what it used, for who may see all of that. */
+static void whoever_bills_sees_the_customer(void **state)
+{
+    static const char record[] =
+        "{\"tenant\":\"acme\",\"tier\":\"free\",\"billing_customer\":\"cus_7\"}";
+    struct buf ignored = {0};
+    (void)state;
+    struct actor *ops = stage_join(&stage, OPERATOR);
+    assert_int_equal(actor_ask(ops, 1, "bus.tenants", "create", record, &ignored), STATUS_OK);
+    buf_finish(&ignored);
+    assert_answer(ops, "{\"by\":[\"tenant\"]}",
+                  "{\"rows\":[{" BILLED("acme") USED("7", "28") "},{\"tenant\":\"globex\"," USED(
+                      "1", "4") "}],\"next\":\"\"}");
+    assert_answer(bob, "{\"by\":[\"tenant\"]}",
+                  "{\"rows\":[{" BILLED("acme") USED("7", "28") "}],\"next\":\"\"}");
+    assert_answer(ann, "{\"by\":[\"tenant\"]}",
+                  "{\"rows\":[{\"tenant\":\"acme\"," USED("6", "24") "}],\"next\":\"\"}");
+    assert_answer(ops, "{\"by\":[\"service\"],\"tenant\":\"acme\",\"user\":\"bob\"}",
+                  "{\"rows\":[{\"service\":\"orders\"," USED("1", "4") "}],\"next\":\"\"}");
+}
+
 /* Whoever adds the pages up gets the same as in one answer. */
 static void pages_add_up(void **state)
 {
@@ -197,9 +222,13 @@ static void books_that_fail_are_said_to(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(it_adds_up_what_is_asked_for), TEST(beginnings_of_hours_bound_it),
-        TEST(everyone_sees_their_part),     TEST(pages_add_up),
-        TEST(a_cursor_tells_nothing),       TEST(nonsense_is_refused),
+        TEST(it_adds_up_what_is_asked_for),
+        TEST(beginnings_of_hours_bound_it),
+        TEST(everyone_sees_their_part),
+        TEST(whoever_bills_sees_the_customer),
+        TEST(pages_add_up),
+        TEST(a_cursor_tells_nothing),
+        TEST(nonsense_is_refused),
         TEST(books_that_fail_are_said_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
