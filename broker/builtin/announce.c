@@ -91,7 +91,7 @@ void announce_account(struct core *core, const struct account *account, const ch
     buf_finish(&payload);
     log_event(LOG_INFO, "audit.tenant", "what", what, "record", account->key, "tier", account->tier,
               "status", subscription_text(account_status(account, core->now.unix_ms)), "by_tenant",
-              by->context.tenant, "by_user", by->context.user, NULL);
+              by ? by->context.tenant : "", "by_user", by ? by->context.user : "", NULL);
 }
 
 void announce_quota(struct core *core, const struct month *month, const struct tier *tier)

@@ -27,7 +27,8 @@ void announce_service_health(struct core *core, const struct instance *cause,
                              enum health_state was);
 /* "removed": in the tenant that owned it, or of whoever removed a shared one. */
 void announce_removal(struct core *core, const struct service *service, const struct identity *by);
-/* "created", "updated", "suspended", "resumed" or "deleted", by whom. Also audited in the log. */
+/* "created", "updated", "suspended", "resumed" or "deleted", by whom; "expired", by itself: NULL.
+ * Also audited in the log. */
 void announce_account(struct core *core, const struct account *account, const char *what,
                       const struct identity *by);
 

@@ -193,6 +193,7 @@ static void put_in_force(struct core *core, struct account *account)
     struct account *old = map_remove(&core->accounts.by_key, slice_of(account->key));
     map_put(&core->accounts.by_key, slice_of(account->key), account);
     core->accounts.generation++;
+    expiry_watch(core, account);
     account_destroy(old);
 }
 

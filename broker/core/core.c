@@ -40,6 +40,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     rates_start(core);
     months_start(core);
     retention_start(core);
+    expiry_start(core);
     checks_init(&core->checks);
     grants_renew(core);
     hold_init(&core->hold);

@@ -10,6 +10,7 @@
 #include "core/chain.h"
 #include "core/core.h"
 #include "core/credits.h"
+#include "core/expiry.h"
 #include "core/health.h"
 #include "core/hold.h"
 #include "core/identity.h"
@@ -50,6 +51,7 @@ struct core {
     struct registry registry;
     struct checks checks;
     struct accounts accounts;
+    struct expiry expiry;
     struct grants grants;
     struct breakers breakers;
     struct pubsub pubsub;

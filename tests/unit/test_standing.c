@@ -721,6 +721,32 @@ static void every_change_is_told(void **state)
     assert_true(actor_hears_nothing(eve));
 }
 
+static void its_end_is_told(void **state)
+{
+    uint64_t now = stage.now.unix_ms;
+    (void)state;
+    struct actor *all = stage_join(&stage, "infra all subscribe:*/bus.>");
+    SAY_OK("create", TENANT("acme"), TIER("pro"), UNTIL(now + 3000));
+    SAY_OK("create", TENANT("acme"), USER("ann"), UNTIL(now + 1000));
+    SAY_OK("create", TENANT("acme"), USER("bob"), UNTIL(now + 1000), STATUS("suspended"));
+    assert_int_equal(actor_subscribe(all, 5, "bus.tenant.*", NULL, "*"), STATUS_OK);
+    stage_pass(&stage, 900);
+    assert_true(actor_hears_nothing(all));
+    stage_pass(&stage, 200);
+    assert_true(told(all, "expired"));
+    assert_true(actor_hears_nothing(all)); /* not of who was suspended */
+    SAY_OK("update", TENANT("acme"), UNTIL(now + 5000));
+    assert_true(told(all, "updated"));
+    stage_pass(&stage, 3000);
+    assert_true(actor_hears_nothing(all));
+    stage_pass(&stage, 1000);
+    assert_true(told(all, "expired"));
+    SAY_OK("update", TENANT("acme"), TIER("free"));
+    assert_true(told(all, "updated"));
+    stage_pass(&stage, 5000);
+    assert_true(actor_hears_nothing(all)); /* once */
+}
+
 /* ---- who may ---- */
 
 static enum status may(struct actor *actor, const char *method, const char *tenant)
@@ -900,6 +926,7 @@ int main(void)
         TEST(their_feeds_carry_nothing),
         TEST(their_taps_show_nothing),
         TEST(every_change_is_told),
+        TEST(its_end_is_told),
         TEST(changing_is_for_operators),
         TEST(nonsense_is_refused),
         TEST(lists_come_in_pages),
