@@ -35,6 +35,8 @@ static uint64_t io_ticks(void *arg)
     return clock_mono_ns();
 }
 
+_Static_assert(IO_KEY_MAX <= STORE_KEY_MAX, "the store takes what the core gives it");
+
 static int io_put(void *arg, const char *table, struct slice key, struct slice record)
 {
     struct door *door = arg;

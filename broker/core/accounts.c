@@ -232,7 +232,7 @@ static int load(void *arg, struct slice key, struct slice record)
 
 static void write_changes(struct core *core, struct buf *content)
 {
-    changes_write(&core->accounts.changes, content);
+    changes_write(core, &core->accounts.changes, content);
 }
 
 static int read_change(struct core *core, struct slice key, struct slice record)

@@ -1,22 +1,17 @@
 #include "core/answers.h"
 
 #include "base/mem.h"
+#include "core/answer_record.h"
 #include "core/call.h"
 #include "core/state.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
-#define FORMAT 1u
 #define BLOCK_BYTES (512u * 1024u) /* of one turn in the journal, about */
 
-/* A record: FORMAT, metered (1 byte), expires_ms (8), hash, status (2), the lengths of content type
- * (2), message (2) and payload (4), the number of details (1), then these texts, and for each
- * detail the lengths of key (1) and value (2) and both. A section: for each record the key's length
- * (2), the key, the record's length (4) and the record. */
-#define METERED_AT 1u
-#define HEAD_BYTES (1u + 1u + 8u + ANSWER_HASH_BYTES)
-#define REPLY_BYTES (2u + 2u + 2u + 4u + 1u)
-#define DETAILS_MAX 16u
+/* A section: for each record the key's length (2 bytes), the key, the record's length (4) and the
+ * record. */
 
 struct answer_share {
     struct list answers; /* answer.of_share, the oldest first */
@@ -128,93 +123,12 @@ static void keep_bounds(struct core *core, const struct answer *newest)
         forget(core, LIST_ENTRY(list_first(&answers->by_age), struct answer, by_age));
 }
 
-/* ---- records ---- */
-
-static void put_text(struct buf *out, struct slice text)
-{
-    buf_append(out, text.data, text.len);
-}
-
-static void put_record(struct buf *out, const struct answer *answer, const struct wire_reply *reply)
-{
-    size_t n = reply->n_details < DETAILS_MAX ? reply->n_details : DETAILS_MAX;
-    journal_put(out, FORMAT, 1);
-    journal_put(out, answer->metered, 1);
-    journal_put(out, answer->expires_ms, 8);
-    buf_append(out, answer->hash, ANSWER_HASH_BYTES);
-    journal_put(out, reply->status, 2);
-    journal_put(out, reply->content_type.len, 2);
-    journal_put(out, reply->message.len, 2);
-    journal_put(out, reply->payload.len, 4);
-    journal_put(out, n, 1);
-    put_text(out, reply->content_type);
-    put_text(out, reply->message);
-    put_text(out, reply->payload);
-    for (size_t i = 0; i < n; i++) {
-        struct slice key = slice_of(reply->details[i].key);
-        struct slice value = slice_of(reply->details[i].value);
-        journal_put(out, key.len < UINT8_MAX ? key.len : UINT8_MAX, 1);
-        journal_put(out, value.len < UINT16_MAX ? value.len : UINT16_MAX, 2);
-        put_text(out, slice_make(key.data, key.len < UINT8_MAX ? key.len : UINT8_MAX));
-        put_text(out, slice_make(value.data, value.len < UINT16_MAX ? value.len : UINT16_MAX));
-    }
-}
-
-static bool take_head(struct slice *record, struct answer *answer)
-{
-    if (record->len < HEAD_BYTES + REPLY_BYTES || journal_take(record, 1) != FORMAT)
-        return false;
-    answer->metered = journal_take(record, 1) != 0;
-    answer->expires_ms = journal_take(record, 8);
-    memcpy(answer->hash, record->data, ANSWER_HASH_BYTES);
-    *record = slice_make(record->data + ANSWER_HASH_BYTES, record->len - ANSWER_HASH_BYTES);
-    return true;
-}
-
-static bool take_text(struct slice *from, size_t len, struct slice *out)
-{
-    if (from->len < len)
-        return false;
-    *out = slice_make(from->data, len);
-    *from = slice_make(from->data + len, from->len - len);
-    return true;
-}
-
-static bool take_details(struct core *core, struct slice *record, struct wire_reply *reply)
-{
-    struct wire_detail *details =
-        arena_alloc(&core->arena, (reply->n_details + 1) * sizeof *details);
-    reply->details = details;
-    for (size_t i = 0; i < reply->n_details; i++) {
-        struct slice key, value;
-        if (record->len < 3)
-            return false;
-        size_t key_len = journal_take(record, 1), value_len = journal_take(record, 2);
-        if (!take_text(record, key_len, &key) || !take_text(record, value_len, &value))
-            return false;
-        details[i].key = arena_text(&core->arena, key);
-        details[i].value = arena_text(&core->arena, value);
-    }
-    return true;
-}
-
-/* Views into the record, and the turn's arena. */
-static bool take_reply(struct core *core, struct slice *record, struct wire_reply *reply)
-{
-    *reply = (struct wire_reply){.status = (enum status)journal_take(record, 2)};
-    size_t content_type = journal_take(record, 2), message = journal_take(record, 2);
-    size_t payload = journal_take(record, 4);
-    reply->n_details = journal_take(record, 1);
-    return reply->status < STATUS_COUNT && reply->n_details <= DETAILS_MAX &&
-           take_text(record, content_type, &reply->content_type) &&
-           take_text(record, message, &reply->message) &&
-           take_text(record, payload, &reply->payload) && take_details(core, record, reply);
-}
+/* ---- to the books ---- */
 
 static void save_later(struct answers *answers, struct answer *answer, struct slice record)
 {
     answer->unsaved.len = 0;
-    put_text(&answer->unsaved, record);
+    buf_append(&answer->unsaved, record.data, record.len);
     list_remove(&answer->to_save);
     list_push(&answers->unsaved, &answer->to_save);
 }
@@ -227,9 +141,9 @@ static void write_down(struct core *core, struct answer *answer, struct slice re
     if (changes->len > 0 && changes->len + record.len > BLOCK_BYTES)
         journal_write(core);
     journal_put(changes, answer->key.len, 2);
-    put_text(changes, answer->key);
+    buf_append(changes, answer->key.data, answer->key.len);
     journal_put(changes, record.len, 4);
-    put_text(changes, record);
+    buf_append(changes, record.data, record.len);
     journal_touch(core);
     save_later(&core->answers, answer, record);
 }
@@ -239,7 +153,12 @@ static void write_down(struct core *core, struct answer *answer, struct slice re
 struct answer *answers_find(struct core *core, struct slice key)
 {
     forget_expired(core);
-    return map_get(&core->answers.by_key, key);
+    struct answer *answer = map_get(&core->answers.by_key, key);
+    /* How long answers are kept may have changed since an older one was. */
+    if (!answer || answer->leader || answer->expires_ms > core->now.unix_ms)
+        return answer;
+    forget(core, answer);
+    return NULL;
 }
 
 struct answer *answers_begin(struct core *core, struct slice key, const uint8_t *hash,
@@ -302,6 +221,12 @@ void answers_drop(struct core *core, struct answer *answer)
         resume(core, LIST_ENTRY(node, struct call, by_place));
 }
 
+bool answer_is_final(const struct wire_reply *reply)
+{
+    return !reply->retryable && !status_retryable(reply->status) &&
+           reply->status != STATUS_CANCELLED;
+}
+
 void answers_keep(struct core *core, struct answer *answer, const struct wire_reply *reply,
                   bool metered)
 {
@@ -309,7 +234,7 @@ void answers_keep(struct core *core, struct answer *answer, const struct wire_re
     answer->leader = NULL;
     answer->expires_ms = core->now.unix_ms + core->limits.answer_ttl_ms;
     answer->metered = metered || !list_empty(&answer->waiting);
-    put_record(&record, answer, reply);
+    answer_record_write(&record, answer, reply);
     bool kept = record.len <= ANSWER_BYTES_MAX;
     if (kept)
         write_down(core, answer, buf_slice(&record));
@@ -327,7 +252,7 @@ void answers_keep(struct core *core, struct answer *answer, const struct wire_re
 static void note_payment(struct core *core, struct answer *answer, struct buf *record)
 {
     answer->metered = true;
-    record->data[METERED_AT] = true;
+    answer_record_pay(record);
     write_down(core, answer, buf_slice(record));
 }
 
@@ -335,7 +260,7 @@ static int read_back(struct core *core, const struct answer *answer, struct buf 
 {
     if (answer->unsaved.len == 0)
         return core->io.get(core->io.arg, ANSWERS_TABLE, answer->key, out);
-    put_text(out, buf_slice(&answer->unsaved));
+    buf_append(out, answer->unsaved.data, answer->unsaved.len);
     return 0;
 }
 
@@ -348,8 +273,9 @@ static enum answer_giving read_reply(struct core *core, const struct answer *ans
     struct slice rest = buf_slice(record);
     if (err && err != -ENOENT && err != -EILSEQ)
         return ANSWER_UNREADABLE;
-    return !err && take_head(&rest, &head) && take_reply(core, &rest, reply) ? ANSWER_GIVEN
-                                                                             : ANSWER_LOST;
+    return !err && answer_record_head(&rest, &head) && answer_record_reply(core, &rest, reply)
+               ? ANSWER_GIVEN
+               : ANSWER_LOST;
 }
 
 enum answer_giving answers_give(struct core *core, struct answer *answer, struct call *call)
@@ -416,7 +342,7 @@ static struct answer *index_record(struct core *core, struct slice key, struct s
     struct answers *answers = &core->answers;
     struct answer head = {0};
     size_t bytes = key.len + record.len;
-    if (!take_head(&record, &head) || head.expires_ms <= core->now.unix_ms)
+    if (!answer_record_head(&record, &head) || head.expires_ms <= core->now.unix_ms)
         return NULL;
     struct answer *answer = map_get(&answers->by_key, key);
     if (answer && answer->leader)
@@ -439,10 +365,10 @@ static int read_changes(struct core *core, const struct journal_block *block, st
     while (content.len >= 2) {
         struct slice key, record;
         size_t key_len = journal_take(&content, 2);
-        if (!take_text(&content, key_len, &key) || content.len < 4)
+        if (!journal_take_bytes(&content, key_len, &key) || content.len < 4)
             break;
         size_t len = journal_take(&content, 4);
-        if (!take_text(&content, len, &record))
+        if (!journal_take_bytes(&content, len, &record))
             break;
         struct answer *answer = index_record(core, key, record);
         if (answer)
@@ -465,11 +391,34 @@ static int read_record(void *arg, struct slice key, struct slice record)
     struct core *core = arg;
     struct answer head = {0};
     struct slice rest = record;
-    if (take_head(&rest, &head) && head.expires_ms > core->now.unix_ms)
+    if (answer_record_head(&rest, &head) && head.expires_ms > core->now.unix_ms)
         (void)index_record(core, key, record);
     else
         core->io.remove(core->io.arg, ANSWERS_TABLE, key);
     return 0;
+}
+
+static int compare_ages(const void *a, const void *b)
+{
+    const struct answer *const *one = a, *const *other = b;
+    uint64_t left = (*one)->expires_ms, right = (*other)->expires_ms;
+    return left < right ? -1 : left > right;
+}
+
+/* The books tell them in the order of their keys. */
+static void sort_by_age(struct answers *answers)
+{
+    struct answer **all = mem_alloc((answers->n + 1) * sizeof *all);
+    size_t n = 0;
+    for (struct list *node; (node = list_first(&answers->by_age)); list_remove(node))
+        all[n++] = LIST_ENTRY(node, struct answer, by_age);
+    qsort(all, n, sizeof *all, compare_ages);
+    for (size_t i = 0; i < n; i++) {
+        list_push(&answers->by_age, &all[i]->by_age);
+        list_remove(&all[i]->of_share);
+        list_push(&all[i]->share->answers, &all[i]->of_share);
+    }
+    mem_free(all);
 }
 
 int answers_start(struct core *core)
@@ -479,7 +428,9 @@ int answers_start(struct core *core)
     map_init(&answers->shares);
     list_init(&answers->by_age);
     list_init(&answers->unsaved);
-    return core->io.scan(core->io.arg, ANSWERS_TABLE, read_record, core);
+    int err = core->io.scan(core->io.arg, ANSWERS_TABLE, read_record, core);
+    sort_by_age(answers);
+    return err;
 }
 
 void answers_finish(struct core *core)

@@ -22,7 +22,8 @@ struct core;
 struct answer_share;
 
 struct answer {
-    struct slice key; /* tenant, user, service, method and the caller's, with NUL between */
+    struct slice key; /* tenant, user, service, method and the caller's, with NUL between; or of the
+                         last, if that is too long for the books, a digest */
     uint8_t hash[ANSWER_HASH_BYTES]; /* of what was asked */
     struct call *leader;             /* that gets the answer; NULL: it is kept */
     struct list waiting;             /* call.by_place of those who want the same */
@@ -57,6 +58,9 @@ struct answer *answers_begin(struct core *core, struct slice key, const uint8_t 
                              struct call *call);
 /* The call waits for the answer. */
 void answers_wait(struct answer *answer, struct call *call);
+/* Would the same call be answered alike tomorrow? Not what may be tried again, nor what was called
+ * off. */
+bool answer_is_final(const struct wire_reply *reply);
 /* The answer is kept, and those who wait get it. */
 void answers_keep(struct core *core, struct answer *answer, const struct wire_reply *reply,
                   bool metered);

@@ -111,23 +111,21 @@ void calls_each(struct core *core, void (*each)(struct core *core, struct call *
     }
 }
 
-/* The caller has had its outcome, and now there is an answer, or it is clear that there will be
- * none. */
-static void settle_answer(struct core *core, struct call *call, const struct wire_reply *reply)
+void call_settle(struct core *core, struct call *call, const struct wire_reply *reply, bool metered)
 {
     struct answer *answer = call->answer;
     call->answer = NULL;
     if (!answer)
         return;
-    if (reply && !reply->retryable && !status_retryable(reply->status))
-        answers_keep(core, answer, reply, false);
+    if (reply && answer_is_final(reply))
+        answers_keep(core, answer, reply, metered);
     else
         answers_drop(core, answer);
 }
 
 static void release(struct core *core, struct call *call)
 {
-    settle_answer(core, call, NULL);
+    call_settle(core, call, NULL, false);
     uint64_t id = call->id;
     if (call->state == CALL_ABANDONED)
         core->calls.abandoned--;
@@ -312,7 +310,7 @@ void call_answer(struct core *core, struct call *call, const struct wire_reply *
         end(core, call, reply, true);
         return;
     }
-    settle_answer(core, call, reply);
+    call_settle(core, call, reply, false);
     leave(call);
     release(core, call);
     placement_room(core, instance);

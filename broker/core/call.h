@@ -114,6 +114,9 @@ void call_fail(struct core *core, struct call *call, enum status status, const c
 void call_orphan(struct core *core, struct call *call);
 /* The instance's own answer; for an abandoned call it only frees the slot. */
 void call_answer(struct core *core, struct call *call, const struct wire_reply *reply);
+/* What its service said, for whoever asks again with the same key; NULL: nothing. */
+void call_settle(struct core *core, struct call *call, const struct wire_reply *reply,
+                 bool metered);
 /* The instance vanished: an idempotent call is placed again, others end. */
 void call_instance_gone(struct core *core, struct call *call);
 

@@ -20,10 +20,27 @@ void changes_add(struct core *core, struct buf *changes, struct slice key, struc
     journal_touch(core);
 }
 
-void changes_write(struct buf *changes, struct buf *content)
+/* Of whole changes as many bytes as a section takes; of one at least. */
+static size_t portion(struct slice changes)
 {
-    append(content, buf_slice(changes));
-    changes->len = 0;
+    size_t len = 0;
+    while (len < changes.len && len < JOURNAL_SECTION_MAX) {
+        struct slice rest = slice_make(changes.data + len, changes.len - len);
+        size_t key = journal_take(&rest, 2), record = journal_take(&rest, 4);
+        len += HEAD_BYTES + key + record;
+    }
+    return len;
+}
+
+void changes_write(struct core *core, struct buf *changes, struct buf *content)
+{
+    size_t len = portion(buf_slice(changes));
+    append(content, slice_make(changes->data, len));
+    if (len < changes->len) {
+        memmove(changes->data, changes->data + len, changes->len - len);
+        journal_touch(core);
+    }
+    changes->len -= len;
 }
 
 int changes_read(struct core *core, struct slice content,

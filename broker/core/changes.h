@@ -10,8 +10,9 @@ struct core;
 
 /* The change is part of this turn's block; an empty record: deleted. */
 void changes_add(struct core *core, struct buf *changes, struct slice key, struct slice record);
-/* The turn's, into the journal; none are left. */
-void changes_write(struct buf *changes, struct buf *content);
+/* The turn's, into the journal, the oldest first: a section full of them, and the journal asks for
+ * those that are left. */
+void changes_write(struct core *core, struct buf *changes, struct buf *content);
 /* Gives each to `take` again, the oldest first, as long as that returns 0. What makes no sense ends
  * it. What `take` returned last. */
 int changes_read(struct core *core, struct slice content,

@@ -189,7 +189,7 @@ void credits_finish(struct credits *credits)
 
 static void write_changes(struct core *core, struct buf *content)
 {
-    changes_write(&core->credits.changes, content);
+    changes_write(core, &core->credits.changes, content);
 }
 
 static int read_change(struct core *core, struct slice key, struct slice record)

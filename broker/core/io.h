@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#define IO_KEY_MAX 500u /* bytes of a record's key */
+
 /* One request a peer has sent and we have not answered: the only way to send it
  * anything. Each is consumed by exactly one answer() or release(). */
 struct exchange;

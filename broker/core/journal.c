@@ -40,6 +40,15 @@ uint64_t journal_take(struct slice *from, unsigned bytes)
     return value;
 }
 
+bool journal_take_bytes(struct slice *from, size_t len, struct slice *out)
+{
+    if (from->len < len)
+        return false;
+    *out = slice_make(from->data, len);
+    *from = slice_make(from->data + len, from->len - len);
+    return true;
+}
+
 /* ---- writing ---- */
 
 static void arm(struct core *core)
@@ -94,14 +103,29 @@ static void append(struct core *core)
     journal->bytes += journal->block.len;
 }
 
+/* What begins at `from` becomes the next block's, since this one would be too long with it. */
+static void cut(struct core *core, size_t from)
+{
+    struct buf *block = &core->journal.block;
+    size_t rest = block->len - from;
+    block->len = from;
+    append(core);
+    memmove(block->data + HEAD_BYTES, block->data + from, rest);
+    block->len = HEAD_BYTES + rest;
+}
+
 static void write_block(struct core *core)
 {
     struct buf *block = &core->journal.block;
     block->len = 0;
     journal_put(block, FORMAT, 1);
     journal_put(block, core->now.unix_ms, 8);
-    for (unsigned i = 0; i < SECTIONS; i++)
+    for (unsigned i = 0; i < SECTIONS; i++) {
+        size_t from = block->len;
         write_section(core, sections[i]);
+        if (block->len > JOURNAL_BLOCK_MAX && from > HEAD_BYTES)
+            cut(core, from);
+    }
     if (block->len > HEAD_BYTES)
         append(core);
 }
@@ -245,6 +269,7 @@ int journal_start(struct core *core)
     timer_init(&journal->timer, on_timer);
     journal->ledger = core->io.ledger_id(core->io.arg);
     journal->found = UINT64_MAX;
+    journal->turns = 1; /* what was found is of a turn, too: there is something to ask about */
     int err = core->io.ledger_scan(core->io.arg, read_block, &reading);
     journal->unread = ALL_SECTIONS & ~reading.wanted;
     journal->found = journal->sequence;

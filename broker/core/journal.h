@@ -28,12 +28,14 @@ struct journal_block {
     uint64_t unix_ms; /* of the turn */
 };
 
+/* What the ledger takes as one block. A turn that did more is several. */
+#define JOURNAL_BLOCK_MAX ((size_t)1 << 20)
 #define JOURNAL_SECTION_MAX ((size_t)128 << 10)
 
 struct journal_section {
     uint8_t tag;
     /* Appends what the turn did, and that is told then. Nothing appended: no section. Whoever has
-     * more than JOURNAL_SECTION_MAX keeps the rest, touches the journal and is asked again. */
+     * reached JOURNAL_SECTION_MAX keeps the rest, touches the journal and is asked again. */
     void (*write)(struct core *core, struct buf *content);
     /* Gives the books whatever they have not. False: not now; the blocks stay. NULL: they were
      * given it at once. */
@@ -81,5 +83,7 @@ void journal_kept(struct core *core, uint64_t turn);
 /* Little endian numbers, for sections. Taking: there must be as many bytes. */
 void journal_put(struct buf *out, uint64_t value, unsigned bytes);
 uint64_t journal_take(struct slice *from, unsigned bytes);
+/* False: there are not as many. */
+bool journal_take_bytes(struct slice *from, size_t len, struct slice *out);
 
 #endif

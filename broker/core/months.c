@@ -116,7 +116,8 @@ uint64_t months_end_ms(const struct core *core)
 
 static void write_turn(struct core *core, struct buf *content)
 {
-    for (struct list *node; (node = list_first(&core->months.turned));) {
+    size_t most = content->len + JOURNAL_SECTION_MAX;
+    for (struct list *node; content->len < most && (node = list_first(&core->months.turned));) {
         struct month *month = LIST_ENTRY(node, struct month, turn);
         journal_put(content, month->key.len, 2);
         buf_append(content, month->key.data, month->key.len);
@@ -124,6 +125,8 @@ static void write_turn(struct core *core, struct buf *content)
         month->turned = 0;
         list_remove(node);
     }
+    if (!list_empty(&core->months.turned))
+        journal_touch(core);
 }
 
 static void read_tenant(struct core *core, uint64_t sequence, struct slice key, uint32_t calls)

@@ -115,8 +115,11 @@ static void close_turn(struct core *core, struct limited *user, struct buf *cont
 
 static void write_turn(struct core *core, struct buf *content)
 {
-    for (struct list *node; (node = list_first(&core->rates.turned));)
+    size_t most = content->len + JOURNAL_SECTION_MAX;
+    for (struct list *node; content->len < most && (node = list_first(&core->rates.turned));)
         close_turn(core, LIST_ENTRY(node, struct limited, turn), content);
+    if (!list_empty(&core->rates.turned))
+        journal_touch(core);
 }
 
 /* ---- the books ---- */

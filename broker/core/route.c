@@ -230,12 +230,14 @@ static void route_reply(struct core *core, struct session *session,
     if (!reply_fits(core, &envelope->reply)) {
         struct wire_reply reply = {.status = STATUS_TOO_LARGE,
                                    .message = slice_of("the reply is over the limit")};
+        call_settle(core, call, &reply, call->caller || call->exchange);
         call_answer(core, call, &reply);
         return;
     }
     if (call->caller && session_behind(core, call->caller)) {
         struct wire_reply reply = {.status = STATUS_OVERLOADED,
                                    .message = slice_of("the caller reads too slowly")};
+        call_settle(core, call, &envelope->reply, false); /* it may still come for it */
         call_answer(core, call, &reply);
         return;
     }

@@ -334,7 +334,7 @@ const struct value *values_change(struct core *core, const struct value_change *
 
 static void write_changes(struct core *core, struct buf *content)
 {
-    changes_write(&core->values.changes, content);
+    changes_write(core, &core->values.changes, content);
 }
 
 static int read_change(struct core *core, struct slice name, struct slice record)

@@ -10,14 +10,33 @@
 #define TEXT_ANOTHER_REQUEST "the idempotency key was used for another request"
 #define TEXT_UNREADABLE "the answer that was kept cannot be read"
 
+#define DIGEST_BYTES 32u
+#define DIGEST_TEXT_BYTES (1 + 2 * DIGEST_BYTES + 1)
+
+/* What no caller can say itself stands in front. */
+static struct slice digest_of(struct core *core, struct slice key)
+{
+    uint8_t digest[DIGEST_BYTES];
+    char *text = arena_alloc(&core->arena, DIGEST_TEXT_BYTES);
+    crypto_generichash(digest, sizeof digest, key.data, key.len, NULL, 0);
+    text[0] = '\x01';
+    sodium_bin2hex(text + 1, DIGEST_TEXT_BYTES - 1, digest, sizeof digest);
+    return slice_of(text);
+}
+
 static struct slice key_of(struct core *core, const struct call *call)
 {
-    const struct slice parts[] = {
+    struct slice parts[] = {
         call->identity->tenant,         call->identity->user,
         slice_of(call->service->key),   slice_make(call->method, call->method_len),
         call->request->idempotency_key,
     };
-    return arena_join(&core->arena, parts, sizeof parts / sizeof *parts);
+    const size_t n = sizeof parts / sizeof *parts;
+    struct slice key = arena_join(&core->arena, parts, n);
+    if (key.len <= IO_KEY_MAX)
+        return key;
+    parts[n - 1] = digest_of(core, parts[n - 1]);
+    return arena_join(&core->arena, parts, n);
 }
 
 static void hash_of(const struct wire_request *request, uint8_t *out)
@@ -30,10 +49,15 @@ static void hash_of(const struct wire_request *request, uint8_t *out)
     crypto_generichash_final(&state, out, ANSWER_HASH_BYTES);
 }
 
-/* NUL is what parts are told apart by. */
+/* Control characters are ours: NUL to tell parts apart, another for digests. */
 static bool key_valid(struct slice key)
 {
-    return key.len <= ANSWER_KEY_MAX && !memchr(key.data, '\0', key.len);
+    if (key.len > ANSWER_KEY_MAX)
+        return false;
+    for (size_t i = 0; i < key.len; i++)
+        if (key.data[i] < ' ')
+            return false;
+    return true;
 }
 
 static enum verdict answer_again(struct core *core, struct call *call, struct answer *answer,
@@ -93,8 +117,9 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     if (call->request->idempotency_key.len == 0 || call->stream || call->service->builtin)
         return VERDICT_PASS;
     if (!key_valid(call->request->idempotency_key))
-        return refuse(refusal, STATUS_INVALID_ARGUMENT,
-                      "the idempotency key is longer than 128 bytes, or has a NUL in it");
+        return refuse(
+            refusal, STATUS_INVALID_ARGUMENT,
+            "the idempotency key is longer than 128 bytes, or has a control character in it");
     struct slice key = key_of(core, call);
     hash_of(call->request, hash);
     if (call->dry)
@@ -106,12 +131,6 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     return VERDICT_PASS;
 }
 
-/* What may be tried again was not done. */
-static bool is_worth_keeping(const struct call *call, const struct wire_reply *reply)
-{
-    return call->answered && !reply->retryable && !status_retryable(reply->status);
-}
-
 /* Its caller has heard of it, but the service may still be at work: its answer will tell. */
 static bool goes_on(const struct call *call)
 {
@@ -121,16 +140,11 @@ static bool goes_on(const struct call *call)
 static void on_reply(void *state, struct core *core, struct call *call,
                      const struct wire_reply *reply)
 {
-    struct answer *answer = call->answer;
     bool heard = call->caller || call->exchange;
     (void)state;
-    if (!answer || (goes_on(call) && reply->status != STATUS_OUTCOME_UNKNOWN))
+    if (!call->answer || (goes_on(call) && reply->status != STATUS_OUTCOME_UNKNOWN))
         return;
-    call->answer = NULL;
-    if (is_worth_keeping(call, reply))
-        answers_keep(core, answer, reply, heard);
-    else
-        answers_drop(core, answer);
+    call_settle(core, call, call->answered ? reply : NULL, heard);
 }
 
 const struct filter filter_dedupe = {

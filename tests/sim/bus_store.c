@@ -201,6 +201,8 @@ static uint64_t io_ledger_id(void *arg)
 static int io_ledger_append(void *arg, struct slice block, uint64_t *sequence)
 {
     struct bus_store *store = store_of(arg);
+    if (block.len > JOURNAL_BLOCK_MAX)
+        return -EINVAL; /* as the ledger says */
     if (store->n_blocks == store->cap_blocks) {
         store->cap_blocks = store->cap_blocks ? 2 * store->cap_blocks : 256;
         store->blocks = mem_realloc(store->blocks, store->cap_blocks * sizeof *store->blocks);

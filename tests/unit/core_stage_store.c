@@ -1,6 +1,7 @@
 /* The store behind the stage: tables and a ledger in memory. */
 #include "../testing.h"
 #include "base/mem.h"
+#include "core/journal.h"
 #include "core_stage.h"
 
 #include <errno.h>
@@ -34,6 +35,8 @@ static int io_put(void *arg, const char *table, struct slice key, struct slice v
 {
     struct stage *stage = arg;
     stage->puts++;
+    if (key.len == 0 || key.len > IO_KEY_MAX)
+        return -EINVAL; /* as the store says */
     if (stage->store_fails)
         return -EIO;
     struct stage_record *record = record_of(stage, table, key);
@@ -106,6 +109,8 @@ static uint64_t io_ledger_id(void *arg)
 static int io_ledger_append(void *arg, struct slice block, uint64_t *sequence)
 {
     struct stage_ledger *ledger = &((struct stage *)arg)->ledger;
+    if (block.len > JOURNAL_BLOCK_MAX)
+        return -EINVAL; /* as the ledger says */
     if (ledger->fails)
         return -ENOSPC;
     assert_true(ledger->last < STAGE_BLOCKS);

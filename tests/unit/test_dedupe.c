@@ -369,6 +369,150 @@ static void it_outlives_the_process_that_was_refused(void **state)
     replayed(ann, "once");
 }
 
+/* What an instance says of a request it had only queued when it was told to stop. */
+static void what_was_called_off_is_no_answer(void **state)
+{
+    (void)state;
+    ask_with(ann, "pay", "k1", "10 euro", 50);
+    uint64_t id = actor_requested(host);
+    stage_pass(&stage, 100);
+    assert_int_equal(actor_outcome(ann, ids), STATUS_DEADLINE_EXCEEDED);
+    actor_reply(host, id, STATUS_CANCELLED, "");
+    ask(ann, "k1");
+    served(ann, "paid");
+}
+
+static void request_without_reading(struct actor *who, const char *method, const char *key)
+{
+    const struct wire_request request = {.service = slice_of("orders"),
+                                         .method = slice_of(method),
+                                         .payload = slice_of("10 euro"),
+                                         .idempotency_key = slice_of(key)};
+    wire_put_request(actor_out(who), ++ids, 0, &request);
+}
+
+/* The caller hears that it is too slow; the service has paid all the same. */
+static void what_a_slow_reader_missed_is_kept(void **state)
+{
+    static char large[2000];
+    (void)state;
+    memset(large, 'x', sizeof large - 1);
+    stage.options.limits.outbox_bytes = 1000;
+    stage_restart(&stage);
+    everybody_joins();
+    ann->silent = true;
+    request_without_reading(ann, "get", "");
+    request_without_reading(ann, "get", "");
+    request_without_reading(ann, "pay", "k1");
+    actor_say(ann);
+    uint64_t requests[] = {actor_requested(host), actor_requested(host), actor_requested(host)};
+    actor_reply(host, requests[0], STATUS_OK, large);
+    actor_reply(host, requests[1], STATUS_OK, large);
+    actor_reply(host, requests[2], STATUS_OK, "paid");
+    ann->silent = false;
+    stage_pass(&stage, 10);
+    struct wire_envelope reply = actor_expect(ann, WIRE_REPLY);
+    while (reply.id != ids)
+        reply = actor_expect(ann, WIRE_REPLY);
+    assert_int_equal(reply.reply.status, STATUS_OVERLOADED);
+    ask(ann, "k1");
+    replayed(ann, "paid");
+}
+
+static void a_reply_over_the_limit_is_no_reason_to_do_it_twice(void **state)
+{
+    static char large[2000];
+    (void)state;
+    memset(large, 'x', sizeof large - 1);
+    stage.options.limits.max_payload_bytes = 1024;
+    stage_restart(&stage);
+    everybody_joins();
+    ask(ann, "k1");
+    actor_reply(host, actor_requested(host), STATUS_OK, large);
+    assert_int_equal(actor_outcome(ann, ids), STATUS_TOO_LARGE);
+    ask(ann, "k1");
+    struct wire_envelope reply = actor_expect(ann, WIRE_REPLY);
+    assert_true(reply.reply.replayed);
+    assert_int_equal(reply.reply.status, STATUS_TOO_LARGE);
+}
+
+static void fill(char *text, char with, size_t len)
+{
+    memset(text, with, len);
+    text[len] = '\0';
+}
+
+/* Together they are longer than a key of the books may be. */
+static void the_longest_names_have_answers_too(void **state)
+{
+    char tenant[64], user[129], service[64], method[64], key[129], claims[400];
+    Farebox__V1__Register wanted = FAREBOX__V1__REGISTER__INIT;
+    (void)state;
+    fill(tenant, 't', 63), fill(user, 'u', 128), fill(service, 's', 63), fill(method, 'm', 63);
+    fill(key, 'k', 128);
+    snprintf(claims, sizeof claims, "%s %s call:* serve:%s/*", tenant, user, tenant);
+    struct actor *long_one = stage_join(&stage, claims);
+    wanted.service = service;
+    wanted.tenant = tenant;
+    assert_int_equal(actor_register_as(long_one, &wanted), STATUS_OK);
+    struct wire_request request = {
+        .service = slice_of(service), .method = slice_of(method), .idempotency_key = slice_of(key)};
+    actor_request(long_one, ++ids, &request, slice_make(NULL, 0));
+    actor_reply(long_one, actor_requested(long_one), STATUS_OK, "once");
+    assert_int_equal(actor_outcome(long_one, ids), STATUS_OK);
+    stage_pass(&stage, A_SAVE_MS);
+    assert_false(stage.core->journal.books_fail);
+    stage_restart(&stage);
+    long_one = stage_join(&stage, claims);
+    assert_int_equal(actor_register_as(long_one, &wanted), STATUS_OK);
+    actor_request(long_one, ++ids, &request, slice_make(NULL, 0));
+    assert_true(actor_expect(long_one, WIRE_REPLY).reply.replayed);
+    key[127] = 'l';
+    actor_request(long_one, ++ids, &request, slice_make(NULL, 0));
+    (void)actor_requested(long_one);
+}
+
+static void one_answer(const char *key, const char *answer)
+{
+    ask(ann, key);
+    served(ann, answer);
+}
+
+static void nothing_expired_is_told_after_a_restart(void **state)
+{
+    (void)state;
+    stage.options.limits.answer_ttl_ms = 10000;
+    stage_restart(&stage);
+    everybody_joins();
+    one_answer("z", "old");
+    stage_pass(&stage, 5000);
+    one_answer("a", "new"); /* before it, by its key */
+    stage_pass(&stage, A_SAVE_MS);
+    stage_restart(&stage);
+    everybody_joins();
+    stage_pass(&stage, 6000);
+    one_answer("z", "newer");
+}
+
+static void the_oldest_goes_first_after_a_restart(void **state)
+{
+    (void)state;
+    stage.options.limits.max_answers = 4 * 4; /* four of them ann's */
+    stage_restart(&stage);
+    everybody_joins();
+    for (char key[] = "d"; key[0] >= 'a'; key[0]--) {
+        one_answer(key, "x");
+        stage_pass(&stage, 10);
+    }
+    stage_pass(&stage, A_SAVE_MS);
+    stage_restart(&stage);
+    everybody_joins();
+    one_answer("e", "x"); /* d goes */
+    ask(ann, "a");
+    replayed(ann, "x");
+    one_answer("d", "again");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -391,6 +535,12 @@ int main(void)
         TEST(a_tenant_has_a_share),
         TEST(what_the_books_refuse_is_kept_all_the_same),
         TEST(it_outlives_the_process_that_was_refused),
+        TEST(what_was_called_off_is_no_answer),
+        TEST(what_a_slow_reader_missed_is_kept),
+        TEST(a_reply_over_the_limit_is_no_reason_to_do_it_twice),
+        TEST(the_longest_names_have_answers_too),
+        TEST(nothing_expired_is_told_after_a_restart),
+        TEST(the_oldest_goes_first_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

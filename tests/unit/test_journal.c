@@ -4,6 +4,7 @@
 #include "core_stage.h"
 #include "metered.h"
 
+#include "core/changes.h"
 #include "core/state.h"
 
 #include <errno.h>
@@ -155,6 +156,40 @@ static void a_large_turn_is_several_blocks(void **state)
     assert_int_equal(stage.core->meter.tallies.count, CALLERS * METHODS);
 }
 
+/* Nothing of a turn may be too much for the ledger, whichever parts of the core have done it. */
+static void a_large_turn_of_many_parts_is_all_there(void **state)
+{
+    static char value[60000];
+    const unsigned values = 40;
+    (void)state;
+    memset(value, 'x', sizeof value - 1);
+    uint64_t before = stage.ledger.last;
+    core_begin(stage.core, stage.now);
+    for (unsigned i = 0; i < values; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%u", i);
+        changes_add(stage.core, &stage.core->values.changes, slice_of(key), slice_of(value));
+        changes_add(stage.core, &stage.core->accounts.changes, slice_of(key), slice_of(value));
+    }
+    journal_write(stage.core); /* as before a frame leaves */
+    core_finish(stage.core);
+    assert_int_equal(stage.core->journal.ledger_error, 0);
+    size_t bytes = 0;
+    for (uint64_t i = before; i < stage.ledger.last; i++)
+        bytes += stage.ledger.blocks[i].len;
+    assert_in_range(bytes, 2 * values * (sizeof value - 1), 3 * values * sizeof value);
+}
+
+static void what_was_found_at_start_is_let_go_of(void **state)
+{
+    (void)state;
+    call_and_answer(ann, 1, STATUS_OK);
+    stage_restart(&stage);
+    stage_pass(&stage, 5 * A_SAVE_MS);
+    assert_int_equal(stage.ledger.trimmed, stage.ledger.last);
+    assert_booked(1);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
 
 int main(void)
@@ -164,6 +199,8 @@ int main(void)
         CASE(what_cannot_be_read_at_start_is_read_later),
         CASE(blocks_that_make_no_sense_are_passed_over),
         CASE(a_large_turn_is_several_blocks),
+        CASE(a_large_turn_of_many_parts_is_all_there),
+        CASE(what_was_found_at_start_is_let_go_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
