@@ -40,8 +40,9 @@ static bool is_spared(const struct instance *instance)
 
 /* ---- choosing ---- */
 
-#define FEW 8u          /* so many are all looked at */
-#define FASTEST_US 100u /* quicker ones are all the same: the noise is larger */
+#define FEW 8u           /* so many are all looked at */
+#define FASTEST_US 100u  /* quicker ones are all the same: the noise is larger */
+#define HICCUP_US 10000u /* a process that is well may be kept from running for so long */
 
 /* Is any ready, and not ejected? */
 static bool has_better(const struct service *service)
@@ -92,12 +93,27 @@ static void begin_silence(const struct core *core, struct instance *instance,
         instance->silent_since = core->now.mono_ns;
 }
 
-/* Microseconds until it would have answered one call more. Who has never answered is taken for
- * an average one. */
+/* What one of its calls usually takes, in microseconds. Who has never answered is taken for an
+ * average one. */
+static uint64_t usual_us(const struct core *core, const struct instance *instance)
+{
+    uint64_t others = instance->service->pace.average_us;
+    return pace_recent_us(&instance->pace, core->now.mono_ns, others);
+}
+
+/* On a busy machine all are silent at times: who is stopped is silent for much longer than the
+ * other, and than is usual for it, however much the other has to do. */
+static bool seems_stopped(const struct core *core, const struct instance *instance,
+                          const struct instance *other)
+{
+    uint64_t expected = usual_us(core, instance) + HICCUP_US + silence_us(core, other);
+    return silence_us(core, instance) > 2 * expected;
+}
+
+/* Microseconds until it would have answered one call more. */
 static uint64_t burden(const struct core *core, const struct instance *instance)
 {
-    uint64_t usual = instance->service->pace.average_us;
-    uint64_t each = pace_recent_us(&instance->pace, core->now.mono_ns, usual);
+    uint64_t each = usual_us(core, instance);
     uint64_t silence = silence_us(core, instance);
     if (each < silence)
         each = silence;
@@ -108,6 +124,8 @@ static uint64_t burden(const struct core *core, const struct instance *instance)
  * of them to whoever had it. */
 static bool bears_less(const struct core *core, const struct instance *a, const struct instance *b)
 {
+    if (seems_stopped(core, a, b) || seems_stopped(core, b, a))
+        return seems_stopped(core, b, a);
     uint64_t of_a = burden(core, a), of_b = burden(core, b);
     if (2 * of_a < of_b || 2 * of_b < of_a)
         return of_a < of_b;

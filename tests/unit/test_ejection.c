@@ -179,6 +179,16 @@ static void a_tenant_on_trial_ejects_nobody(void **state)
     assert_int_equal(ejected(), 0);
 }
 
+/* How many requests have come to `host` and are left as they are. */
+static unsigned unanswered(struct actor *host)
+{
+    struct wire_envelope envelope;
+    unsigned n = 0;
+    while (actor_next(host, &envelope))
+        n += envelope.kind == WIRE_REQUEST;
+    return n;
+}
+
 static void a_stalled_instance_is_avoided(void **state)
 {
     (void)state;
@@ -190,17 +200,75 @@ static void a_stalled_instance_is_avoided(void **state)
         actor_call(ann, next_id++, "orders", "get");
     requests(good, STATUS_OK);
     requests(stopped, STATUS_OK);
-    unsigned stuck = 0;
     for (unsigned n = 0; n < 50; n++) { /* four at a time, each answered in 5 ms */
         for (unsigned i = 0; i < 4; i++)
             actor_call(ann, next_id++, "orders", "get");
         stage_pass(&stage, 5);
         requests(good, STATUS_OK);
     }
-    struct wire_envelope envelope;
-    while (actor_next(stopped, &envelope))
-        stuck += envelope.kind == WIRE_REQUEST;
-    assert_in_range(stuck, 0, 8);
+    assert_in_range(unanswered(stopped), 0, 8);
+}
+
+/* The machine is busy and all are late: who has been silent longest is still who is stopped. */
+static void a_stalled_instance_is_avoided_though_the_others_pause(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *good = stage_join(&stage, SERVER), *stopped = stage_join(&stage, SERVER);
+    actor_register(good, "orders", 1000);
+    actor_register(stopped, "orders", 1000);
+    for (unsigned n = 0; n < 20; n++)
+        actor_call(ann, next_id++, "orders", "get");
+    requests(good, STATUS_OK);
+    requests(stopped, STATUS_OK);
+    for (unsigned n = 0; n < 200; n++) { /* until it is known */
+        actor_call(ann, next_id++, "orders", "get");
+        stage_pass(&stage, 5);
+        requests(good, STATUS_OK);
+    }
+    assert_in_range(unanswered(stopped), 1, 4);
+    for (unsigned n = 0; n < 100; n++) { /* nobody answers for a tenth of a second */
+        actor_call(ann, next_id++, "orders", "get");
+        stage_pass(&stage, 1);
+    }
+    assert_int_equal(unanswered(stopped), 0);
+    assert_int_equal(requests(good, STATUS_OK), 100);
+}
+
+/* Rather than nobody. */
+static void a_stalled_instance_is_used_when_the_others_are_full(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *good = stage_join(&stage, SERVER), *stalled = stage_join(&stage, SERVER);
+    actor_register(stalled, "orders", 10);
+    actor_call(ann, next_id++, "orders", "get");
+    actor_register(good, "orders", 10);
+    stage_pass(&stage, 1000);
+    for (unsigned n = 0; n < 12; n++)
+        actor_call(ann, next_id++, "orders", "get");
+    assert_int_equal(requests(good, STATUS_OK), 10);
+    assert_int_equal(unanswered(stalled), 3);
+}
+
+/* A process that is well is late at times, and takes its share. */
+static void a_short_silence_keeps_no_calls_away(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN);
+    struct actor *late = stage_join(&stage, SERVER), *other = stage_join(&stage, SERVER);
+    actor_register(late, "orders", 100);
+    for (unsigned n = 0; n < 10; n++) {
+        actor_call(ann, next_id++, "orders", "get");
+        stage_pass(&stage, 5);
+        assert_int_equal(requests(late, STATUS_OK), 1);
+    }
+    actor_call(ann, next_id++, "orders", "get");
+    actor_register(other, "orders", 100);
+    stage_pass(&stage, 15);
+    for (unsigned n = 0; n < 20; n++)
+        actor_call(ann, next_id++, "orders", "get");
+    assert_in_range(unanswered(late), 5, 11);
 }
 
 /* What a stream leaves open for long is no sign of it. */
@@ -232,6 +300,9 @@ int main(void)
         TEST(what_all_do_is_no_reason_to_eject_one),
         TEST(a_tenant_on_trial_ejects_nobody),
         TEST(a_stalled_instance_is_avoided),
+        TEST(a_stalled_instance_is_avoided_though_the_others_pause),
+        TEST(a_stalled_instance_is_used_when_the_others_are_full),
+        TEST(a_short_silence_keeps_no_calls_away),
         TEST(a_quiet_stream_does_not_keep_calls_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
