@@ -1,7 +1,5 @@
 /* noisy.c - does one tenant feel another? Tenant B calls at a steady pace, alone and beside a
- * neighbour, in turns, so that whatever else the machine does meets both. Latencies are from when a
- * call was due, not from when it could be made. What is
- * compared is the median of the rounds' p99: a hiccup of the machine is in one round. */
+ * neighbour, in turns. */
 #include "broker.h"
 #include "bus.h"
 #include "cases.h"
@@ -11,6 +9,7 @@
 #include "measure/child.h"
 #include "measure/fail.h"
 #include "measure/meter.h"
+#include "rounds.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -22,15 +21,9 @@
 
 #define ECHO_SERVICE "bench-echo"
 #define STUCK_SERVICE "bench-stuck"
-#define ROUNDS 8u
-#define CALLS_A_SECOND 1000u       /* of tenant B */
 #define NEIGHBOUR_FACTOR 100u      /* times its limit */
 #define STUCK_CALLS_A_SECOND 1000u /* of tenant A to the service that stands still */
 #define STUCK_TIMEOUT_MS 300u
-#define SETTLE_MS 500u /* until what the neighbour did is over */
-#define LAST_REPLIES_MS 12000u
-
-enum phase { QUIET, NOISY, PHASES };
 
 /* What the neighbour's process and this one both see. */
 struct shared {
@@ -111,127 +104,33 @@ static void be_a_neighbour(int fd, void *arg)
     }
 }
 
-/* ---- tenant B ---- */
-
-struct sample {
-    struct round *round;
-    uint64_t due;
-};
-
-/* Written by the one thread of callbacks until `answered` is `made`. */
-struct round {
-    struct sample *samples;
-    uint64_t *took;
-    unsigned most, made;
-    _Atomic unsigned answered, errors;
-};
-
-static void on_reply(void *arg, const fbx_reply *reply)
-{
-    struct sample *sample = arg;
-    struct round *round = sample->round;
-    if (fbx_reply_status(reply) != FBX_OK && atomic_fetch_add(&round->errors, 1) == 0)
-        fprintf(stderr, "farebox-bench: a call failed: %s: %s\n",
-                fbx_status_text(fbx_reply_status(reply)), fbx_reply_message(reply));
-    round->took[atomic_load(&round->answered)] = clock_mono_ns() - sample->due;
-    atomic_fetch_add(&round->answered, 1);
-}
-
-static void call_for(fbx_bus *bus, const struct scene *scene, struct round *round, unsigned calls)
-{
-    uint64_t due = clock_mono_ns();
-    for (unsigned i = 0; i < calls && round->made < round->most; i++) {
-        struct sample *sample = &round->samples[round->made];
-        due += NS_PER_SEC / CALLS_A_SECOND;
-        meter_sleep_until(due);
-        *sample = (struct sample){round, due};
-        if (fbx_call_async(bus, ECHO_SERVICE, "echo",
-                           (fbx_bytes){scene->body, scene->options->size}, NULL, on_reply, sample,
-                           NULL) == 0)
-            round->made++;
-        else
-            atomic_fetch_add(&round->errors, 1);
-    }
-}
-
-static void round_init(struct round *round, unsigned most)
-{
-    *round = (struct round){.most = most};
-    round->samples = mem_zalloc(most * sizeof *round->samples);
-    round->took = mem_zalloc(most * sizeof *round->took);
-}
-
-static void round_finish(struct round *round)
-{
-    mem_free(round->samples);
-    mem_free(round->took);
-}
-
-static int ascending(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static double p99_us(struct round *round)
-{
-    unsigned n = atomic_load(&round->answered);
-    qsort(round->took, n, sizeof *round->took, ascending);
-    unsigned beyond = n / 100;
-    return n ? (double)round->took[n - 1 - beyond] / 1e3 : 0;
-}
-
-static int ascending_us(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_p99_us(struct round *rounds, enum phase phase)
-{
-    double p99[ROUNDS];
-    for (unsigned i = 0; i < ROUNDS; i++)
-        p99[i] = p99_us(&rounds[PHASES * i + phase]);
-    qsort(p99, ROUNDS, sizeof p99[0], ascending_us);
-    return (p99[ROUNDS / 2 - 1] + p99[ROUNDS / 2]) / 2;
-}
-
 /* ---- the run ---- */
 
-static unsigned unanswered(struct round *rounds)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < ROUNDS * PHASES; i++)
-        n += rounds[i].made - atomic_load(&rounds[i].answered);
-    return n;
-}
-
 /* Quiet and noisy rounds in turns. Returns how long the neighbour was there, ns. */
-static uint64_t take_turns(const struct scene *scene, struct round *rounds, unsigned calls)
+static uint64_t take_turns(const struct scene *scene, struct round *rounds)
 {
-    fbx_bus *bus = bus_connect(&scene->bus, "bench", scene->options);
+    const struct steady steady = {.bus = bus_connect(&scene->bus, "bench", scene->options),
+                                  .service = ECHO_SERVICE,
+                                  .body = {scene->body, scene->options->size}};
     uint64_t start = clock_mono_ns();
     for (unsigned i = 0; i < ROUNDS * PHASES; i++) {
         atomic_store(&scene->shared->noisy, i % PHASES == NOISY);
-        usleep(SETTLE_MS * 1000);
-        call_for(bus, scene, &rounds[i], calls);
+        usleep(ROUNDS_SETTLE_MS * 1000);
+        round_call(&rounds[i], &steady, rounds[i].most);
     }
     atomic_store(&scene->shared->noisy, 0);
-    usleep(SETTLE_MS * 1000);
+    usleep(ROUNDS_SETTLE_MS * 1000);
     uint64_t lasted = clock_mono_ns() - start;
-    for (unsigned ms = 0; ms < LAST_REPLIES_MS && unanswered(rounds) > 0; ms++)
-        usleep(1000);
-    fbx_close(bus);
+    rounds_wait(rounds, ROUNDS * PHASES);
+    fbx_close(steady.bus);
     return lasted;
 }
 
 static int report(const struct scene *scene, struct round *rounds, uint64_t lasted)
 {
     const struct shared *shared = scene->shared;
-    unsigned errors = unanswered(rounds);
-    for (unsigned i = 0; i < ROUNDS * PHASES; i++)
-        errors += atomic_load(&rounds[i].errors);
-    double quiet = median_p99_us(rounds, QUIET), noisy = median_p99_us(rounds, NOISY);
+    unsigned errors = rounds_failed(rounds, ROUNDS * PHASES);
+    double quiet = rounds_p99_us(rounds, QUIET), noisy = rounds_p99_us(rounds, NOISY);
     uint64_t admitted = atomic_load(&shared->admitted);
     uint64_t allowed = BROKER_LIMITED_BURST +
                        (lasted * BROKER_LIMITED_PER_MINUTE / 60 + NS_PER_SEC - 1) / NS_PER_SEC;
@@ -257,9 +156,7 @@ static int run(struct bench_options *options, bool stuck)
 {
     struct scene scene = {.options = options, .stuck = stuck, .body = bus_body(options->size)};
     struct round rounds[ROUNDS * PHASES];
-    unsigned calls = (unsigned)(options->seconds / 2 * CALLS_A_SECOND);
-    for (unsigned i = 0; i < ROUNDS * PHASES; i++)
-        round_init(&rounds[i], calls);
+    rounds_init(rounds, ROUNDS * PHASES, rounds_calls(options));
     scene.shared =
         mmap(NULL, sizeof *scene.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (scene.shared == MAP_FAILED)
@@ -269,14 +166,13 @@ static int run(struct bench_options *options, bool stuck)
     struct child neighbour = start(be_a_neighbour, &scene);
     if (stuck)
         kill(stopped.pid, SIGSTOP);
-    uint64_t lasted = take_turns(&scene, rounds, calls);
+    uint64_t lasted = take_turns(&scene, rounds);
     int code = report(&scene, rounds, lasted);
     child_stop(&neighbour);
     child_stop(&stopped);
     child_stop(&service);
     bus_close(&scene.bus);
-    for (unsigned i = 0; i < ROUNDS * PHASES; i++)
-        round_finish(&rounds[i]);
+    rounds_finish(rounds, ROUNDS * PHASES);
     munmap(scene.shared, sizeof *scene.shared);
     mem_free(scene.body);
     return code;
