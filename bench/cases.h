@@ -15,6 +15,8 @@ int case_footprint(struct bench_options *options);
  * beside one that calls a service whose process is stopped. */
 int case_noisy(struct bench_options *options);
 int case_stopped(struct bench_options *options);
+/* The p99 of a caller, and what it loses, while one of its service's instances is stopped. */
+int case_instance(struct bench_options *options);
 /* Memory with many users and services, and what a call costs with few tenants and with many. */
 int case_scale(struct bench_options *options);
 

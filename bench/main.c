@@ -24,14 +24,17 @@ static const struct bench_case cases[] = {
      "noisy [options]\nA tenant's p99 beside one that calls at a hundred times its limit.\n"},
     {"stopped", case_stopped, 1, OPTIONS_LOAD,
      "stopped [options]\nA tenant's p99 beside one whose service is stopped.\n"},
+    {"instance", case_instance, 1, OPTIONS_LOAD,
+     "instance [options]\nA caller's p99, and what it loses, with one instance of three "
+     "stopped.\n"},
     {"scale", case_scale, 1, OPTIONS_LOAD,
      "scale [options]\nWhat 100,000 users cost, of 10 tenants and of 1,000.\n"},
 };
 
 static int usage(FILE *to, int code)
 {
-    fputs("usage: farebox-bench rr|pubsub|footprint|noisy|stopped|scale [options]\n"
-          "       farebox-bench rr|pubsub|footprint|noisy|stopped|scale --help\n"
+    fputs("usage: farebox-bench rr|pubsub|footprint|noisy|stopped|instance|scale [options]\n"
+          "       farebox-bench rr|pubsub|footprint|noisy|stopped|instance|scale --help\n"
           "Measures the bus and prints one line of key=value fields.\n",
           to);
     return code;

@@ -44,9 +44,22 @@ void child_stop(struct child *child)
     waitpid(child->pid, NULL, 0);
 }
 
+void child_go(const struct child *child)
+{
+    if (write(child->fd, "g", 1) != 1)
+        fail_with("a helper process ended before it was needed");
+}
+
 void child_ready(int fd)
 {
     if (write(fd, "r", 1) != 1)
+        _exit(1);
+}
+
+void child_wait_go(int fd)
+{
+    char byte;
+    if (read(fd, &byte, 1) != 1)
         _exit(1);
 }
 
