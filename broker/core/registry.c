@@ -438,6 +438,8 @@ enum status registry_remove(struct core *core, struct service *service, const st
         *why = "the store cannot forget the record";
         return STATUS_UNAVAILABLE;
     }
+    service->awaited = false;
+    registry_health_changed(core, service); /* calls that wait for it must not outlive it */
     announce_removal(core, service, by);
     discount_own(&core->registry, service->tenant);
     service_forget(core, service);

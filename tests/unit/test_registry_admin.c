@@ -111,6 +111,30 @@ static void a_lost_instance_is_still_one(void **state)
     assert_int_equal(drop(ops, "orders", NULL), STATUS_OK);
 }
 
+/* After a restart calls wait for it, and others for their answers. */
+static void nobody_waits_for_what_is_removed(void **state)
+{
+    const struct wire_request keyed = {.service = slice_of("orders"),
+                                       .method = slice_of("pay"),
+                                       .idempotency_key = slice_of("k")};
+    (void)state;
+    struct actor *host = stage_join(&stage, EVERYONES);
+    assert_int_equal(serve(host, "orders", ""), STATUS_OK);
+    stage_restart(&stage);
+    struct actor *ann = stage_join(&stage, CALLER), *ops = stage_join(&stage, OPERATOR);
+    actor_call(ann, 1, "orders", "get");
+    actor_request(ann, 2, &keyed, slice_make(NULL, 0));
+    actor_request(ann, 3, &keyed, slice_make(NULL, 0));
+    assert_int_equal(stage_gauges(&stage).queued, 2);
+    assert_int_equal(stage_gauges(&stage).calls, 3);
+    assert_int_equal(drop(ops, "orders", NULL), STATUS_OK);
+    for (unsigned n = 0; n < 3; n++)
+        assert_int_equal(actor_expect(ann, WIRE_REPLY).reply.status, STATUS_UNAVAILABLE);
+    stage_is_idle(&stage);
+    actor_call(ann, 4, "orders", "get");
+    assert_int_equal(actor_outcome(ann, 4), STATUS_SERVICE_NOT_FOUND);
+}
+
 static void removing_needs_a_permission(void **state)
 {
     (void)state;
@@ -346,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_removed_is_forgotten),
         TEST(a_lost_instance_is_still_one),
+        TEST(nobody_waits_for_what_is_removed),
         TEST(removing_needs_a_permission),
         TEST(no_tenant_fills_the_registry),
         TEST(a_tier_may_allow_fewer),
