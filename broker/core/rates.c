@@ -35,11 +35,8 @@ struct limited *rates_entry(struct core *core, struct slice key)
 bool rates_room(struct core *core, const struct slice *keys, size_t n)
 {
     struct limiter *users = &core->rates.users;
-    size_t new = 0;
-    for (size_t i = 0; i < n; i++)
-        new += !limiter_knows(users, keys[i]);
     users->most = core->limits.max_limited_users;
-    return limiter_make_room(users, new, core->now.mono_ns);
+    return limiter_make_room(users, keys, n, core->now.mono_ns);
 }
 
 struct limited *rates_user(struct core *core, struct identity *identity)

@@ -72,16 +72,20 @@ struct limited *limiter_user(struct limiter *limiter, struct slice key, uint64_t
     return limiter->users.count < limiter->most ? user_create(limiter, key) : NULL;
 }
 
-bool limiter_knows(const struct limiter *limiter, struct slice key)
+static bool has_room(const struct limiter *limiter, const struct slice *keys, size_t n)
 {
-    return map_get(&limiter->users, key) != NULL;
+    size_t more = 0;
+    for (size_t i = 0; i < n; i++)
+        more += !map_get(&limiter->users, keys[i]);
+    return more == 0 || limiter->users.count + more <= limiter->most;
 }
 
-bool limiter_make_room(struct limiter *limiter, size_t more, uint64_t now)
+/* What is given up may be one of them: they are counted again each time. */
+bool limiter_make_room(struct limiter *limiter, const struct slice *keys, size_t n, uint64_t now)
 {
-    while (limiter->users.count + more > limiter->most) {
-        if (more == 0 || !drop_forgotten(limiter, now))
-            return more == 0;
+    while (!has_room(limiter, keys, n)) {
+        if (!drop_forgotten(limiter, now))
+            return false;
     }
     return true;
 }

@@ -38,11 +38,9 @@ void limiter_finish(struct limiter *limiter);
 /* The entry of the user `key` names, made if there is none; good until `dropped` changes. NULL: all
  * places are taken. */
 struct limited *limiter_user(struct limiter *limiter, struct slice key, uint64_t now);
-/* Is there an entry of that key? */
-bool limiter_knows(const struct limiter *limiter, struct slice key);
-/* Gives up what is forgotten until there are places for so many entries more. False: there are not.
- */
-bool limiter_make_room(struct limiter *limiter, size_t more, uint64_t now);
+/* Gives up what is forgotten until there are places for all `n` keys, of which some may have
+ * theirs: who admits each as soon as it has its entry finds one for all. False: there are not. */
+bool limiter_make_room(struct limiter *limiter, const struct slice *keys, size_t n, uint64_t now);
 /* Counts a call, or says when to come back. */
 bool limiter_admit(struct limiter *limiter, struct limited *user, struct window_rate rate,
                    uint64_t now, struct window_state *state);

@@ -70,6 +70,27 @@ static void test_the_idle_make_room(void **unused)
     limiter_finish(&limiter);
 }
 
+/* One of them is the oldest, and given up for the other. */
+static void test_room_for_several_is_room_for_all(void **unused)
+{
+    const struct slice both[] = {slice_of("ann"), slice_of("ann's tenant")};
+    struct limiter limiter;
+    uint64_t later = 2 * SECOND + WINDOW_NS;
+    (void)unused;
+    limiter_init(&limiter, MOST);
+    assert_int_equal(call(&limiter, "ann", SECOND), LIMITER_ADMITTED);
+    for (unsigned i = 1; i < MOST; i++)
+        assert_int_equal(stranger(&limiter, i, later), LIMITER_ADMITTED);
+    assert_false(limiter_make_room(&limiter, both, 2, later));
+    assert_int_equal(stranger(&limiter, MOST, later), LIMITER_ADMITTED);
+    assert_false(limiter_make_room(&limiter, both, 2, later));
+    later += 2 * WINDOW_NS;
+    assert_true(limiter_make_room(&limiter, both, 2, later));
+    assert_int_equal(call(&limiter, "ann", later), LIMITER_ADMITTED);
+    assert_int_equal(call(&limiter, "ann's tenant", later), LIMITER_ADMITTED);
+    limiter_finish(&limiter);
+}
+
 static void test_looking_leaves_nothing(void **unused)
 {
     struct limiter limiter;
@@ -91,6 +112,7 @@ int main(void)
         cmocka_unit_test(test_users_do_not_share),
         cmocka_unit_test(test_strangers_push_nobody_out),
         cmocka_unit_test(test_the_idle_make_room),
+        cmocka_unit_test(test_room_for_several_is_room_for_all),
         cmocka_unit_test(test_looking_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,6 +215,28 @@ static void without_room_nothing_is_counted(void **state)
     stage_finish(&stage);
 }
 
+/* The user's own place is the oldest: it is not given up for that of the line. */
+static void without_room_for_all_none_is_counted(void **state)
+{
+    const char *who[] = {"acme ann call:*", "acme bob call:*", "acme eve call:*",
+                         "acme kim call:*"};
+    (void)state;
+    begin("orders/export of=user per-minute=60", NULL);
+    stage.options.limits.max_limited_users = 4;
+    stage.options.limits.heartbeat_ms = 1000000;
+    core_reload(stage.core, &stage.options.limits);
+    struct actor *ann = join(who[0]);
+    assert_let_through(ann, 1, "orders", "get");
+    stage_pass(&stage, 30000);
+    for (unsigned n = 1; n < 4; n++)
+        assert_let_through(join(who[n]), 1, "orders", "get");
+    stage_pass(&stage, 31000);
+    assert_int_equal(call(ann, 2, "orders", "export").reply.status, STATUS_OVERLOADED);
+    stage_pass(&stage, 30000);
+    assert_let_through(ann, 3, "orders", "export");
+    stage_finish(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +248,7 @@ int main(void)
         cmocka_unit_test(nested_calls_are_under_what_names_the_service),
         cmocka_unit_test(a_restart_is_no_refill),
         cmocka_unit_test(without_room_nothing_is_counted),
+        cmocka_unit_test(without_room_for_all_none_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
