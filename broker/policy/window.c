@@ -43,10 +43,19 @@ static void refill(struct window *window, uint32_t per_minute, uint64_t now)
         window->debt -= elapsed * per_minute;
 }
 
+/* Under one rate this changes nothing. A debt made under a higher one could last for hours. */
+static void forgive(struct window *window, struct window_rate rate)
+{
+    uint64_t most = rate.burst > rate.per_minute ? (rate.burst - rate.per_minute) * WINDOW_NS : 0;
+    if (window->n == 0 && window->debt > most)
+        window->debt = most;
+}
+
 static void pass_time(struct window *window, struct window_rate rate, uint64_t now)
 {
     forget_spans(window, now);
     refill(window, rate.per_minute, now);
+    forgive(window, rate);
     window->at = now;
 }
 
@@ -87,12 +96,15 @@ static uint64_t window_wait(const struct window *window, uint32_t per_minute)
     return 0;
 }
 
+/* A debt that is too high has a call of the last minute: all others are forgiven. */
 static uint64_t bucket_wait(const struct window *window, struct window_rate rate)
 {
     uint64_t most = (rate.burst - 1) * WINDOW_NS;
     if (window->debt <= most)
         return 0;
-    return (window->debt - most + rate.per_minute - 1) / rate.per_minute;
+    uint64_t paid = (window->debt - most + rate.per_minute - 1) / rate.per_minute;
+    uint64_t forgiven = span(window, window->n - 1)->at + WINDOW_NS - window->at;
+    return paid < forgiven ? paid : forgiven;
 }
 
 static void describe(const struct window *window, struct window_rate rate,

@@ -31,12 +31,13 @@ struct window {
 
 struct window_state {
     uint32_t remaining;   /* calls that would be let through now, one after the other */
-    uint64_t retry_after; /* ns until one would be; 0: now */
+    uint64_t retry_after; /* ns until one would be, at most WINDOW_NS; 0: now */
 };
 
 void window_finish(struct window *window);
 /* Lets a call through at `now`, or says when to come back. Time never runs backwards. The rate may
- * differ from call to call: a lower one counts what was let through under the higher. */
+ * differ from call to call: a lower one counts what was let through under the higher, until for a
+ * minute nothing was. */
 bool window_admit(struct window *window, struct window_rate rate, uint64_t now,
                   struct window_state *state);
 /* The same without a call. */

@@ -163,6 +163,41 @@ static void test_a_lower_rate_counts_what_was(void **unused)
     window_finish(&window);
 }
 
+/* However much more the higher one allowed. */
+static void test_a_lower_rate_locks_nobody_out(void **unused)
+{
+    static const struct window_rate lowered[][2] = {
+        {{10000, 1000}, {100, 10}}, {{10000, 10000}, {1, 1}}, {{10000, 5000}, {6000, 10}}};
+    (void)unused;
+    for (size_t i = 0; i < sizeof lowered / sizeof *lowered; i++) {
+        const struct window_rate high = lowered[i][0], low = lowered[i][1];
+        struct window window = {0};
+        struct window_state state;
+        for (unsigned n = 0; n < high.burst; n++)
+            assert_true(window_admit(&window, high, SECOND, &state));
+        assert_false(window_admit(&window, low, SECOND + 1, &state));
+        assert_in_range(state.retry_after, 1, WINDOW_NS);
+        uint64_t back = SECOND + 1 + state.retry_after;
+        assert_false(window_admit(&window, low, back - 1, &state));
+        assert_true(window_admit(&window, low, back, &state));
+        window_finish(&window);
+    }
+}
+
+/* Nor is it more of the higher one, for whoever has both. */
+static void test_a_lower_rate_is_no_refill_of_the_higher(void **unused)
+{
+    const struct window_rate high = {10000, 1000}, low = {100, 10};
+    struct window window = {0};
+    struct window_state state;
+    (void)unused;
+    for (unsigned n = 0; n < high.burst; n++)
+        assert_true(window_admit(&window, high, SECOND, &state));
+    assert_false(window_admit(&window, low, SECOND, &state));
+    assert_false(window_admit(&window, high, SECOND, &state));
+    window_finish(&window);
+}
+
 static void test_a_restored_window_refuses_the_same(void **unused)
 {
     const struct window_rate rate = {20, 10};
@@ -209,6 +244,8 @@ int main(void)
         cmocka_unit_test(test_what_remains_can_be_used_and_no_more),
         cmocka_unit_test(test_a_minute_is_a_minute),
         cmocka_unit_test(test_a_lower_rate_counts_what_was),
+        cmocka_unit_test(test_a_lower_rate_locks_nobody_out),
+        cmocka_unit_test(test_a_lower_rate_is_no_refill_of_the_higher),
         cmocka_unit_test(test_a_restored_window_refuses_the_same),
         cmocka_unit_test(test_knows_when_it_may_be_forgotten),
     };
