@@ -43,7 +43,7 @@ static void add_rules(struct core *core, const struct call *call, const struct s
     for (size_t i = 0; i < table->n; i++) {
         const struct rate_rule *rule = &table->list[i];
         if (!rate_rule_names(rule, call->service->name, method) ||
-            (call->depth > 0 && !rule->service[0]) ||
+            (who->shared && !rule->service[0]) ||
             !rate_rule_holds(table, rule, standing->tier->name))
             continue;
         out->list[out->n++] = bound_of(core, rule, call->service, who->tenant, who->user);
@@ -54,7 +54,7 @@ void bounds_of_call(struct core *core, const struct call *call, const struct sta
                     struct bounds *out)
 {
     out->n = 0;
-    if (standing->rate.per_minute > 0 && call->depth == 0)
+    if (standing->rate.per_minute > 0 && !call->identity->shared)
         out->list[out->n++] =
             (struct bound){.key = rates_key(core, call->identity->tenant, call->identity->user),
                            .rate = standing->rate};

@@ -26,8 +26,8 @@ struct bounds {
     size_t n;
 };
 
-/* Those the call is under. What a service calls for its caller is under those only that name the
- * service it calls. */
+/* Those the call is under. What a shared service calls for its caller is under those only that name
+ * the service it calls. */
 void bounds_of_call(struct core *core, const struct call *call, const struct standing *standing,
                     struct bounds *out);
 /* One rule, as it is for that user; looked up. */

@@ -210,6 +210,8 @@ static struct identity *from_sealed(struct identities *self, const struct wire_c
                      : "sealed context forged, issued to another or before the broker was started");
     struct identity *identity = identity_create(&context);
     identity->delegated = true;
+    /* A tenant's own service has a slash in its name, and so have the subscribers of events. */
+    identity->shared = !strchr(identity->context.audience, '/');
     return identity;
 }
 

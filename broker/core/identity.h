@@ -24,6 +24,7 @@ struct identity {
     void *block;
     uint64_t expires_ms;      /* of the token or the seal, Unix */
     bool delegated;           /* came sealed: `context.audience` may present it */
+    bool shared;              /* sealed for a shared service: what it calls is part of a call */
     struct standing standing; /* ask standing_of() */
     struct limited *limited;  /* ask rates_user() */
     struct month *month;      /* ask months_of() */

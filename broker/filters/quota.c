@@ -1,7 +1,7 @@
 /* quota.c - how many calls a tenant may use in a calendar month, by tier; as the meter counts them
  * (core/months.h). What is let through has its place: calls under way are counted in advance, so no
- * call over a hard quota is ever begun. Calls made for one that was let through are part of it:
- * they count, and are not refused. Somebody is told at 80 % and at 100 %, of soft quotas too. */
+ * call over a hard quota is ever begun. What a shared service calls for one that was let through is
+ * part of it: it counts, and is not refused. Somebody is told at 80 % and at 100 %, of soft quotas too. */
 #include "base/log.h"
 #include "builtin/announce.h"
 #include "core/state.h"
@@ -38,7 +38,7 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
 {
     const struct tier *tier = standing_of(core, call->identity)->tier;
     (void)state;
-    if (tier->monthly == 0 || call->depth > 0 || call->service->builtin)
+    if (tier->monthly == 0 || call->identity->shared || call->service->builtin)
         return VERDICT_PASS;
     if (call->dry)
         return is_used_up(months_find(core, call->identity->tenant), tier)

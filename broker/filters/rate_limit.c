@@ -1,7 +1,8 @@
 /* rate_limit.c - how often calls may be made: by each user, as their standing says, and by whoever
  * the table of limits names (core/bounds.h); exact over every trailing minute, and in bursts
- * (core/rates.h). A nested call was let through with the one it is made for: only limits of the
- * service it calls are asked. A refused call is not counted at all. */
+ * (core/rates.h). What a shared service calls for its caller was let through with the call it is made
+ * for: only limits of the service it calls are asked. A tenant's own service, which could call
+ * without end, exempts nobody. A refused call is not counted at all. */
 #include "core/bounds.h"
 #include "core/state.h"
 #include "filters/filters.h"
@@ -88,7 +89,7 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     (void)state;
     if (core->limits.rates.n > 0 || call->dry)
         return ask_all(core, call, refusal, standing);
-    if (standing->rate.per_minute == 0 || call->depth > 0)
+    if (standing->rate.per_minute == 0 || call->identity->shared)
         return VERDICT_PASS;
     return ask_tier(core, call, refusal, standing);
 }

@@ -222,6 +222,36 @@ static void what_is_let_through_is_finished(void **state)
     assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
 }
 
+/* One call is under way at it, and what it makes of that is not part of it. */
+static void a_service_of_ones_own_exempts_nobody(void **state)
+{
+    Farebox__V1__Register own = FAREBOX__V1__REGISTER__INIT;
+    unsigned refused = 0;
+    own.service = (char *)(uintptr_t) "mine";
+    own.tenant = (char *)(uintptr_t) "acme";
+    (void)state;
+    struct actor *server = stage_join(&stage, ANN " serve:acme/*");
+    assert_int_equal(actor_register_as(server, &own), STATUS_OK);
+    actor_call(ann, ++ids, "mine", "hold");
+    struct wire_envelope outer = actor_expect(server, WIRE_REQUEST);
+    struct slice sealed = actor_credential(server, &outer);
+    for (unsigned n = 0; n < 20; n++) {
+        const struct wire_request nested = {
+            .service = slice_of("orders"), .method = slice_of("get"), .parent = outer.id};
+        struct wire_envelope request;
+        actor_request(server, 1000 + n, &nested, n % 2 ? sealed : slice_make(NULL, 0));
+        while (actor_next(host, &request)) {
+            if (request.kind == WIRE_REQUEST)
+                actor_reply(host, request.id, STATUS_OK, "");
+        }
+        refused += actor_expect(server, WIRE_REPLY).reply.status == STATUS_QUOTA_EXCEEDED;
+    }
+    assert_int_equal(refused, 11);
+    actor_reply(server, outer.id, STATUS_OK, "");
+    assert_int_equal(actor_outcome(ann, ids), STATUS_OK);
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -236,6 +266,7 @@ int main(void)
         TEST(somebody_is_told_once),
         TEST(a_soft_quota_refuses_nobody),
         TEST(what_is_let_through_is_finished),
+        TEST(a_service_of_ones_own_exempts_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,76 @@ static void a_nested_call_is_part_of_its_parent(void **state)
     }
 }
 
+static enum status nested_outcome(struct actor *from, uint64_t parent, struct slice credential,
+                                  struct actor *host)
+{
+    static uint64_t ids = 1000;
+    const struct wire_request nested = {
+        .service = slice_of("prices"), .method = slice_of("get"), .parent = parent};
+    struct wire_envelope request;
+    actor_request(from, ++ids, &nested, credential);
+    while (actor_next(host, &request)) {
+        if (request.kind == WIRE_REQUEST)
+            actor_reply(host, request.id, STATUS_OK, "");
+    }
+    return actor_expect(from, WIRE_REPLY).reply.status;
+}
+
+/* Nor does an event, of which there may be any number. */
+static void a_service_of_ones_own_exempts_nobody(void **state)
+{
+    Farebox__V1__Register own = FAREBOX__V1__REGISTER__INIT;
+    own.service = (char *)(uintptr_t) "mine";
+    own.tenant = (char *)(uintptr_t) "acme";
+    (void)state;
+    struct actor *host = stage_join(&stage, SERVER);
+    struct actor *ann = stage_join(&stage, ANN " serve:acme/* publish:news.>");
+    struct actor *reader = stage_join(&stage, "infra reader subscribe:*/news.>");
+    actor_register(host, "prices", 10);
+    actor_register(host, "orders", 10);
+    assert_int_equal(actor_register_as(ann, &own), STATUS_OK);
+    assert_int_equal(actor_subscribe(reader, 1, "news.>", NULL, "*"), STATUS_OK);
+    assert_int_equal(actor_publish(ann, "news.today", "x"), STATUS_OK);
+    struct wire_envelope event = actor_expect(reader, WIRE_DELIVERY);
+    struct slice sealed_with_event = actor_credential(reader, &event);
+    assert_true(sealed_with_event.len > 0);
+    actor_call(ann, 1, "mine", "hold");
+    struct wire_envelope outer = actor_expect(ann, WIRE_REQUEST);
+    struct slice sealed = actor_credential(ann, &outer);
+    assert_int_equal(nested_outcome(ann, outer.id, slice_make(NULL, 0), host), STATUS_OK);
+    assert_int_equal(nested_outcome(ann, 0, sealed, host), STATUS_OK);
+    assert_int_equal(nested_outcome(ann, outer.id, slice_make(NULL, 0), host), STATUS_RATE_LIMITED);
+    assert_int_equal(nested_outcome(ann, 0, sealed, host), STATUS_RATE_LIMITED);
+    assert_int_equal(nested_outcome(ann, outer.id, sealed, host), STATUS_RATE_LIMITED);
+    assert_int_equal(nested_outcome(reader, 0, sealed_with_event, host), STATUS_RATE_LIMITED);
+}
+
+/* Even if it was one of a tenant's own that called the shared one. */
+static void what_a_shared_service_calls_is_part_of_its_call(void **state)
+{
+    Farebox__V1__Register own = FAREBOX__V1__REGISTER__INIT;
+    own.service = (char *)(uintptr_t) "mine";
+    own.tenant = (char *)(uintptr_t) "acme";
+    (void)state;
+    struct actor *host = stage_join(&stage, SERVER);
+    struct actor *ann = stage_join(&stage, ANN " serve:acme/*");
+    struct actor *other = stage_join(&stage, SERVER);
+    actor_register(other, "prices", 10);
+    actor_register(host, "orders", 10);
+    assert_int_equal(actor_register_as(ann, &own), STATUS_OK);
+    actor_call(ann, 1, "mine", "get");
+    struct wire_envelope outer = actor_expect(ann, WIRE_REQUEST);
+    const struct wire_request middle = {
+        .service = slice_of("orders"), .method = slice_of("get"), .parent = outer.id};
+    actor_request(ann, 2, &middle, actor_credential(ann, &outer));
+    struct wire_envelope inner = actor_expect(host, WIRE_REQUEST);
+    struct slice sealed = actor_credential(host, &inner);
+    for (unsigned n = 0; n < 5; n++)
+        assert_int_equal(nested_outcome(host, inner.id, sealed, other), STATUS_OK);
+    actor_reply(host, inner.id, STATUS_OK, "");
+    assert_int_equal(actor_expect(ann, WIRE_REPLY).reply.rate_remaining, 1);
+}
+
 static void a_tier_without_a_rate_is_not_limited(void **state)
 {
     (void)state;
@@ -226,6 +296,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refusal_by_another_filter_is_not_counted, open_stage,
                                         close_stage),
         cmocka_unit_test_setup_teardown(a_nested_call_is_part_of_its_parent, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(a_service_of_ones_own_exempts_nobody, open_stage,
+                                        close_stage),
+        cmocka_unit_test_setup_teardown(what_a_shared_service_calls_is_part_of_its_call, open_stage,
                                         close_stage),
         cmocka_unit_test_setup_teardown(a_tier_without_a_rate_is_not_limited, open_stage,
                                         close_stage),
