@@ -189,14 +189,24 @@ static bool rate_valid(struct window_rate rate)
 }
 
 /* A millisecond is taken for its end: never for a refill. */
+static uint64_t age_of(const struct core *core, uint64_t unix_ms)
+{
+    uint64_t now_ms = core->now.unix_ms;
+    return unix_ms + 1 < now_ms ? (now_ms - unix_ms - 1) * NS_PER_MS : 0;
+}
+
+/* What does not takes no place: nothing would ever give it back. */
+static bool still_counts(const struct core *core, struct window_rate rate, uint64_t unix_ms,
+                         uint32_t calls)
+{
+    return rate_valid(rate) && calls > 0 && age_of(core, unix_ms) < WINDOW_NS;
+}
+
 static void restore(struct core *core, struct limited *user, struct window_rate rate,
                     uint64_t unix_ms, uint32_t calls)
 {
-    uint64_t now_ms = core->now.unix_ms, now = core->now.mono_ns;
-    uint64_t age = unix_ms + 1 < now_ms ? (now_ms - unix_ms - 1) * NS_PER_MS : 0;
+    uint64_t now = core->now.mono_ns, age = age_of(core, unix_ms);
     uint64_t at = age < now ? now - age : 0;
-    if (age >= WINDOW_NS || calls == 0)
-        return;
     limiter_restore(&core->rates.users, user, rate, at > user->window.at ? at : user->window.at,
                     calls);
 }
@@ -214,15 +224,18 @@ static int read_row(void *arg, struct slice key, struct slice row)
     if (key.len <= TIME_BYTES || row.len < ROW_BYTES || journal_take(&row, 1) != FORMAT)
         return 0;
     struct slice name = slice_make(key.data + TIME_BYTES, key.len - TIME_BYTES);
-    struct limited *user = limiter_user(&core->rates.users, name, core->now.mono_ns);
     uint64_t ledger = journal_take(&row, 8), sequence = journal_take(&row, 8);
     struct window_rate rate = take_rate(&row);
-    if (!user || !rate_valid(rate))
-        return 0;
-    user->absorbed = ledger == core->io.ledger_id(core->io.arg) ? sequence : 0;
     while (row.len >= SPAN_BYTES) {
         uint64_t unix_ms = journal_take(&row, 8);
-        restore(core, user, rate, unix_ms, (uint32_t)journal_take(&row, 4));
+        uint32_t calls = (uint32_t)journal_take(&row, 4);
+        struct limited *user = still_counts(core, rate, unix_ms, calls)
+                                   ? limiter_user(&core->rates.users, name, core->now.mono_ns)
+                                   : NULL;
+        if (!user)
+            continue;
+        user->absorbed = ledger == core->io.ledger_id(core->io.arg) ? sequence : 0;
+        restore(core, user, rate, unix_ms, calls);
     }
     return 0;
 }
@@ -230,8 +243,10 @@ static int read_row(void *arg, struct slice key, struct slice row)
 static void read_user(struct core *core, const struct journal_block *block, struct slice key,
                       struct window_rate rate, uint32_t calls)
 {
-    struct limited *user = limiter_user(&core->rates.users, key, core->now.mono_ns);
-    if (!user || !rate_valid(rate) || block->sequence <= user->absorbed)
+    struct limited *user = still_counts(core, rate, block->unix_ms, calls)
+                               ? limiter_user(&core->rates.users, key, core->now.mono_ns)
+                               : NULL;
+    if (!user || block->sequence <= user->absorbed)
         return;
     user->absorbed = block->sequence;
     restore(core, user, rate, block->unix_ms, calls);

@@ -286,6 +286,20 @@ static void the_books_do_not_grow(void **state)
     assert_in_range(rows, 1, 3);
 }
 
+/* Nor do those whose last minute is over have a place that another needs. */
+static void what_was_long_ago_takes_no_place(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    call_and_answer(ann, host, 1); /* in the ledger, and not in the books */
+    stage.options.limits.max_limited_users = 1;
+    stage.now.mono_ns += 2 * WINDOW_NS;
+    stage.now.unix_ms += 2 * WINDOW_NS / NS_PER_MS;
+    everybody_comes_back(&ann, "acme bob call:*", &host);
+    assert_int_equal(call_and_answer(ann, host, 1).reply.status, STATUS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_minute_is_remembered_over_many_restarts, open_stage,
                                         close_stage),
         cmocka_unit_test_setup_teardown(the_books_do_not_grow, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(what_was_long_ago_takes_no_place, open_stage, close_stage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
