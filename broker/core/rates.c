@@ -4,17 +4,23 @@
 #include "base/mem.h"
 #include "core/state.h"
 
-#define FORMAT 1u
+#define FORMAT 2u
+#define FORMAT_OF_ONE 1u /* of earlier versions: a row for each user */
 #define MINUTE_MS (WINDOW_NS / NS_PER_MS)
 
 /* A section: for each user the key's length (2 bytes), the key, the rate (4, 4) and the calls (4).
- * A row: FORMAT, ledger (8), sequence (8), the rate (4, 4), then for each moment at which calls
- * were let through the time (8) and how many (4). Its key: when it was written (8 bytes, big
- * endian), then the user's. */
+ * A row: FORMAT, ledger (8), sequence (8), then for each user the key's length (2), the key, the
+ * rate (4, 4), the number of moments at which calls were let through (4), and for each the time (8)
+ * and how many (4). Its key: when it was written (8 bytes, big endian), the sequence (8), and how
+ * many rows were written before (4): no row takes the place of another.
+ * A row of one: FORMAT_OF_ONE, ledger, sequence, the rate, then the moments. Its key: when it was
+ * written, then the user's. */
 #define USER_BYTES 12u
-#define ROW_BYTES (1u + 8u + 8u + 8u)
+#define ROW_BYTES (1u + 8u + 8u)
+#define RATE_BYTES 8u
 #define SPAN_BYTES 12u
 #define TIME_BYTES 8u
+#define ROW_FULL ((size_t)64 << 10) /* the next user has another row */
 
 /* ---- users ---- */
 
@@ -137,21 +143,54 @@ static uint64_t time_of(struct slice key)
     return unix_ms;
 }
 
-static bool put_row(struct core *core, struct limited *user)
+static void put_user(struct buf *row, const struct limited *user)
+{
+    journal_put(row, user->key.len, 2);
+    buf_append(row, user->key.data, user->key.len);
+    journal_put(row, user->rate.per_minute, 4);
+    journal_put(row, user->rate.burst, 4);
+    journal_put(row, user->n_spans, 4);
+    for (uint32_t i = 0; i < user->n_spans; i++) {
+        journal_put(row, user->spans[i].unix_ms, 8);
+        journal_put(row, user->spans[i].calls, 4);
+    }
+}
+
+/* As many of those who wait for it as a row takes; they are in `saved` then. */
+static void fill_row(struct core *core, struct buf *row, struct list *saved)
+{
+    journal_put(row, FORMAT, 1);
+    journal_put(row, core->journal.ledger, 8);
+    journal_put(row, core->journal.sequence, 8);
+    for (struct list *node; row->len < ROW_FULL && (node = list_first(&core->rates.slot));) {
+        put_user(row, LIST_ENTRY(node, struct limited, slot));
+        list_remove(node);
+        list_push(saved, node);
+    }
+}
+
+static void let_go(struct core *core, struct list *saved, bool kept)
+{
+    for (struct list *node; (node = list_first(saved));) {
+        list_remove(node);
+        if (kept)
+            LIST_ENTRY(node, struct limited, slot)->n_spans = 0;
+        else
+            list_push(&core->rates.slot, node);
+    }
+}
+
+static bool put_row(struct core *core)
 {
     struct buf key = {0}, row = {0};
+    struct list saved;
+    list_init(&saved);
     put_time(&key, core->now.unix_ms);
-    buf_append(&key, user->key.data, user->key.len);
-    journal_put(&row, FORMAT, 1);
-    journal_put(&row, core->journal.ledger, 8);
-    journal_put(&row, core->journal.sequence, 8);
-    journal_put(&row, user->rate.per_minute, 4);
-    journal_put(&row, user->rate.burst, 4);
-    for (uint32_t i = 0; i < user->n_spans; i++) {
-        journal_put(&row, user->spans[i].unix_ms, 8);
-        journal_put(&row, user->spans[i].calls, 4);
-    }
+    journal_put(&key, core->journal.sequence, 8);
+    journal_put(&key, core->rates.rows++, 4);
+    fill_row(core, &row, &saved);
     int err = core->io.put(core->io.arg, RATES_TABLE, buf_slice(&key), buf_slice(&row));
+    let_go(core, &saved, err == 0);
     buf_finish(&key);
     buf_finish(&row);
     return err == 0;
@@ -170,12 +209,9 @@ static int delete_old(void *arg, struct slice key, struct slice row)
 static bool save_all(struct core *core)
 {
     struct slice first = slice_make(NULL, 0);
-    for (struct list *node; (node = list_first(&core->rates.slot));) {
-        struct limited *user = LIST_ENTRY(node, struct limited, slot);
-        if (!put_row(core, user))
+    while (!list_empty(&core->rates.slot)) {
+        if (!put_row(core))
             return false;
-        user->n_spans = 0;
-        list_remove(node);
     }
     return core->io.scan_from(core->io.arg, RATES_TABLE, first, delete_old, core) >= 0;
 }
@@ -218,24 +254,53 @@ static struct window_rate take_rate(struct slice *from)
     return rate;
 }
 
-static int read_row(void *arg, struct slice key, struct slice row)
+static void read_spans(struct core *core, struct slice name, struct window_rate rate,
+                       struct slice spans, uint64_t absorbed)
 {
-    struct core *core = arg;
-    if (key.len <= TIME_BYTES || row.len < ROW_BYTES || journal_take(&row, 1) != FORMAT)
-        return 0;
-    struct slice name = slice_make(key.data + TIME_BYTES, key.len - TIME_BYTES);
-    uint64_t ledger = journal_take(&row, 8), sequence = journal_take(&row, 8);
-    struct window_rate rate = take_rate(&row);
-    while (row.len >= SPAN_BYTES) {
-        uint64_t unix_ms = journal_take(&row, 8);
-        uint32_t calls = (uint32_t)journal_take(&row, 4);
+    while (spans.len >= SPAN_BYTES) {
+        uint64_t unix_ms = journal_take(&spans, 8);
+        uint32_t calls = (uint32_t)journal_take(&spans, 4);
         struct limited *user = still_counts(core, rate, unix_ms, calls)
                                    ? limiter_user(&core->rates.users, name, core->now.mono_ns)
                                    : NULL;
         if (!user)
             continue;
-        user->absorbed = ledger == core->io.ledger_id(core->io.arg) ? sequence : 0;
+        user->absorbed = absorbed;
         restore(core, user, rate, unix_ms, calls);
+    }
+}
+
+static void read_users(struct core *core, struct slice row, uint64_t absorbed)
+{
+    while (row.len >= 2) {
+        size_t len = journal_take(&row, 2);
+        if (row.len < len + RATE_BYTES + 4)
+            break;
+        struct slice name = slice_make(row.data, len);
+        row = slice_make(row.data + len, row.len - len);
+        struct window_rate rate = take_rate(&row);
+        size_t spans = (size_t)journal_take(&row, 4) * SPAN_BYTES;
+        if (row.len < spans)
+            break;
+        read_spans(core, name, rate, slice_make(row.data, spans), absorbed);
+        row = slice_make(row.data + spans, row.len - spans);
+    }
+}
+
+static int read_row(void *arg, struct slice key, struct slice row)
+{
+    struct core *core = arg;
+    if (key.len <= TIME_BYTES || row.len < ROW_BYTES)
+        return 0;
+    uint64_t format = journal_take(&row, 1), ledger = journal_take(&row, 8);
+    uint64_t sequence = journal_take(&row, 8);
+    uint64_t absorbed = ledger == core->io.ledger_id(core->io.arg) ? sequence : 0;
+    if (format == FORMAT) {
+        read_users(core, row, absorbed);
+    } else if (format == FORMAT_OF_ONE && row.len >= RATE_BYTES) {
+        struct slice name = slice_make(key.data + TIME_BYTES, key.len - TIME_BYTES);
+        struct window_rate rate = take_rate(&row);
+        read_spans(core, name, rate, row, absorbed);
     }
     return 0;
 }

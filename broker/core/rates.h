@@ -2,7 +2,7 @@
  * process: a restart is not a refill.
  *
  * What a turn lets through is in its block of the journal. A few times a second it goes into the
- * books, a row for each user and stretch of time; rows older than a minute are deleted. */
+ * books, a row for each stretch of time; rows older than a minute are deleted. */
 #ifndef CORE_RATES_H
 #define CORE_RATES_H
 
@@ -19,6 +19,7 @@ struct rates {
     struct limiter users;
     struct list turned; /* limited.turn: not in the journal yet */
     struct list slot;   /* limited.slot: not in the books yet */
+    uint32_t rows;      /* written by this process */
 };
 
 /* Reads the last minute back from the books; the journal has the rest of it. What cannot be read is

@@ -268,6 +268,48 @@ static void a_minute_is_remembered_over_many_restarts(void **state)
     assert_int_equal(call_and_answer(ann, host, 1).reply.rate_remaining, 4);
 }
 
+/* Three calls in one millisecond, and each is saved. */
+static void what_is_saved_at_once_is_all_kept(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 3; id++) {
+        call_and_answer(ann, host, id);
+        assert_true(core_save(stage.core));
+    }
+    stage_pass(&stage, 500); /* the ledger lets go of them */
+    assert_int_equal(stage.ledger.trimmed, stage.ledger.last);
+    everybody_comes_back(&ann, ANN, &host);
+    actor_call(ann, 1, "orders", "get");
+    assert_int_equal(actor_outcome(ann, 1), STATUS_RATE_LIMITED);
+}
+
+/* As a version wrote it that had a row for each user. */
+static void rows_of_earlier_versions_are_read(void **state)
+{
+    static const uint64_t burst = 3, per_minute = 60;
+    struct buf key = {0}, row = {0};
+    (void)state;
+    for (unsigned shift = 64; shift > 0; shift -= 8)
+        journal_put(&key, stage.now.unix_ms >> (shift - 8), 1);
+    buf_append(&key, "acme\0ann", 8);
+    journal_put(&row, 1, 1);
+    journal_put(&row, stage.ledger.id, 8);
+    journal_put(&row, 7, 8);
+    journal_put(&row, per_minute, 4);
+    journal_put(&row, burst, 4);
+    journal_put(&row, stage.now.unix_ms, 8);
+    journal_put(&row, burst, 4);
+    stage.options.io.put(&stage, RATES_TABLE, buf_slice(&key), buf_slice(&row));
+    buf_finish(&key);
+    buf_finish(&row);
+    struct actor *ann, *host;
+    everybody_comes_back(&ann, ANN, &host);
+    actor_call(ann, 1, "orders", "get");
+    assert_int_equal(actor_outcome(ann, 1), STATUS_RATE_LIMITED);
+}
+
 /* Only the last minute is kept. */
 static void the_books_do_not_grow(void **state)
 {
@@ -323,6 +365,8 @@ int main(void)
                                         close_stage),
         cmocka_unit_test_setup_teardown(a_minute_is_remembered_over_many_restarts, open_stage,
                                         close_stage),
+        cmocka_unit_test_setup_teardown(what_is_saved_at_once_is_all_kept, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(rows_of_earlier_versions_are_read, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(the_books_do_not_grow, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(what_was_long_ago_takes_no_place, open_stage, close_stage),
     };
