@@ -273,10 +273,9 @@ int journal_start(struct core *core)
     int err = core->io.ledger_scan(core->io.arg, read_block, &reading);
     journal->unread = ALL_SECTIONS & ~reading.wanted;
     journal->found = journal->sequence;
-    if (journal->sequence > 0) {
-        journal->unsaved = true;
+    journal->unsaved |= journal->sequence > 0;
+    if (journal->unsaved)
         arm(core);
-    }
     return err;
 }
 

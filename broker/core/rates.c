@@ -191,29 +191,77 @@ static bool put_row(struct core *core)
     fill_row(core, &row, &saved);
     int err = core->io.put(core->io.arg, RATES_TABLE, buf_slice(&key), buf_slice(&row));
     let_go(core, &saved, err == 0);
+    if (core->rates.oldest_ms > core->now.unix_ms)
+        core->rates.oldest_ms = core->now.unix_ms;
     buf_finish(&key);
     buf_finish(&row);
     return err == 0;
 }
 
-static int delete_old(void *arg, struct slice key, struct slice row)
+/* Rows are looked for when the oldest is twice as old as it need be, and few go at a time: either
+ * takes time from everybody's calls. */
+struct deletion {
+    struct core *core;
+    uint64_t before; /* those written then, or later, stay */
+    uint64_t next;   /* when the first that stays was written; UINT64_MAX: none does */
+    unsigned left;
+};
+
+static int delete_row(void *arg, struct slice key, struct slice row)
 {
-    struct core *core = arg;
+    struct deletion *deletion = arg;
+    struct core *core = deletion->core;
+    uint64_t unix_ms = time_of(key);
     (void)row;
-    if (time_of(key) + MINUTE_MS >= core->now.unix_ms)
+    if (unix_ms >= deletion->before || deletion->left == 0) {
+        deletion->next = unix_ms;
         return 1;
+    }
+    deletion->left--;
     core->io.remove(core->io.arg, RATES_TABLE, key);
     return 0;
 }
 
+static bool delete_rows(struct core *core, uint64_t from, uint64_t before, uint64_t *next)
+{
+    struct deletion deletion = {core, before, UINT64_MAX, RATES_DELETED_AT_ONCE};
+    struct buf key = {0};
+    put_time(&key, from);
+    int err = core->io.scan_from(core->io.arg, RATES_TABLE, buf_slice(&key), delete_row, &deletion);
+    buf_finish(&key);
+    if (err >= 0)
+        *next = deletion.next;
+    return err >= 0;
+}
+
+static bool delete_old(struct core *core)
+{
+    struct rates *rates = &core->rates;
+    uint64_t now = core->now.unix_ms;
+    if (now < 2 * MINUTE_MS || rates->oldest_ms >= now - 2 * MINUTE_MS)
+        return true;
+    return delete_rows(core, 0, now - MINUTE_MS, &rates->oldest_ms);
+}
+
+/* Written before the clock was set back: what counts of them has been written anew. */
+static bool delete_ahead(struct core *core)
+{
+    uint64_t next;
+    if (!core->rates.ahead)
+        return true;
+    if (!delete_rows(core, core->now.unix_ms + 1, UINT64_MAX, &next))
+        return false;
+    core->rates.ahead = next != UINT64_MAX;
+    return true;
+}
+
 static bool save_all(struct core *core)
 {
-    struct slice first = slice_make(NULL, 0);
     while (!list_empty(&core->rates.slot)) {
         if (!put_row(core))
             return false;
     }
-    return core->io.scan_from(core->io.arg, RATES_TABLE, first, delete_old, core) >= 0;
+    return delete_old(core) && delete_ahead(core);
 }
 
 /* ---- reading back ---- */
@@ -254,53 +302,76 @@ static struct window_rate take_rate(struct slice *from)
     return rate;
 }
 
-static void read_spans(struct core *core, struct slice name, struct window_rate rate,
-                       struct slice spans, uint64_t absorbed)
+static uint64_t not_ahead(const struct core *core, uint64_t unix_ms)
+{
+    return unix_ms < core->now.unix_ms ? unix_ms : core->now.unix_ms;
+}
+
+/* The books get it, or get it again. */
+static void save_span(struct core *core, struct limited *user, uint64_t unix_ms, uint32_t calls)
+{
+    add_span(user, unix_ms, calls);
+    if (list_empty(&user->slot))
+        list_push(&core->rates.slot, &user->slot);
+}
+
+struct row {
+    uint64_t absorbed; /* blocks up to here are in it */
+    bool ahead;        /* of the clock, which was set back */
+};
+
+static void read_spans(struct core *core, const struct row *row, struct slice name,
+                       struct window_rate rate, struct slice spans)
 {
     while (spans.len >= SPAN_BYTES) {
-        uint64_t unix_ms = journal_take(&spans, 8);
+        uint64_t unix_ms = not_ahead(core, journal_take(&spans, 8));
         uint32_t calls = (uint32_t)journal_take(&spans, 4);
         struct limited *user = still_counts(core, rate, unix_ms, calls)
                                    ? limiter_user(&core->rates.users, name, core->now.mono_ns)
                                    : NULL;
         if (!user)
             continue;
-        user->absorbed = absorbed;
+        user->absorbed = row->absorbed;
         restore(core, user, rate, unix_ms, calls);
+        if (row->ahead)
+            save_span(core, user, unix_ms, calls);
     }
 }
 
-static void read_users(struct core *core, struct slice row, uint64_t absorbed)
+static void read_users(struct core *core, const struct row *row, struct slice users)
 {
-    while (row.len >= 2) {
-        size_t len = journal_take(&row, 2);
-        if (row.len < len + RATE_BYTES + 4)
+    while (users.len >= 2) {
+        size_t len = journal_take(&users, 2);
+        if (users.len < len + RATE_BYTES + 4)
             break;
-        struct slice name = slice_make(row.data, len);
-        row = slice_make(row.data + len, row.len - len);
-        struct window_rate rate = take_rate(&row);
-        size_t spans = (size_t)journal_take(&row, 4) * SPAN_BYTES;
-        if (row.len < spans)
+        struct slice name = slice_make(users.data, len);
+        users = slice_make(users.data + len, users.len - len);
+        struct window_rate rate = take_rate(&users);
+        size_t spans = (size_t)journal_take(&users, 4) * SPAN_BYTES;
+        if (users.len < spans)
             break;
-        read_spans(core, name, rate, slice_make(row.data, spans), absorbed);
-        row = slice_make(row.data + spans, row.len - spans);
+        read_spans(core, row, name, rate, slice_make(users.data, spans));
+        users = slice_make(users.data + spans, users.len - spans);
     }
 }
 
-static int read_row(void *arg, struct slice key, struct slice row)
+static int read_row(void *arg, struct slice key, struct slice bytes)
 {
     struct core *core = arg;
-    if (key.len <= TIME_BYTES || row.len < ROW_BYTES)
+    if (key.len <= TIME_BYTES || bytes.len < ROW_BYTES)
         return 0;
-    uint64_t format = journal_take(&row, 1), ledger = journal_take(&row, 8);
-    uint64_t sequence = journal_take(&row, 8);
-    uint64_t absorbed = ledger == core->io.ledger_id(core->io.arg) ? sequence : 0;
+    uint64_t format = journal_take(&bytes, 1), ledger = journal_take(&bytes, 8);
+    uint64_t sequence = journal_take(&bytes, 8);
+    bool ours = ledger == core->io.ledger_id(core->io.arg);
+    struct row row = {ours ? sequence : 0, time_of(key) > core->now.unix_ms};
+    if (row.ahead)
+        core->rates.ahead = core->journal.unsaved = true;
     if (format == FORMAT) {
-        read_users(core, row, absorbed);
-    } else if (format == FORMAT_OF_ONE && row.len >= RATE_BYTES) {
+        read_users(core, &row, bytes);
+    } else if (format == FORMAT_OF_ONE && bytes.len >= RATE_BYTES) {
         struct slice name = slice_make(key.data + TIME_BYTES, key.len - TIME_BYTES);
-        struct window_rate rate = take_rate(&row);
-        read_spans(core, name, rate, row, absorbed);
+        struct window_rate rate = take_rate(&bytes);
+        read_spans(core, &row, name, rate, bytes);
     }
     return 0;
 }
@@ -313,11 +384,10 @@ static void read_user(struct core *core, const struct journal_block *block, stru
                                : NULL;
     if (!user || block->sequence <= user->absorbed)
         return;
+    uint64_t unix_ms = not_ahead(core, block->unix_ms);
     user->absorbed = block->sequence;
-    restore(core, user, rate, block->unix_ms, calls);
-    add_span(user, block->unix_ms, calls);
-    if (list_empty(&user->slot))
-        list_push(&core->rates.slot, &user->slot);
+    restore(core, user, rate, unix_ms, calls);
+    save_span(core, user, unix_ms, calls);
 }
 
 static int read_turn(struct core *core, const struct journal_block *block, struct slice content)

@@ -2,7 +2,7 @@
  * process: a restart is not a refill.
  *
  * What a turn lets through is in its block of the journal. A few times a second it goes into the
- * books, a row for each stretch of time; rows older than a minute are deleted. */
+ * books, a row for each stretch of time; those that are out of date are deleted now and then. */
 #ifndef CORE_RATES_H
 #define CORE_RATES_H
 
@@ -14,12 +14,15 @@ struct identity;
 struct standing;
 
 #define RATES_TABLE "rates"
+#define RATES_DELETED_AT_ONCE 256u /* rows, by one save */
 
 struct rates {
     struct limiter users;
     struct list turned; /* limited.turn: not in the journal yet */
     struct list slot;   /* limited.slot: not in the books yet */
     uint32_t rows;      /* written by this process */
+    uint64_t oldest_ms; /* Unix: no row in the books is older; UINT64_MAX: there is none */
+    bool ahead;         /* there may be rows from when the clock was ahead of what it is */
 };
 
 /* Reads the last minute back from the books; the journal has the rest of it. What cannot be read is

@@ -43,7 +43,7 @@ struct stage {
     size_t arena_used;                 /* by the newest frame */
     uint64_t random;
     unsigned verified; /* tokens judged */
-    unsigned puts, n_records;
+    unsigned puts, scans, n_records;
     bool store_fails, store_lags; /* nothing can be put; what is put reaches no disk */
     uint64_t asked;               /* the mark the core waits for; 0: none */
     struct stage_record records[STAGE_RECORDS];

@@ -80,6 +80,7 @@ static int io_scan_from(void *arg, const char *table, struct slice from,
     struct stage_record *sorted[STAGE_RECORDS], first = {.key_len = from.len}, *lowest = &first;
     size_t n = 0;
     int rc = 0;
+    stage->scans++;
     first.key = (uint8_t *)(uintptr_t)(from.len ? (const char *)from.data : "");
     for (unsigned i = 0; i < stage->n_records; i++) {
         struct stage_record *record = &stage->records[i];

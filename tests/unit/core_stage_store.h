@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 
-#define STAGE_RECORDS 128u
+#define STAGE_RECORDS 512u
 #define STAGE_BLOCKS 512u
 
 struct stage;

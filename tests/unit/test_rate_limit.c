@@ -310,10 +310,17 @@ static void rows_of_earlier_versions_are_read(void **state)
     assert_int_equal(actor_outcome(ann, 1), STATUS_RATE_LIMITED);
 }
 
+static unsigned rows_in_the_books(void)
+{
+    unsigned rows = 0;
+    for (unsigned i = 0; i < stage.n_records; i++)
+        rows += strcmp(stage.records[i].table, RATES_TABLE) == 0 && stage.records[i].value.len > 0;
+    return rows;
+}
+
 /* Only the last minute is kept. */
 static void the_books_do_not_grow(void **state)
 {
-    unsigned rows = 0;
     (void)state;
     struct actor *ann = stage_join(&stage, "acme ann call:* tier:few");
     struct actor *host = stage_join(&stage, SERVER);
@@ -323,9 +330,60 @@ static void the_books_do_not_grow(void **state)
         stage_pass(&stage, 30 * 1000);
         everybody_comes_back(&ann, "acme ann call:* tier:few", &host);
     }
-    for (unsigned i = 0; i < stage.n_records; i++)
-        rows += strcmp(stage.records[i].table, RATES_TABLE) == 0 && stage.records[i].value.len > 0;
-    assert_in_range(rows, 1, 3);
+    assert_in_range(rows_in_the_books(), 1, 3);
+}
+
+static void put_row_of(uint64_t unix_ms)
+{
+    struct buf key = {0};
+    for (unsigned shift = 64; shift > 0; shift -= 8)
+        journal_put(&key, unix_ms >> (shift - 8), 1);
+    journal_put(&key, 0, 1);
+    stage.options.io.put(&stage, RATES_TABLE, buf_slice(&key), slice_of("old"));
+    buf_finish(&key);
+}
+
+/* The books are not read through at every save, and what has to go goes little by little. */
+static void old_rows_go_now_and_then(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (unsigned n = 0; n < RATES_DELETED_AT_ONCE + 40; n++)
+        put_row_of(stage.now.unix_ms - 200000 - n);
+    call_and_answer(ann, host, 1);
+    stage_pass(&stage, 250);
+    assert_int_equal(rows_in_the_books(), 40 + 1);
+    unsigned before = stage.scans;
+    for (uint32_t id = 2; id <= 31; id++) {
+        call_and_answer(ann, host, id);
+        stage_pass(&stage, 1000);
+    }
+    assert_int_equal(rows_in_the_books(), 31);
+    assert_int_equal(stage.scans - before, 1);
+}
+
+/* It counts once more, as of now, and not for as long as the clock takes to get there again. */
+static void what_a_clock_ahead_has_dated_ends(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 3; id++)
+        call_and_answer(ann, host, id);
+    stage_pass(&stage, 500);
+    stage.now.unix_ms -= 3600000;
+    for (unsigned n = 0; n < 2; n++) {
+        everybody_comes_back(&ann, ANN, &host);
+        actor_call(ann, 1, "orders", "get");
+        assert_int_equal(actor_outcome(ann, 1), STATUS_RATE_LIMITED);
+        stage_pass(&stage, 250);
+    }
+    stage_pass(&stage, 60000);
+    everybody_comes_back(&ann, ANN, &host);
+    assert_int_equal(call_and_answer(ann, host, 1).reply.rate_remaining, 2);
+    stage_pass(&stage, 250);
+    assert_int_equal(rows_in_the_books(), 1);
 }
 
 /* Nor do those whose last minute is over have a place that another needs. */
@@ -368,6 +426,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_saved_at_once_is_all_kept, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(rows_of_earlier_versions_are_read, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(the_books_do_not_grow, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(old_rows_go_now_and_then, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(what_a_clock_ahead_has_dated_ends, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(what_was_long_ago_takes_no_place, open_stage, close_stage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
