@@ -46,7 +46,8 @@ all:
 # Installs what is missing, then records the libraries' flags; make restarts with them.
 # Targets that build nothing go without.
 NEEDS_NOTHING := clean help deps deps-% check-tidy check-format check-shell
-ifneq ($(if $(MAKECMDGOALS),$(filter-out $(NEEDS_NOTHING),$(MAKECMDGOALS)),all),)
+BUILDS := $(if $(MAKECMDGOALS),$(filter-out $(NEEDS_NOTHING),$(MAKECMDGOALS)),all)
+ifneq ($(BUILDS),)
 include $(BUILD)/libraries.mk
 endif
 
@@ -73,7 +74,10 @@ LINK = $(CC) $(CODEGEN) $(LDFLAGS) -Wl,--as-needed -Wl,-z,relro,-z,now
 LINK_SHARED = $(LINK) -shared $(if $(SAN),,-Wl,-z,defs)
 
 # Writes a file only when its text changes: what depends on it follows the flags or the file list.
-stamp = $(if $(subst x$(strip $2),,x$(file <$1)),$(shell mkdir -p $(dir $1))$(file >$1,$(strip $2)))
+# What builds nothing does not know the libraries' flags, and writes none. Not every make reads a
+# file without its last newline.
+differs = $(subst x$(strip $2),,x$(strip $(file <$1)))
+stamp = $(if $(BUILDS),$(if $(differs),$(shell mkdir -p $(dir $1))$(file >$1,$(strip $2))))
 objects = $(patsubst %.c,$(OBJ)/%.o,$(sort $1))
 
 $(call stamp,$(OBJ)/flags,$(COMPILE) $(LINK))
