@@ -60,6 +60,77 @@ static void test_shares_follow_the_weights(void **unused)
     fair_finish(&fair);
 }
 
+/* However great the weight of both. */
+static void test_equals_take_turns_one_by_one(void **unused)
+{
+    static struct item items[101];
+    struct fair fair;
+    (void)unused;
+    fair_init(&fair);
+    for (unsigned i = 0; i < 90; i++)
+        push(&fair, &items[i], 0, 16);
+    fair_pop(&fair);
+    for (unsigned i = 90; i < 101; i++)
+        push(&fair, &items[i], 1, 16);
+    for (unsigned i = 90; i < 101; i++) {
+        assert_int_equal(item_of(fair_pop(&fair))->tenant, 0);
+        assert_ptr_equal(item_of(fair_pop(&fair)), &items[i]);
+    }
+    while (fair_pop(&fair))
+        continue;
+    fair_finish(&fair);
+}
+
+/* Whoever comes one by one, each time as new, holds up nobody who waits. */
+static void test_coming_back_gains_nothing(void **unused)
+{
+    static struct item waits, comes;
+    struct fair fair;
+    unsigned before = 0;
+    (void)unused;
+    fair_init(&fair);
+    push(&fair, &comes, 0, 16);
+    push(&fair, &waits, 1, 1);
+    while (item_of(fair_pop(&fair)) == &comes) {
+        push(&fair, &comes, 0, 16);
+        before++;
+    }
+    assert_in_range(before, 1, 16);
+    while (fair_pop(&fair))
+        continue;
+    fair_finish(&fair);
+}
+
+/* Served to the end, it is as it was said to be; each other lane may have had one turn more, due at
+ * the same time. */
+static void test_what_comes_before_is_told(void **unused)
+{
+    static struct item items[TENANTS][NODES], newcomer;
+    static const uint32_t weights[TENANTS] = {16, 1, 4, 16};
+    struct rng rng = {7};
+    (void)unused;
+    for (unsigned round = 0; round < 200; round++) {
+        unsigned own = (unsigned)rng_below(&rng, TENANTS), served = 0;
+        struct fair fair;
+        fair_init(&fair);
+        for (unsigned i = 0; i < NODES / 4; i++) {
+            unsigned tenant = (unsigned)rng_below(&rng, TENANTS);
+            if (tenant != own || round % 2)
+                push(&fair, &items[tenant][i], tenant, weights[tenant]);
+            if (rng_below(&rng, 4) == 0)
+                fair_pop(&fair);
+        }
+        uint64_t told = fair_before(&fair, slice_of(names[own]), weights[own]);
+        push(&fair, &newcomer, own, weights[own]);
+        while (item_of(fair_pop(&fair)) != &newcomer)
+            served++;
+        assert_in_range(served, told, told + TENANTS - 1);
+        while (fair_pop(&fair))
+            continue;
+        fair_finish(&fair);
+    }
+}
+
 static void test_a_full_line_takes_from_the_longest(void **unused)
 {
     static struct item items[10];
@@ -133,6 +204,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_long_lane_does_not_delay_a_short_one),
         cmocka_unit_test(test_shares_follow_the_weights),
+        cmocka_unit_test(test_equals_take_turns_one_by_one),
+        cmocka_unit_test(test_coming_back_gains_nothing),
+        cmocka_unit_test(test_what_comes_before_is_told),
         cmocka_unit_test(test_a_full_line_takes_from_the_longest),
         cmocka_unit_test(test_any_order_of_events),
     };
