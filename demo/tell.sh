@@ -15,14 +15,25 @@ typed() {
     done
 }
 
-# as TOKEN COMMAND...: shows an inspector command, runs it, and keeps what it printed and how it ended.
-as() {
-    local who=$1
-    shift
-    echo "\$ farebox$(typed "$@")    # as $who"
-    output=$(farebox --token-file "$folder/$who.token" "$@" 2>&1)
+# try TOKEN COMMAND...: runs an inspector command, and keeps what it printed and how it ended.
+try() {
+    output=$(farebox --token-file "$folder/$1.token" "${@:2}" 2>&1)
     status=$?
+    ((status == 0))
+}
+
+# as TOKEN COMMAND...: shows the command, tries it, and shows what it printed.
+as() {
+    echo "\$ farebox$(typed "${@:2}")    # as $1"
+    try "$@"
     [[ -z $output ]] || printf '%s\n' "$output"
+}
+
+# as_soon_as_possible TOKEN COMMAND...: the same, once the command succeeds, as it must in the end.
+as_soon_as_possible() {
+    echo "\$ farebox$(typed "${@:2}")    # as $1"
+    await try "$@" || fail "it never did: $output"
+    printf '%s\n' "$output"
 }
 
 # expect STATUS PATTERN...: of the last command; the patterns are extended regular expressions.
@@ -45,13 +56,13 @@ listen() {
         2>"$folder/$who.notes" &
     listener=$!
     exec {fd}<"$folder/$who.notes"
-    read -r -t 10 note <&"$fd" || fail "$who could not subscribe"
+    read -r -t "$patience" note <&"$fd" || fail "$who could not subscribe"
     [[ $note == *subscribed* ]] || fail "$who could not subscribe: $note"
 }
 
 # heard TOKEN PID: waits for its end, shows what it heard and keeps it for expect.
 heard() {
-    timeout 15 tail --pid="$2" -f /dev/null || fail "$1 hears nothing"
+    timeout "$patience" tail --pid="$2" -f /dev/null || fail "$1 hears nothing"
     wait "$2"
     status=$?
     output=$(<"$folder/$1.events")
