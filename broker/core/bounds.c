@@ -4,6 +4,7 @@
 
 /* No name begins with it: keys of rules are those of no user. */
 #define RULE_KEY '\1'
+#define BUILTIN_KEY '\2'
 
 /* A tenant's own service shares no window with the shared one of its name; a user whose tier
  * changes has used what they have used. */
@@ -50,14 +51,24 @@ static void add_rules(struct core *core, const struct call *call, const struct s
     }
 }
 
+/* The broker's own services are counted apart: who may call no more can still ask why, and asking
+ * uses up nothing. */
+static struct slice tier_key(struct core *core, const struct call *call)
+{
+    const struct identity *who = call->identity;
+    const uint8_t head[] = {BUILTIN_KEY};
+    const struct slice parts[] = {slice_make(head, sizeof head), who->tenant, who->user};
+    return call->service->builtin ? arena_join(&core->arena, parts, sizeof parts / sizeof *parts)
+                                  : rates_key(core, who->tenant, who->user);
+}
+
 void bounds_of_call(struct core *core, const struct call *call, const struct standing *standing,
                     struct bounds *out)
 {
     out->n = 0;
     if (standing->rate.per_minute > 0 && !call->identity->shared)
         out->list[out->n++] =
-            (struct bound){.key = rates_key(core, call->identity->tenant, call->identity->user),
-                           .rate = standing->rate};
+            (struct bound){.key = tier_key(core, call), .rate = standing->rate};
     add_rules(core, call, standing, out);
 }
 

@@ -1,6 +1,6 @@
-/* bounds.h - all the limits of rate that a call is under at once: its tier's of each user, and
- * those of the table (policy/rate_table.h). A call is let through by all of them or leaves a trace
- * in none. */
+/* bounds.h - all the limits of rate that a call is under at once: its tier's of each user (one
+ * for services, and as much again for the broker's own), and those of the table
+ * (policy/rate_table.h). A call is let through by all of them or leaves a trace in none. */
 #ifndef CORE_BOUNDS_H
 #define CORE_BOUNDS_H
 

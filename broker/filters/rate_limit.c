@@ -15,21 +15,24 @@ static const char *subject_of(struct core *core, const struct rate_rule *rule)
                            : rule->service;
 }
 
-static const char *message_of(struct core *core, const struct standing *standing,
-                              const struct bound *bound)
+static const char *message_of(struct core *core, const struct call *call,
+                              const struct standing *standing, const struct bound *bound)
 {
     static const char *const whose[RATE_OFS] = {"a user", "a tenant", "all together"};
     const struct window_rate *rate = &bound->rate;
     if (!bound->rule)
-        return arena_printf(&core->arena, "the tier %s allows %u calls a minute, %u at once",
-                            standing->tier->name, rate->per_minute, rate->burst);
+        return arena_printf(&core->arena, "the tier %s allows %u calls%s a minute, %u at once",
+                            standing->tier->name, rate->per_minute,
+                            call->service->builtin ? " of the broker's own services" : "",
+                            rate->burst);
     return arena_printf(&core->arena, "%s: %s may make %u calls a minute, %u at once",
                         subject_of(core, bound->rule), whose[bound->rule->of], rate->per_minute,
                         rate->burst);
 }
 
-static enum verdict refuse_for_now(struct core *core, struct refusal *refusal,
-                                   const struct standing *standing, const struct bound *bound)
+static enum verdict refuse_for_now(struct core *core, const struct call *call,
+                                   struct refusal *refusal, const struct standing *standing,
+                                   const struct bound *bound)
 {
     uint64_t ms = (bound->state.retry_after + NS_PER_MS - 1) / NS_PER_MS;
     refusal->retry_after_ms = (uint32_t)ms;
@@ -40,7 +43,7 @@ static enum verdict refuse_for_now(struct core *core, struct refusal *refusal,
         refusal_detail(refusal, "of", rate_of_text(bound->rule->of));
         refusal_detail(refusal, "calls", subject_of(core, bound->rule));
     }
-    return refuse(refusal, STATUS_RATE_LIMITED, message_of(core, standing, bound));
+    return refuse(refusal, STATUS_RATE_LIMITED, message_of(core, call, standing, bound));
 }
 
 static enum verdict refuse_room(struct refusal *refusal)
@@ -60,7 +63,7 @@ static enum verdict ask_tier(struct core *core, struct call *call, struct refusa
     bool admitted = rates_admit(core, user, bound.rate, &bound.state);
     call->rate_limit = bound.rate.per_minute;
     call->rate_remaining = bound.state.remaining;
-    return admitted ? VERDICT_PASS : refuse_for_now(core, refusal, standing, &bound);
+    return admitted ? VERDICT_PASS : refuse_for_now(core, call, refusal, standing, &bound);
 }
 
 static enum verdict ask_all(struct core *core, struct call *call, struct refusal *refusal,
@@ -79,7 +82,7 @@ static enum verdict ask_all(struct core *core, struct call *call, struct refusal
     call->rate_limit = tightest->rate.per_minute;
     call->rate_remaining = tightest->state.remaining;
     return answer == BOUNDS_ADMIT ? VERDICT_PASS
-                                  : refuse_for_now(core, refusal, standing, tightest);
+                                  : refuse_for_now(core, call, refusal, standing, tightest);
 }
 
 static enum verdict on_request(void *state, struct core *core, struct call *call,
@@ -87,7 +90,7 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
 {
     const struct standing *standing = standing_of(core, call->identity);
     (void)state;
-    if (core->limits.rates.n > 0 || call->dry)
+    if (core->limits.rates.n > 0 || call->dry || call->service->builtin)
         return ask_all(core, call, refusal, standing);
     if (standing->rate.per_minute == 0 || call->identity->shared)
         return VERDICT_PASS;

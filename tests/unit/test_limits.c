@@ -70,7 +70,6 @@ static void it_says_what_is_left(void **state)
     assert_says("\"used\":10,");
 }
 
-/* The one call that asking is, and no more. */
 static void asking_takes_nothing(void **state)
 {
     (void)state;
@@ -80,7 +79,24 @@ static void asking_takes_nothing(void **state)
     assert_says("\"used\":0,");
     assert_int_equal(ask(ann, "{}"), STATUS_OK);
     assert_says("\"user\":\"ann\"");
-    assert_says("\"remaining\":9,");
+    assert_says("\"remaining\":10,");
+}
+
+/* Not for ever: asking has a limit of its own, as great. */
+static void whoever_is_refused_can_ask_why(void **state)
+{
+    (void)state;
+    use(10);
+    actor_call(ann, ++ids, "orders", "get");
+    assert_int_equal(actor_outcome(ann, ids), STATUS_RATE_LIMITED);
+    for (unsigned n = 0; n < 9; n++)
+        assert_int_equal(ask(ann, "{}"), STATUS_OK);
+    assert_says("\"remaining\":0,\"retry_after_ms\":1000,");
+    assert_int_equal(actor_ask(ann, ++ids, "bus.explain", "call",
+                               "{\"service\":\"orders\",\"method\":\"get\"}", &answer),
+                     STATUS_OK);
+    assert_says("\"outcome\":\"rate_limited\"");
+    assert_int_equal(ask(ann, "{}"), STATUS_RATE_LIMITED);
 }
 
 static void what_a_token_says_may_be_supposed(void **state)
@@ -129,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_says_what_is_left),
         TEST(asking_takes_nothing),
+        TEST(whoever_is_refused_can_ask_why),
         TEST(what_a_token_says_may_be_supposed),
         TEST(limits_of_tenants_and_services_are_there),
         TEST(others_are_nobodys_business),
