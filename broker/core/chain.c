@@ -100,7 +100,7 @@ static void end_refused(struct core *core, struct call *call, const struct refus
         .details = refusal->details,
         .n_details = refusal->n_details,
         .retry_after_ms = refusal->retry_after_ms,
-        .retryable = status_retryable(refusal->status),
+        .retryable = status_retryable(refusal->status) && !refusal->lasts,
     };
     call_end(core, call, &reply);
 }
@@ -115,6 +115,7 @@ static void run(struct core *core, struct call *call)
         struct chain_link *link = &chain->links[call->passed];
         refusal.n_details = 0;
         refusal.retry_after_ms = 0;
+        refusal.lasts = false;
         switch (consult(core, link, call, &refusal, timed)) {
         case VERDICT_PASS:
             link->passed++;

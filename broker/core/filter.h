@@ -31,6 +31,7 @@ struct refusal {
     struct wire_detail details[REFUSAL_DETAILS];
     size_t n_details;
     uint32_t retry_after_ms;
+    bool lasts; /* trying again does not help, whatever the status says */
 };
 
 struct filter {

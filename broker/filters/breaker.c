@@ -78,14 +78,28 @@ static enum breaker_outcome judge(struct core *core, const struct call *call, en
                           : judge_ending(core, call, rules, status);
 }
 
+/* Until somebody orders otherwise; nobody knows when. */
+static enum verdict refuse_by_order(struct core *core, const struct guard *guard,
+                                    struct refusal *refusal)
+{
+    bool whole = guard->tenant.len == 0;
+    refusal->lasts = true;
+    refusal_detail(refusal, "forced", "true");
+    return refuse(refusal, STATUS_BREAKER_OPEN,
+                  arena_printf(&core->arena, "an operator has closed %.*s to %s",
+                               SLICE_FMT(guard->service->name), whole ? "all" : "this tenant"));
+}
+
 static enum verdict refuse_to_burden(struct core *core, const struct guard *guard,
                                      struct refusal *refusal, uint64_t retry_after)
 {
     const struct service *service = guard->service;
     bool whole = guard->tenant.len == 0;
-    refusal->retry_after_ms = (uint32_t)((retry_after + NS_PER_MS - 1) / NS_PER_MS);
     refusal_detail(refusal, "breaker", whole ? "service" : "tenant");
     refusal_detail(refusal, "state", breaker_state_text(guard->breaker.state));
+    if (guard->breaker.forced)
+        return refuse_by_order(core, guard, refusal);
+    refusal->retry_after_ms = (uint32_t)((retry_after + NS_PER_MS - 1) / NS_PER_MS);
     return refuse(refusal, STATUS_BREAKER_OPEN,
                   arena_printf(&core->arena, "%.*s fails too often%s and is spared",
                                SLICE_FMT(service->name), whole ? "" : " for this tenant"));

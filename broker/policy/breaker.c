@@ -177,10 +177,9 @@ bool breaker_refuses(const struct breaker *breaker, const struct breaker_rules *
 static uint64_t come_back(const struct breaker *breaker, const struct breaker_rules *rules,
                           uint64_t now)
 {
-    uint64_t step = rules->open_ms * NS_PER_MS;
-    if (breaker->state == BREAKER_OPEN && !breaker->forced)
-        return breaker->until - now;
-    return step;
+    if (breaker->forced)
+        return 0;
+    return breaker->state == BREAKER_OPEN ? breaker->until - now : rules->open_ms * NS_PER_MS;
 }
 
 bool breaker_admit(struct breaker *breaker, const struct breaker_rules *rules, uint64_t now,

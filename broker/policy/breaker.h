@@ -50,7 +50,8 @@ struct breaker_pass {
     uint64_t round;
 };
 
-/* False: refused; `retry_after` (ns) says when a probe may be let through. */
+/* False: refused; `retry_after` (ns) says when a probe may be let through, 0: nobody knows, it was
+ * forced. */
 bool breaker_admit(struct breaker *breaker, const struct breaker_rules *rules, uint64_t now,
                    struct breaker_pass *pass, uint64_t *retry_after);
 /* For every call that was let through, once. True: the state has changed. */

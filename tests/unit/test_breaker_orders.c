@@ -82,6 +82,35 @@ static struct wire_reply ask(struct actor *actor, const char *method, const char
     return actor_expect(actor, WIRE_REPLY).reply;
 }
 
+static bool has_detail(const struct wire_reply *reply, const char *key, const char *value)
+{
+    for (size_t i = 0; i < reply->n_details; i++) {
+        if (strcmp(reply->details[i].key, key) == 0)
+            return strcmp(reply->details[i].value, value) == 0;
+    }
+    return false;
+}
+
+/* Who was closed out by order is not told to come back at some time. */
+static void an_order_is_given_as_the_reason(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    struct actor *ops = stage_join(&stage, OPERATOR);
+    actor_register(host, "orders", 10);
+    fails(ann, host, 4);
+    struct wire_reply reply = refused(ann);
+    assert_true(reply.retryable && reply.retry_after_ms > 0);
+    assert_false(has_detail(&reply, "forced", "true"));
+    assert_int_equal(ask(ops, "force-open", "orders", "acme").status, STATUS_OK);
+    reply = refused(ann);
+    assert_true(has_detail(&reply, "forced", "true"));
+    assert_true(has_detail(&reply, "breaker", "tenant"));
+    assert_true(slice_is(reply.message, "an operator has closed orders to this tenant"));
+    assert_int_equal(reply.retry_after_ms, 0);
+    assert_false(reply.retryable);
+}
+
 static void orders_are_carried_out_and_last(void **state)
 {
     (void)state;
@@ -232,9 +261,13 @@ static void new_rules_are_in_force_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(orders_are_carried_out_and_last), TEST(a_tenant_orders_what_is_its_own),
-        TEST(a_tenant_sees_what_concerns_it),  TEST(what_happens_is_announced),
-        TEST(there_are_only_so_many),          TEST(those_of_a_removed_service_go_with_it),
+        TEST(an_order_is_given_as_the_reason),
+        TEST(orders_are_carried_out_and_last),
+        TEST(a_tenant_orders_what_is_its_own),
+        TEST(a_tenant_sees_what_concerns_it),
+        TEST(what_happens_is_announced),
+        TEST(there_are_only_so_many),
+        TEST(those_of_a_removed_service_go_with_it),
         TEST(new_rules_are_in_force_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
