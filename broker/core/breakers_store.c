@@ -4,6 +4,7 @@
 #include "builtin/packing.h"
 #include "core/state.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define KEY_MAX 240u /* a service's key, a space and a tenant */
@@ -29,27 +30,31 @@ static void write_record(struct buf *out, const struct core *core, const struct 
     pack_pair_uint(&packer, "openings", breaker->openings);
 }
 
-void breakers_unkeep(struct core *core, struct guard *guard)
+bool breakers_unkeep(struct core *core, struct guard *guard)
 {
     char room[KEY_MAX];
-    if (guard->kept && core->io.remove(core->io.arg, BREAKERS_TABLE, write_key(room, guard)) == 0)
-        guard->kept = false;
+    if (!guard->kept)
+        return true;
+    int err = core->io.remove(core->io.arg, BREAKERS_TABLE, write_key(room, guard));
+    guard->kept = err != 0 && err != -ENOENT;
+    return !guard->kept;
 }
 
-void breakers_keep(struct core *core, struct guard *guard)
+bool breakers_keep(struct core *core, struct guard *guard)
 {
     char room[KEY_MAX];
     struct buf record = {0};
-    if (guard->breaker.state == BREAKER_CLOSED && !guard->breaker.forced) {
-        breakers_unkeep(core, guard);
-        return;
-    }
+    if (guard->breaker.state == BREAKER_CLOSED && !guard->breaker.forced)
+        return breakers_unkeep(core, guard);
     write_record(&record, core, &guard->breaker);
-    if (core->io.put(core->io.arg, BREAKERS_TABLE, write_key(room, guard), buf_slice(&record)) < 0)
+    int err =
+        core->io.put(core->io.arg, BREAKERS_TABLE, write_key(room, guard), buf_slice(&record));
+    buf_finish(&record);
+    if (err < 0)
         log_event(LOG_WARN, "breakers.record_not_kept", "service", guard->service->key, NULL);
     else
         guard->kept = true;
-    buf_finish(&record);
+    return err == 0;
 }
 
 /* ---- start ---- */
