@@ -94,6 +94,12 @@ static enum host_exit __attribute__((format(printf, 1, 2))) wrong(const char *fo
     return HOST_USAGE;
 }
 
+/* Of what may hold a secret, only the name is printed. */
+static int name_length(const char *text)
+{
+    return (int)strcspn(text, "=");
+}
+
 static enum host_exit read_setting(struct host_options *options, const char *text)
 {
     struct host_setting setting = {.module = mem_strdup(text)};
@@ -105,7 +111,8 @@ static enum host_exit read_setting(struct host_options *options, const char *tex
         *setting.key++ = '\0';
     if (!setting.value || !setting.key || !*setting.key || !*setting.module) {
         mem_free(setting.module);
-        return wrong("--set takes MODULE.KEY=VALUE, not '%s'", text);
+        return wrong("--set takes MODULE.KEY=VALUE, not '%.*s%s'", name_length(text), text,
+                     strchr(text, '=') ? "=…" : "");
     }
     options->settings = mem_realloc(options->settings, (options->n_settings + 1) * sizeof setting);
     options->settings[options->n_settings++] = setting;
@@ -196,7 +203,7 @@ static enum host_exit read_flag(struct reading *reading, int flag, char **argv)
     case ':':
         return wrong("%s needs a value", argv[optind - 1]);
     default:
-        return wrong("there is no option %s", argv[optind - 1]);
+        return wrong("there is no option %.*s", name_length(argv[optind - 1]), argv[optind - 1]);
     }
 }
 

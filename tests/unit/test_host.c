@@ -142,6 +142,38 @@ static void refuses_what_makes_no_sense(void **state)
         ASSERT_READS_AS(HOST_USAGE, "--url=u", "--token=t", "--workers", workers[i], "x.so");
 }
 
+/* What is said about these words on standard error. */
+static void complaint_about(char *out, size_t size, const char *const *words)
+{
+    int pipes[2], before = dup(STDERR_FILENO);
+    assert_int_equal(pipe(pipes), 0);
+    assert_true(dup2(pipes[1], STDERR_FILENO) >= 0);
+    assert_line(HOST_USAGE, words);
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    close(before);
+    close(pipes[1]);
+    ssize_t n = read(pipes[0], out, size - 1);
+    close(pipes[0]);
+    assert_true(n > 0);
+    out[n] = '\0';
+}
+
+static void secrets_are_not_repeated(void **state)
+{
+    static const char *const lines[][4] = {
+        {"farebox-host", "--tokn=canary", NULL},
+        {"farebox-host", "--set", "key=canary", NULL},
+        {"farebox-host", "--set", ".key=canary=", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        char said[256];
+        complaint_about(said, sizeof said, lines[i]);
+        assert_null(strstr(said, "canary"));
+        assert_non_null(strstr(said, i == 0 ? "--tokn" : "key"));
+    }
+}
+
 static int write_token_file(const char *path, const char *text, size_t len)
 {
     char *token = NULL;
@@ -191,6 +223,7 @@ int main(void)
         CASE(a_token_does_not_stay_in_the_process_list),
         CASE(the_environment_fills_what_flags_leave_open),
         CASE(refuses_what_makes_no_sense),
+        CASE(secrets_are_not_repeated),
         CASE(a_token_file_holds_one_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
