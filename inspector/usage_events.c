@@ -43,16 +43,17 @@ static void write_head(fbx_writer *w, const char *source, const char *type, cons
     write_pair(w, "datacontenttype", "application/json");
 }
 
-static void print_event(struct buf *out, fbx_writer *w)
+static void print_event(struct usage_events *events, fbx_writer *w)
 {
     fbx_bytes made = fbx_written(w);
-    (void)json_from_msgpack(out, slice_make(made.data, made.len), NULL);
-    buf_append(out, "\n", 1);
+    if (json_from_msgpack(&events->out, slice_make(made.data, made.len), NULL) != 0)
+        events->failed = true;
+    buf_append(&events->out, "\n", 1);
     fbx_writer_free(w);
 }
 
 /* The same row has the same id for ever, so that whoever takes it in twice has it once. */
-static void write_usage(struct buf *out, const struct usage_sum *sum, const char *source)
+static void write_usage(struct usage_events *events, const struct usage_sum *sum)
 {
     fbx_writer w = {0};
     struct buf id = {0};
@@ -61,15 +62,15 @@ static void write_usage(struct buf *out, const struct usage_sum *sum, const char
                sum->names[USAGE_USER], sum->names[USAGE_SERVICE], sum->names[USAGE_METHOD]);
     buf_append(&id, "", 1);
     snprintf(time, sizeof time, "%.13s:00:00Z", sum->names[USAGE_TIME]);
-    write_head(&w, source, "farebox.usage", &id, time, sum->names[USAGE_TENANT]);
+    write_head(&w, events->source, "farebox.usage", &id, time, sum->names[USAGE_TENANT]);
     write_data(&w, sum);
-    print_event(out, &w);
+    print_event(events, &w);
     buf_finish(&id);
 }
 
 /* Rows of days have other ids than those of the hours that they were: whoever took those in would
  * have them twice. */
-size_t usage_events_of_hours(struct buf *out, const struct usage_sums *sums, const char *source)
+size_t usage_events_of_hours(struct usage_events *events, const struct usage_sums *sums)
 {
     size_t days = 0;
     for (size_t i = 0; i < sums->count; i++) {
@@ -77,7 +78,7 @@ size_t usage_events_of_hours(struct buf *out, const struct usage_sums *sums, con
         if (strlen(time) < sizeof "2026-11-24T13" - 1)
             days++;
         else if (strcmp(time, sums->hour) < 0)
-            write_usage(out, &sums->list[i], source);
+            write_usage(events, &sums->list[i]);
     }
     return days;
 }
@@ -91,7 +92,7 @@ static void print_time(struct buf *out, uint64_t unix_ms)
 }
 
 /* Of the moment in which it was given. */
-static void write_credit(struct buf *out, const fbx_value *credit, const char *source)
+static void write_credit(struct usage_events *events, const fbx_value *credit)
 {
     fbx_writer w = {0};
     struct buf id = {0}, time = {0};
@@ -100,18 +101,17 @@ static void write_credit(struct buf *out, const fbx_value *credit, const char *s
     buf_printf(&id, "credit/%s/%s", tenant, name);
     buf_append(&id, "", 1);
     print_time(&time, fbx_map_get(credit, "at_ms").as.natural);
-    write_head(&w, source, "farebox.credit", &id, (const char *)time.data, tenant);
+    write_head(&w, events->source, "farebox.credit", &id, (const char *)time.data, tenant);
     fbx_write_text(&w, "data");
     copy_value(&w, credit);
-    print_event(out, &w);
+    print_event(events, &w);
     mem_free(tenant);
     mem_free(name);
     buf_finish(&id);
     buf_finish(&time);
 }
 
-void usage_events_of_credits(struct buf *out, const fbx_writer *made, const char *hour,
-                             const char *source)
+void usage_events_of_credits(struct usage_events *events, const fbx_writer *made, const char *hour)
 {
     fbx_value credits, credit;
     if (!fbx_read(fbx_written(made), &credits))
@@ -119,7 +119,7 @@ void usage_events_of_credits(struct buf *out, const fbx_writer *made, const char
     for (const unsigned char *cursor = NULL; fbx_next(&credits, &cursor, &credit);) {
         char *time = usage_text(fbx_map_get(&credit, "time"));
         if (time && strcmp(time, hour) < 0)
-            write_credit(out, &credit, source);
+            write_credit(events, &credit);
         mem_free(time);
     }
 }

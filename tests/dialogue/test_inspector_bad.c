@@ -25,6 +25,10 @@ static void test_mistakes(void **state)
     ends(69, "farebox call no-such-service get");
     says("service_not_found");
     ends(74, "farebox version >/dev/full");
+    ends(64, "farebox usage export --source 'two words'");
+    says("--source is no URI reference");
+    ends(64, "farebox usage export --source \"$(printf 'caf\\377')\"");
+    ends(64, "farebox usage export --source 100%%");
     ends(64, "farebox -o json call puppet");
     says("{\"error\":\"usage\"");
 }
