@@ -11,6 +11,8 @@
 #ifndef POLICY_ALLOW_H
 #define POLICY_ALLOW_H
 
+#include "policy/line.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +20,7 @@
 
 #define ALLOW_MAX 64u
 #define ALLOW_NAME_MAX 253u
-#define ALLOW_WHY_BYTES 160u
+#define ALLOW_WHY_BYTES LINE_WHY_BYTES
 
 struct allow_entry {
     char name[ALLOW_NAME_MAX + 1]; /* lower case; empty: an address */

@@ -88,6 +88,8 @@ static int check(const struct breaker_table *table, const char *name,
         return line_complain(why, "a breaker's line begins with a service, or with *");
     if (strcmp(name, "*") != 0 && !name_valid(slice_of(name)))
         return line_complain(why, "\"%.60s\" is not the name of a service", name);
+    if (strcmp(name, "*") == 0 && table->usual_told)
+        return line_complain(why, "* is there twice");
     if (table->n == BREAKER_TABLE_MAX)
         return line_complain(why, "there may be %u lines", BREAKER_TABLE_MAX);
     for (size_t i = 0; i < table->n; i++) {
@@ -111,10 +113,11 @@ static int add(struct breaker_table *table, const char *line, char *why)
         if (read_word(&wanted, word, why) < 0)
             return -EINVAL;
     }
-    if (check(table, name, &wanted, why) < 0)
+    if (line_says_once(line, why) < 0 || check(table, name, &wanted, why) < 0)
         return -EINVAL;
     if (strcmp(name, "*") == 0) {
         table->usual = wanted;
+        table->usual_told = true;
         return 0;
     }
     snprintf(wanted.service, sizeof wanted.service, "%s", name);

@@ -12,6 +12,7 @@
 #include "policy/breaker.h"
 #include "policy/line.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define BREAKER_TABLE_MAX 64u
@@ -28,6 +29,7 @@ struct breaker_setting {
 struct breaker_table {
     struct breaker_setting usual, list[BREAKER_TABLE_MAX];
     size_t n;
+    bool usual_told; /* by a line of its own */
 };
 
 /* The table that the lines describe. -EINVAL: `why` (BREAKER_WHY_BYTES) names the mistake. */

@@ -88,8 +88,6 @@ static int read_tier(struct rate_rule *rule, const char *text, char *why)
 static int read_rate(uint32_t *out, const char *word, const char *text, char *why)
 {
     uint64_t number;
-    if (*out)
-        return line_complain(why, "%.60s is there twice", word);
     if (line_number(&number, text, 1, WINDOW_RATE_MAX) < 0)
         return line_complain(why, "%.60s: a number from 1 to %u is needed", word, WINDOW_RATE_MAX);
     *out = (uint32_t)number;
@@ -146,7 +144,7 @@ static int add(struct rate_table *table, const char *line, char *why)
         if (read_word(&rule, word, why) < 0)
             return -EINVAL;
     }
-    if (check(table, subject, &rule, why) < 0)
+    if (line_says_once(line, why) < 0 || check(table, subject, &rule, why) < 0)
         return -EINVAL;
     if (!rule.rate.burst)
         rule.rate.burst = rule.rate.per_minute;

@@ -70,6 +70,8 @@ static void mistakes_are_named(void **state)
         {"* sometimes", "sometimes"},
         {"no/name off", "no/name"},
         {"", "begins with"},
+        {"* calls=3 slow=9 calls=4", "calls= is there twice"},
+        {"* off off", "off is there twice"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -78,6 +80,8 @@ static void mistakes_are_named(void **state)
     }
     assert_int_equal(read_lines("orders off", "orders calls=3"), -EINVAL);
     assert_non_null(strstr(why, "twice"));
+    assert_int_equal(read_lines("* off", "* calls=3"), -EINVAL);
+    assert_non_null(strstr(why, "* is there twice"));
 }
 
 int main(void)

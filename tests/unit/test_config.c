@@ -471,9 +471,24 @@ static void a_refused_reload_changes_nothing(void **state)
     bench_free(bench);
 }
 
+static void test_what_makes_no_sense_together(void **unused)
+{
+    struct bench *bench = bench_make();
+    (void)unused;
+    assert_loads(bench, ENOUGH "--upgrade-url https://x.example/up --usage-kept 93");
+    assert_refused(bench, ENOUGH "--upgrade-url ftp://x.example", EX_USAGE,
+                   "\"ftp://x.example\" is not http://… or https://…");
+    assert_refused(bench, ENOUGH "--upgrade-url https://", EX_USAGE,
+                   "\"https://\" is not http://… or https://…");
+    assert_refused(bench, ENOUGH "--usage-kept 92", EX_USAGE, "is less than usage-hours-kept");
+    assert_loads(bench, ENOUGH "--usage-kept 30 --usage-hours-kept 0");
+    bench_free(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_makes_no_sense_together),
         cmocka_unit_test(flags_alone_are_enough),
         cmocka_unit_test(later_sources_win),
         cmocka_unit_test(bytes_have_units),

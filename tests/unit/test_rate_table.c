@@ -68,6 +68,8 @@ static void mistakes_are_named_and_change_nothing(void **state)
         {"orders burst=4", "per-minute= is needed"},
         {"orders per-minute=0", "from 1 to 100000000"},
         {"orders per-minute=9 per-minute=9", "twice"},
+        {"orders of=user of=user per-minute=9", "of= is there twice"},
+        {"orders tier=pro tier=free per-minute=9", "tier= is there twice"},
         {"orders per-minute=9 of=everybody", "user, tenant or all"},
         {"orders per-minute=9 tier=", "no name"},
         {"orders per-minutes=9", "none of"},
