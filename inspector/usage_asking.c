@@ -22,13 +22,15 @@ static const char *value_of(const struct usage_asking *asking, const char *optio
 
 static void write_question(fbx_writer *w, const struct usage_asking *asking)
 {
-    fbx_write_map(w, PASSED_ON + 2);
+    fbx_write_map(w, PASSED_ON + 1 + (asking->n_by > 0));
     for (size_t i = 0; i < PASSED_ON; i++) {
         fbx_write_text(w, passed_on[i]);
         fbx_write_text(w, value_of(asking, passed_on[i]));
     }
-    fbx_write_text(w, "by");
-    fbx_write_array(w, asking->n_by);
+    if (asking->n_by > 0) {
+        fbx_write_text(w, "by");
+        fbx_write_array(w, asking->n_by);
+    }
     for (uint32_t i = 0; i < asking->n_by; i++)
         fbx_write_text(w, asking->by[i]);
     fbx_write_text(w, "cursor");

@@ -184,11 +184,17 @@ static enum status force_close(struct core *core, struct call *call, enum scope 
     return obey(core, call, scope, out, BREAKER_FORCE_CLOSE, why);
 }
 
+static const struct argument named[] = {
+    {"service", ARGUMENT_TEXT},
+    {"tenant", ARGUMENT_TEXT},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"list", ACCESS_ADMIN, "breakers", list, false},
-    {"reset", ACCESS_ADMIN, "breakers", reset, false},
-    {"force-open", ACCESS_ADMIN, "breakers", force_open, false},
-    {"force-close", ACCESS_ADMIN, "breakers", force_close, false},
+    {"list", ACCESS_ADMIN, "breakers", list, false, NULL},
+    {"reset", ACCESS_ADMIN, "breakers", reset, false, named},
+    {"force-open", ACCESS_ADMIN, "breakers", force_open, false, named},
+    {"force-close", ACCESS_ADMIN, "breakers", force_close, false, named},
     {0},
 };
 

@@ -58,12 +58,25 @@ bool builtin_operates(const struct call *call)
     return verb->area && scope_of(call, verb) == SCOPE_ALL;
 }
 
+static enum status check_arguments(struct core *core, const struct call *call,
+                                   const struct builtin_verb *verb, const char **why)
+{
+    struct arguments arguments;
+    if (!arguments_read(&arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    const char *slip = arguments_slip(&arguments, verb->arguments, &core->arena);
+    arguments_finish(&arguments);
+    return slip ? refuse_with(why, STATUS_INVALID_ARGUMENT, slip) : STATUS_OK;
+}
+
 void builtin_call(struct core *core, struct call *call)
 {
     const struct builtin_verb *verb = verb_of(call);
     struct buf out = {0};
     const char *why = "";
-    enum status status = verb->run(core, call, scope_of(call, verb), &out, &why);
+    enum status status = check_arguments(core, call, verb, &why);
+    if (status == STATUS_OK)
+        status = verb->run(core, call, scope_of(call, verb), &out, &why);
     if (status == STATUS_OK && out.len > WIRE_PAYLOAD_MAX) {
         status = STATUS_TOO_LARGE;
         why = "the answer is over the limit";

@@ -4,6 +4,7 @@
 #define BUILTIN_BUILTIN_H
 
 #include "base/buf.h"
+#include "builtin/packing.h"
 #include "core/filter.h"
 
 /* How much of the broker a caller may see. */
@@ -27,6 +28,9 @@ struct builtin_verb {
     enum status (*run)(struct core *core, struct call *call, enum scope scope, struct buf *out,
                        const char **why);
     bool streams; /* STATUS_OK means that it keeps the call, and ends it itself */
+    /* What a request may say; NULL: nothing. Any other is refused before `run`: a slip of the pen
+     * does nothing. */
+    const struct argument *arguments;
 };
 
 struct builtin {

@@ -34,8 +34,9 @@ static enum status read_scope(struct core *core, const struct call *call, enum s
         audit_mismatch(core, call->identity, "bus.config", tenant);
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is not your tenant's");
     }
-    if ((tenant.len > 0 && !name_valid(tenant)) || (tier.len > 0 && !name_valid(tier)) ||
-        (tenant.len > 0 && tier.len > 0))
+    bool slips = (argument_has(&asked->arguments, "tenant") && !name_valid(tenant)) ||
+                 (argument_has(&asked->arguments, "tier") && !name_valid(tier));
+    if (slips || (tenant.len > 0 && tier.len > 0))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, tier: one of them, a name");
     asked->scope = tenant.len ? scope_text(core, "tenant", tenant)
                    : tier.len ? scope_text(core, "tier", tier)
@@ -310,13 +311,46 @@ static enum status forget(struct core *core, struct call *call, enum scope scope
     return status;
 }
 
+static const struct argument looked_at[] = {
+    {"key", ARGUMENT_TEXT},
+    {"tenant", ARGUMENT_TEXT},
+    {"tier", ARGUMENT_TEXT},
+    {0},
+};
+
+static const struct argument listed[] = {
+    {"tenant", ARGUMENT_TEXT},
+    {"tier", ARGUMENT_TEXT},
+    {"prefix", ARGUMENT_TEXT},
+    {"cursor", ARGUMENT_TEXT},
+    {0},
+};
+
+static const struct argument written[] = {
+    {"key", ARGUMENT_TEXT},
+    {"value", ARGUMENT_ANY},
+    {"secret", ARGUMENT_BOOL},
+    {"if_revision", ARGUMENT_UINT},
+    {"tenant", ARGUMENT_TEXT},
+    {"tier", ARGUMENT_TEXT},
+    {0},
+};
+
+static const struct argument deleted[] = {
+    {"key", ARGUMENT_TEXT},
+    {"if_revision", ARGUMENT_UINT},
+    {"tenant", ARGUMENT_TEXT},
+    {"tier", ARGUMENT_TEXT},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"get", ACCESS_ANYONE, "config", get, false},
-    {"list", ACCESS_ADMIN, "config", list, false},
-    {"history", ACCESS_ADMIN, "config", history, false},
-    {"set", ACCESS_ADMIN, "config", set, false},
-    {"delete", ACCESS_ADMIN, "config", forget, false},
-    {"reveal", ACCESS_ADMIN, "secrets", reveal, false},
+    {"get", ACCESS_ANYONE, "config", get, false, looked_at},
+    {"list", ACCESS_ADMIN, "config", list, false, listed},
+    {"history", ACCESS_ADMIN, "config", history, false, looked_at},
+    {"set", ACCESS_ADMIN, "config", set, false, written},
+    {"delete", ACCESS_ADMIN, "config", forget, false, deleted},
+    {"reveal", ACCESS_ADMIN, "secrets", reveal, false, looked_at},
     {0},
 };
 

@@ -213,8 +213,18 @@ static enum status explain(struct core *core, struct call *call, enum scope scop
     return status;
 }
 
+static const struct argument supposed[] = {
+    {"service", ARGUMENT_TEXT},
+    {"method", ARGUMENT_TEXT},
+    {"tenant", ARGUMENT_TEXT},
+    {"user", ARGUMENT_TEXT},
+    {"tier", ARGUMENT_TEXT},
+    {"permissions", ARGUMENT_ARRAY},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"call", ACCESS_ANYONE, "explain", explain, false},
+    {"call", ACCESS_ANYONE, "explain", explain, false, supposed},
     {0},
 };
 

@@ -231,10 +231,21 @@ static enum status close_feed(struct core *core, struct call *call, enum scope s
     return STATUS_OK;
 }
 
+static const struct argument opened[] = {
+    {"pattern", ARGUMENT_TEXT},
+    {"lease_ms", ARGUMENT_UINT},
+    {0},
+};
+
+static const struct argument named[] = {
+    {"id", ARGUMENT_TEXT},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"open", ACCESS_ANYONE, NULL, open, false},
-    {"renew", ACCESS_ANYONE, NULL, renew, false},
-    {"close", ACCESS_ANYONE, NULL, close_feed, false},
+    {"open", ACCESS_ANYONE, NULL, open, false, opened},
+    {"renew", ACCESS_ANYONE, NULL, renew, false, named},
+    {"close", ACCESS_ANYONE, NULL, close_feed, false, named},
     {0},
 };
 

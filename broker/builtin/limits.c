@@ -139,8 +139,15 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     return status;
 }
 
+static const struct argument whose[] = {
+    {"tenant", ARGUMENT_TEXT},
+    {"user", ARGUMENT_TEXT},
+    {"tier", ARGUMENT_TEXT},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"show", ACCESS_ANYONE, "limits", show, false},
+    {"show", ACCESS_ANYONE, "limits", show, false, whose},
     {0},
 };
 

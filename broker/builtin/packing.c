@@ -2,6 +2,8 @@
 
 #include "wire/json.h"
 
+#define SHOWN_NAME_MAX 64u
+
 static int append(void *data, const char *bytes, size_t len)
 {
     buf_append(data, bytes, len);
@@ -104,6 +106,57 @@ void arguments_finish(struct arguments *arguments)
     if (arguments->zone)
         msgpack_zone_free(arguments->zone);
     arguments->zone = NULL;
+}
+
+static bool is_of_type(const msgpack_object *value, enum argument_type type)
+{
+    static const msgpack_object_type types[] = {
+        [ARGUMENT_TEXT] = MSGPACK_OBJECT_STR,
+        [ARGUMENT_UINT] = MSGPACK_OBJECT_POSITIVE_INTEGER,
+        [ARGUMENT_BOOL] = MSGPACK_OBJECT_BOOLEAN,
+        [ARGUMENT_ARRAY] = MSGPACK_OBJECT_ARRAY,
+    };
+    return type == ARGUMENT_ANY || value->type == types[type];
+}
+
+/* A message shows it: a text that a peer made up. */
+static const char *shown_name(const msgpack_object *key, struct arena *arena)
+{
+    bool plain = key->type == MSGPACK_OBJECT_STR && key->via.str.size <= SHOWN_NAME_MAX;
+    for (uint32_t i = 0; plain && i < key->via.str.size; i++)
+        plain = key->via.str.ptr[i] > ' ' && key->via.str.ptr[i] <= '~';
+    return plain ? arena_printf(arena, "%.*s", (int)key->via.str.size, key->via.str.ptr)
+                 : "an argument";
+}
+
+static const struct argument *rule_of(const struct argument *known, const msgpack_object *key)
+{
+    if (key->type != MSGPACK_OBJECT_STR)
+        return NULL;
+    for (; known && known->name; known++) {
+        if (slice_is(slice_make(key->via.str.ptr, key->via.str.size), known->name))
+            return known;
+    }
+    return NULL;
+}
+
+const char *arguments_slip(const struct arguments *arguments, const struct argument *known,
+                           struct arena *arena)
+{
+    const msgpack_object_map *map = &arguments->map.via.map;
+    uint32_t said = 0; /* a bit for each rule */
+    for (uint32_t i = 0; i < map->size; i++) {
+        const msgpack_object_kv *pair = &map->ptr[i];
+        const struct argument *rule = rule_of(known, &pair->key);
+        const char *slip = !rule                                 ? "there is no such argument"
+                           : !is_of_type(&pair->val, rule->type) ? "of another type"
+                           : said >> (rule - known) & 1u         ? "said twice"
+                                                                 : NULL;
+        if (slip)
+            return arena_printf(arena, "%s: %s", shown_name(&pair->key, arena), slip);
+        said |= 1u << (rule - known);
+    }
+    return NULL;
 }
 
 static const msgpack_object *find(const struct arguments *arguments, const char *key)

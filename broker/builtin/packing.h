@@ -31,6 +31,24 @@ struct arguments {
 /* False: not a MessagePack map. */
 bool arguments_read(struct arguments *out, struct slice payload);
 void arguments_finish(struct arguments *arguments);
+
+/* What a request may say. */
+enum argument_type {
+    ARGUMENT_TEXT,
+    ARGUMENT_UINT,
+    ARGUMENT_BOOL,
+    ARGUMENT_ARRAY,
+    ARGUMENT_ANY,
+};
+struct argument {
+    const char *name; /* the end of a table: NULL */
+    enum argument_type type;
+};
+/* What is wrong with them, naming the argument, in the arena: one that is not in the table, is of
+ * another type or is there twice. NULL: nothing. */
+const char *arguments_slip(const struct arguments *arguments, const struct argument *known,
+                           struct arena *arena);
+
 /* Valid until arguments_finish; `otherwise` when absent or of another type. */
 struct slice argument_text(const struct arguments *arguments, const char *key,
                            struct slice otherwise);

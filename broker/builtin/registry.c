@@ -283,10 +283,22 @@ static enum status remove_service(struct core *core, struct call *call, enum sco
     return STATUS_OK;
 }
 
+static const struct argument named[] = {
+    {"name", ARGUMENT_TEXT},
+    {"tenant", ARGUMENT_TEXT},
+    {0},
+};
+
+static const struct argument removed[] = {
+    {"service", ARGUMENT_TEXT},
+    {"tenant", ARGUMENT_TEXT},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"list", ACCESS_ANYONE, "registry", list, false},
-    {"show", ACCESS_ANYONE, "registry", show, false},
-    {"remove", ACCESS_ADMIN, "registry", remove_service, false},
+    {"list", ACCESS_ANYONE, "registry", list, false, NULL},
+    {"show", ACCESS_ANYONE, "registry", show, false, named},
+    {"remove", ACCESS_ADMIN, "registry", remove_service, false, removed},
     {0},
 };
 

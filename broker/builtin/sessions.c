@@ -81,7 +81,7 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
 }
 
 static const struct builtin_verb verbs[] = {
-    {"list", ACCESS_ADMIN, "sessions", list, false},
+    {"list", ACCESS_ADMIN, "sessions", list, false, NULL},
     {0},
 };
 

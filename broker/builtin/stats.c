@@ -97,7 +97,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
 }
 
 static const struct builtin_verb verbs[] = {
-    {"show", ACCESS_ADMIN, "stats", show, false},
+    {"show", ACCESS_ADMIN, "stats", show, false, NULL},
     {0},
 };
 

@@ -276,8 +276,16 @@ static enum status watch(struct core *core, struct call *call, enum scope scope,
     return status;
 }
 
+static const struct argument arguments_of_watch[] = {
+    {"service", ARGUMENT_TEXT},
+    {"tenant", ARGUMENT_TEXT},
+    {"topic", ARGUMENT_TEXT},
+    {"payloads", ARGUMENT_BOOL},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"watch", ACCESS_ADMIN, "tap", watch, true},
+    {"watch", ACCESS_ADMIN, "tap", watch, true, arguments_of_watch},
     {0},
 };
 

@@ -17,43 +17,6 @@ struct asked {
     const struct account *account; /* NULL: there is none */
 };
 
-/* A slip of the pen changes nothing. */
-static bool is_known(const msgpack_object_kv *pair)
-{
-    static const struct {
-        const char *key;
-        msgpack_object_type type;
-    } known[] = {
-        {"tenant", MSGPACK_OBJECT_STR},
-        {"user", MSGPACK_OBJECT_STR},
-        {"name", MSGPACK_OBJECT_STR},
-        {"tier", MSGPACK_OBJECT_STR},
-        {"status", MSGPACK_OBJECT_STR},
-        {"expires_ms", MSGPACK_OBJECT_POSITIVE_INTEGER},
-        {"billing_customer", MSGPACK_OBJECT_STR},
-        {"features", MSGPACK_OBJECT_ARRAY},
-        {"per_minute", MSGPACK_OBJECT_POSITIVE_INTEGER},
-        {"burst", MSGPACK_OBJECT_POSITIVE_INTEGER},
-        {"after", MSGPACK_OBJECT_STR},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (pair->key.type == MSGPACK_OBJECT_STR && pair->val.type == known[i].type &&
-            slice_is(slice_make(pair->key.via.str.ptr, pair->key.via.str.size), known[i].key))
-            return true;
-    }
-    return false;
-}
-
-static bool all_known(const struct arguments *arguments)
-{
-    const msgpack_object_map *map = &arguments->map.via.map;
-    for (uint32_t i = 0; i < map->size; i++) {
-        if (!is_known(&map->ptr[i]))
-            return false;
-    }
-    return true;
-}
-
 /* Ended by arguments_finish(). Without a tenant it is the caller's own. */
 static enum status ask(struct core *core, const struct call *call, enum scope scope,
                        struct asked *out, const char **why)
@@ -62,9 +25,6 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
     *out = (struct asked){0};
     if (!arguments_read(&out->arguments, call->request->payload))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
-    if (!all_known(&out->arguments))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT,
-                           "an argument that nobody knows, or of another type");
     out->tenant = argument_text(&out->arguments, "tenant", own);
     out->user = argument_text(&out->arguments, "user", slice_make(NULL, 0));
     if (!name_valid(out->tenant) || (out->user.len > 0 && !name_valid_user(out->user)))
@@ -329,14 +289,47 @@ static enum status forget(struct core *core, struct call *call, enum scope scope
     return status;
 }
 
+static const struct argument listed[] = {
+    {"tenant", ARGUMENT_TEXT},
+    {"after", ARGUMENT_TEXT},
+    {0},
+};
+
+static const struct argument shown[] = {
+    {"tenant", ARGUMENT_TEXT},
+    {"user", ARGUMENT_TEXT},
+    {"after", ARGUMENT_TEXT},
+    {0},
+};
+
+static const struct argument described[] = {
+    {"tenant", ARGUMENT_TEXT},
+    {"user", ARGUMENT_TEXT},
+    {"name", ARGUMENT_TEXT},
+    {"tier", ARGUMENT_TEXT},
+    {"status", ARGUMENT_TEXT},
+    {"expires_ms", ARGUMENT_UINT},
+    {"billing_customer", ARGUMENT_TEXT},
+    {"features", ARGUMENT_ARRAY},
+    {"per_minute", ARGUMENT_UINT},
+    {"burst", ARGUMENT_UINT},
+    {0},
+};
+
+static const struct argument named[] = {
+    {"tenant", ARGUMENT_TEXT},
+    {"user", ARGUMENT_TEXT},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"list", ACCESS_ADMIN, "tenants", list, false},
-    {"show", ACCESS_ADMIN, "tenants", show, false},
-    {"create", ACCESS_ADMIN, "tenants", create, false},
-    {"update", ACCESS_ADMIN, "tenants", update, false},
-    {"suspend", ACCESS_ADMIN, "tenants", suspend, false},
-    {"resume", ACCESS_ADMIN, "tenants", resume, false},
-    {"delete", ACCESS_ADMIN, "tenants", forget, false},
+    {"list", ACCESS_ADMIN, "tenants", list, false, listed},
+    {"show", ACCESS_ADMIN, "tenants", show, false, shown},
+    {"create", ACCESS_ADMIN, "tenants", create, false, described},
+    {"update", ACCESS_ADMIN, "tenants", update, false, described},
+    {"suspend", ACCESS_ADMIN, "tenants", suspend, false, named},
+    {"resume", ACCESS_ADMIN, "tenants", resume, false, named},
+    {"delete", ACCESS_ADMIN, "tenants", forget, false, named},
     {0},
 };
 

@@ -71,10 +71,30 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     return usage_question_answer(core, call, scope, out, why, look_up);
 }
 
+static const struct argument shown[] = {
+    {"from", ARGUMENT_TEXT},    {"to", ARGUMENT_TEXT},
+    {"tenant", ARGUMENT_TEXT},  {"user", ARGUMENT_TEXT},
+    {"service", ARGUMENT_TEXT}, {"method", ARGUMENT_TEXT},
+    {"by", ARGUMENT_ARRAY},     {"limit", ARGUMENT_UINT},
+    {"cursor", ARGUMENT_TEXT},  {0},
+};
+
+static const struct argument credited[] = {
+    {"from", ARGUMENT_TEXT},  {"to", ARGUMENT_TEXT},      {"tenant", ARGUMENT_TEXT},
+    {"user", ARGUMENT_TEXT},  {"service", ARGUMENT_TEXT}, {"method", ARGUMENT_TEXT},
+    {"limit", ARGUMENT_UINT}, {"cursor", ARGUMENT_TEXT},  {0},
+};
+
+static const struct argument given[] = {
+    {"id", ARGUMENT_TEXT},    {"time", ARGUMENT_TEXT},    {"tenant", ARGUMENT_TEXT},
+    {"user", ARGUMENT_TEXT},  {"service", ARGUMENT_TEXT}, {"method", ARGUMENT_TEXT},
+    {"calls", ARGUMENT_UINT}, {"reason", ARGUMENT_TEXT},  {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"show", ACCESS_ANYONE, "usage", show, false},
-    {"credits", ACCESS_ANYONE, "usage", usage_list_credits, false},
-    {"credit", ACCESS_ADMIN, "usage", usage_give_credit, false},
+    {"show", ACCESS_ANYONE, "usage", show, false, shown},
+    {"credits", ACCESS_ANYONE, "usage", usage_list_credits, false, credited},
+    {"credit", ACCESS_ADMIN, "usage", usage_give_credit, false, given},
     {0},
 };
 

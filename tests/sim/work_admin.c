@@ -28,11 +28,11 @@ static void pack_question(struct buf *out, enum question question, unsigned patt
 {
     msgpack_packer packer;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, question == FEED_OPEN ? 2 : 1);
+    msgpack_pack_map(&packer, question == FEED_OPEN ? 2 : question == TAP ? 1 : 0);
     if (question == FEED_OPEN) {
         pack_pair_text(&packer, "pattern", slice_of(patterns[pattern].text));
         pack_pair_uint(&packer, "lease_ms", 1 + dice_below(dice, LEASE_MAX_MS));
-    } else {
+    } else if (question == TAP) {
         pack_pair_bool(&packer, "payloads", true);
     }
 }

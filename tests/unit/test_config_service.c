@@ -122,7 +122,7 @@ static void who_was_too_late_is_told(void **state)
     SET_OK(ops, question);
     assert_true(revision() > first);
     assert_int_equal(ask(ops, "set", question), STATUS_CONFLICT);
-    assert_int_equal(ask(ops, "delete", question), STATUS_CONFLICT);
+    assert_int_equal(ask(ops, "delete", "{\"key\":\"k\",\"if_revision\":1}"), STATUS_CONFLICT);
     assert_int_equal(ask(ops, "delete", "{\"key\":\"k\"}"), STATUS_OK);
     SET_OK(ops, "{\"key\":\"k\",\"value\":3,\"if_revision\":0}");
 }
@@ -229,6 +229,11 @@ static void nonsense_is_refused(void **state)
         "{\"key\":\"k\",\"value\":1,\"tenant\":\"acme\",\"tier\":\"pro\"}",
         "{\"key\":\"k\",\"value\":1,\"tenant\":\"A b\"}",
         "[]",
+        "{\"key\":\"k\",\"value\":1,\"secret\":1}",
+        "{\"key\":\"k\",\"value\":1,\"tenant\":null}",
+        "{\"key\":\"k\",\"value\":1,\"tenant\":\"\"}",
+        "{\"key\":\"k\",\"value\":1,\"Tenant\":\"acme\"}",
+        "{\"key\":\"k\",\"value\":1,\"if-revision\":0}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)

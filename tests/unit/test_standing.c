@@ -751,7 +751,7 @@ static void its_end_is_told(void **state)
 
 static enum status may(struct actor *actor, const char *method, const char *tenant)
 {
-    return ask(actor, method, (const struct said[]){TENANT(tenant), TIER("pro"), {0}}).status;
+    return ask(actor, method, (const struct said[]){TENANT(tenant), {0}}).status;
 }
 
 static void changing_is_for_operators(void **state)
