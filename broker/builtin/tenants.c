@@ -39,83 +39,124 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
 
 /* ---- looking ---- */
 
-static int by_key(const void *a, const void *b)
+/* Records in the order of their keys, as many as fit. */
+struct page {
+    struct core *core;
+    struct slice users_of; /* tenant; empty: it is tenants that are looked for */
+    struct slice from;     /* key to look on from */
+    struct slice after;    /* name of the last record of the page before */
+    struct buf records;
+    size_t n;
+    struct slice last;
+    bool more; /* than fit */
+};
+
+static int put_in_page(struct page *page, const struct account *account)
 {
-    const struct account *const *left = a, *const *right = b;
-    return strcmp((*left)->key, (*right)->key);
+    struct slice name = account->user.len ? account->user : account->tenant;
+    msgpack_packer packer;
+    if (slice_equal(name, page->after))
+        return 0;
+    page->more = page->records.len >= PAGE_BYTES;
+    if (page->more)
+        return 1;
+    packing_init(&packer, &page->records);
+    account_pack(&packer, account, page->core->now.unix_ms, 0);
+    page->last = name;
+    page->n++;
+    return 0;
 }
 
-/* The users of a tenant, or with none the tenants; in the turn's arena, in order. */
-static const struct account **gather(struct core *core, struct slice tenant, size_t *count)
+static int look_at_user(void *arg, struct slice key, struct slice record)
 {
-    const struct map *all = &core->accounts.by_key;
-    const struct account **found = arena_alloc(&core->arena, (all->count + 1) * sizeof *found);
-    size_t cursor = 0;
-    *count = 0;
-    for (const struct account *account; (account = map_next(all, &cursor));) {
-        bool wanted = tenant.len ? account->user.len && slice_equal(account->tenant, tenant)
-                                 : account->user.len == 0;
-        if (wanted)
-            found[(*count)++] = account;
-    }
-    qsort(found, *count, sizeof *found, by_key);
-    return found;
+    struct page *page = arg;
+    const struct account *account = map_get(&page->core->accounts.by_key, key);
+    (void)record;
+    if (!account)
+        return 0;
+    return slice_equal(account->tenant, page->users_of) ? put_in_page(page, account) : 1;
 }
 
-static bool comes_after(struct slice name, struct slice other)
+/* A tenant's users, of whom there may be many, are passed over: '0' comes behind '/'. */
+static int look_at_tenant(void *arg, struct slice key, struct slice record)
 {
-    size_t common = name.len < other.len ? name.len : other.len;
-    int order = common ? memcmp(name.data, other.data, common) : 0;
-    return order ? order > 0 : name.len > other.len;
+    struct page *page = arg;
+    const struct account *account = map_get(&page->core->accounts.by_key, key);
+    (void)record;
+    if (!account)
+        return 0;
+    if (account->user.len == 0)
+        return put_in_page(page, account);
+    page->from = slice_of(arena_printf(&page->core->arena, "%.*s0", SLICE_FMT(account->tenant)));
+    return 1;
 }
 
-/* As many as fit into a page, of those whose last name comes after `after`; "next" is what to say
- * for the page behind it. Two pairs of a map. */
-static void pack_page(struct core *core, struct buf *out, const char *key,
-                      const struct account *const *accounts, size_t count, struct slice after)
+/* Negative errno of the books. */
+static int fill_page(struct page *page)
 {
-    struct buf records = {0};
-    msgpack_packer to_page, packer;
-    struct slice next = slice_make("", 0);
-    size_t n = 0;
-    packing_init(&to_page, &records);
+    const struct io *io = &page->core->io;
+    int rc;
+    do {
+        struct slice from = page->from;
+        page->from = slice_make("", 0);
+        rc = io->scan_from(io->arg, ACCOUNTS_TABLE, from,
+                           page->users_of.len ? look_at_user : look_at_tenant, page);
+    } while (rc >= 0 && page->from.len > 0);
+    return rc;
+}
+
+/* Two pairs of a map; "next" is what to say for the page behind it. */
+static void pack_page(struct buf *out, const char *key, struct page *page)
+{
+    msgpack_packer packer;
     packing_init(&packer, out);
-    for (size_t i = 0; i < count; i++) {
-        struct slice name = accounts[i]->user.len ? accounts[i]->user : accounts[i]->tenant;
-        if (!comes_after(name, after))
-            continue;
-        if (records.len >= PAGE_BYTES)
-            break;
-        account_pack(&to_page, accounts[i], core->now.unix_ms, 0);
-        next = name;
-        n++;
-    }
-    pack_pair_array(&packer, key, n);
-    buf_append(out, n ? records.data : (const void *)"", records.len);
-    bool last = records.len < PAGE_BYTES;
-    pack_pair_text(&packer, "next", last ? slice_make("", 0) : next);
-    buf_finish(&records);
+    pack_pair_array(&packer, key, page->n);
+    packing_raw(&packer, buf_slice(&page->records));
+    pack_pair_text(&packer, "next", page->more ? page->last : slice_make("", 0));
+}
+
+static struct slice asked_after(const struct asked *asked)
+{
+    return argument_text(&asked->arguments, "after", slice_make("", 0));
+}
+
+static enum status list_all(struct core *core, const struct asked *asked, struct buf *out,
+                            const char **why)
+{
+    struct slice after = asked_after(asked);
+    struct page page = {.core = core, .from = after, .after = after};
+    msgpack_packer packer;
+    int rc = fill_page(&page);
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 2);
+    pack_page(out, "tenants", &page);
+    buf_finish(&page.records);
+    return rc < 0 ? refuse_with(why, STATUS_UNAVAILABLE, "the store cannot be read") : STATUS_OK;
+}
+
+static void list_own(struct core *core, const struct call *call, const struct asked *asked,
+                     struct buf *out)
+{
+    const struct account *own = account_find(core, call->identity->tenant, slice_make("", 0));
+    struct page page = {.core = core, .after = asked_after(asked)};
+    msgpack_packer packer;
+    if (own)
+        (void)put_in_page(&page, own);
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, 2);
+    pack_page(out, "tenants", &page);
+    buf_finish(&page.records);
 }
 
 static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
-    struct slice none = slice_make("", 0);
     struct asked asked;
-    msgpack_packer packer;
-    size_t count;
     enum status status = ask(core, call, scope, &asked, why);
-    if (status == STATUS_OK) {
-        const struct account **found = gather(core, none, &count);
-        if (scope != SCOPE_ALL) {
-            found[0] = account_find(core, call->identity->tenant, none);
-            count = found[0] ? 1 : 0;
-        }
-        packing_init(&packer, out);
-        msgpack_pack_map(&packer, 2);
-        pack_page(core, out, "tenants", found, count,
-                  argument_text(&asked.arguments, "after", none));
-    }
+    if (status == STATUS_OK && scope == SCOPE_ALL)
+        status = list_all(core, &asked, out, why);
+    else if (status == STATUS_OK)
+        list_own(core, call, &asked, out);
     arguments_finish(&asked.arguments);
     return status;
 }
@@ -128,13 +169,18 @@ static void pack_record(struct core *core, struct buf *out, const struct account
     account_pack(&packer, account, core->now.unix_ms, more);
 }
 
-static void pack_with_users(struct core *core, struct buf *out, const struct asked *asked)
+static enum status show_with_users(struct core *core, const struct asked *asked, struct buf *out,
+                                   const char **why)
 {
-    size_t count;
-    const struct account **users = gather(core, asked->tenant, &count);
+    struct slice after = asked_after(asked);
+    struct page page = {.core = core, .users_of = asked->tenant, .after = after};
+    page.from = slice_of(
+        arena_printf(&core->arena, "%.*s/%.*s", SLICE_FMT(asked->tenant), SLICE_FMT(after)));
+    int rc = fill_page(&page);
     pack_record(core, out, asked->account, 2);
-    pack_page(core, out, "users", users, count,
-              argument_text(&asked->arguments, "after", slice_make("", 0)));
+    pack_page(out, "users", &page);
+    buf_finish(&page.records);
+    return rc < 0 ? refuse_with(why, STATUS_UNAVAILABLE, "the store cannot be read") : STATUS_OK;
 }
 
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
@@ -147,7 +193,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     if (status == STATUS_OK && asked.user.len > 0)
         pack_record(core, out, asked.account, 0);
     else if (status == STATUS_OK)
-        pack_with_users(core, out, &asked);
+        status = show_with_users(core, &asked, out, why);
     arguments_finish(&asked.arguments);
     return status;
 }
@@ -262,13 +308,34 @@ static bool drop(struct core *core, const struct call *call, const struct accoun
     return old != NULL;
 }
 
-/* The tenant goes last: until then its users' records have something to stand on. */
+static int by_key(const void *a, const void *b)
+{
+    const struct account *const *left = a, *const *right = b;
+    return strcmp((*left)->key, (*right)->key);
+}
+
+/* The users of a tenant; in the turn's arena, in order. */
+static const struct account **gather(struct core *core, struct slice tenant, size_t *count)
+{
+    const struct map *all = &core->accounts.by_key;
+    const struct account **found = arena_alloc(&core->arena, (all->count + 1) * sizeof *found);
+    size_t cursor = 0;
+    *count = 0;
+    for (const struct account *account; (account = map_next(all, &cursor));) {
+        if (account->user.len > 0 && slice_equal(account->tenant, tenant))
+            found[(*count)++] = account;
+    }
+    qsort(found, *count, sizeof *found, by_key);
+    return found;
+}
+
 /* The tenant goes last: until then its users' records have something to stand on. */
 static bool drop_all(struct core *core, const struct call *call, const struct asked *asked)
 {
     size_t count = 0;
-    const struct account **users = gather(core, asked->tenant, &count);
-    for (size_t i = 0; i < count && asked->user.len == 0; i++) {
+    const struct account **users =
+        asked->user.len == 0 ? gather(core, asked->tenant, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
         if (!drop(core, call, users[i]))
             return false;
     }

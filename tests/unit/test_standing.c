@@ -794,67 +794,6 @@ static void nonsense_is_refused(void **state)
     assert_int_equal(SAY("update", TENANT("acme"), {"tier", NULL, 3}), STATUS_INVALID_ARGUMENT);
 }
 
-/* ---- pages ---- */
-
-#define USERS 1500u
-
-/* Straight into the core: the stage's store is small. */
-static void add_users(void)
-{
-    char long_text[ACCOUNT_TEXT_MAX], name[16];
-    memset(long_text, 'x', sizeof long_text);
-    msgpack_object_kv called = {
-        .key = {.type = MSGPACK_OBJECT_STR, .via.str = {4, "name"}},
-        .val = {.type = MSGPACK_OBJECT_STR, .via.str = {sizeof long_text, long_text}},
-    };
-    const struct arguments said = {.map = {.type = MSGPACK_OBJECT_MAP, .via.map = {1, &called}}};
-    for (unsigned n = 0; n < USERS; n++) {
-        const char *why = "";
-        snprintf(name, sizeof name, "u%04u", n);
-        struct account *made = account_make(slice_of("acme"), slice_of(name), NULL, &said, &why);
-        assert_non_null(made);
-        map_put(&stage.core->accounts.by_key, slice_of(made->key), made);
-    }
-}
-
-/* Returns how many users there are on it; `after` becomes what to say next. */
-static unsigned read_page(struct slice payload, char *after, size_t size)
-{
-    struct arguments page = {.zone = NULL};
-    msgpack_unpacked unpacked;
-    unsigned users = 0;
-    msgpack_unpacked_init(&unpacked);
-    assert_int_equal(msgpack_unpack_next(&unpacked, (const char *)payload.data, payload.len, NULL),
-                     MSGPACK_UNPACK_SUCCESS);
-    page.map = unpacked.data;
-    for (uint32_t i = 0; i < page.map.via.map.size; i++) {
-        const msgpack_object_kv *pair = &page.map.via.map.ptr[i];
-        if (slice_is(slice_make(pair->key.via.str.ptr, pair->key.via.str.size), "users"))
-            users = pair->val.via.array.size;
-    }
-    snprintf(after, size, "%.*s", SLICE_FMT(argument_text(&page, "next", slice_of("none"))));
-    msgpack_unpacked_destroy(&unpacked);
-    return users;
-}
-
-static void lists_come_in_pages(void **state)
-{
-    char after[64] = "";
-    unsigned pages = 0, seen = 0;
-    (void)state;
-    SAY_OK("create", TENANT("acme"), TIER("free"));
-    add_users();
-    do {
-        const struct said said[] = {TENANT("acme"), {"after", after, 0}, {0}};
-        struct wire_reply page = ask(ops, "show", said);
-        assert_int_equal(page.status, STATUS_OK);
-        seen += read_page(page.payload, after, sizeof after);
-        pages++;
-    } while (after[0]);
-    assert_int_equal(seen, USERS);
-    assert_true(pages > 1);
-}
-
 /* Whoever suspends their own tenant can undo it. */
 static void an_operator_is_not_locked_out(void **state)
 {
@@ -929,7 +868,6 @@ int main(void)
         TEST(its_end_is_told),
         TEST(changing_is_for_operators),
         TEST(nonsense_is_refused),
-        TEST(lists_come_in_pages),
         TEST(an_operator_is_not_locked_out),
         TEST(what_they_may_not_use_is_not_shown),
     };
