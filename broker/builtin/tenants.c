@@ -269,6 +269,12 @@ static enum status update(struct core *core, struct call *call, enum scope scope
     return status;
 }
 
+/* It would be expired still. */
+static bool has_ended(const struct core *core, const struct account *account)
+{
+    return account->expires_ms > 0 && account->expires_ms <= core->now.unix_ms;
+}
+
 /* Everything but the status stays. */
 static enum status set_status(struct core *core, struct call *call, enum scope scope,
                               enum subscription_status wanted, const char *what, struct buf *out,
@@ -277,6 +283,9 @@ static enum status set_status(struct core *core, struct call *call, enum scope s
     static const struct arguments nothing = {.map = {.type = MSGPACK_OBJECT_MAP}};
     struct asked asked;
     enum status status = ask_existing(core, call, scope, &asked, why);
+    if (status == STATUS_OK && wanted == SUBSCRIPTION_ACTIVE && has_ended(core, asked.account))
+        status = refuse_with(why, STATUS_CONFLICT,
+                             "it has ended: give it another end first, with update and expires_ms");
     if (status == STATUS_OK) {
         struct account *account =
             account_make(asked.tenant, asked.user, asked.account, &nothing, why);

@@ -1,0 +1,95 @@
+/* bus.tenants: changes that would do nothing, or harm, are refused. */
+#include "../testing.h"
+
+#include "builtin/packing.h"
+#include "core_ask.h"
+
+static struct stage stage;
+static struct actor *ops;
+static struct buf answer;
+
+static int open_stage(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    (void)state;
+    stage_init(&stage);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", why), 0);
+    stage_start(&stage);
+    ops = stage_join(&stage, "infra ops admin:*");
+    return 0;
+}
+
+static int close_stage(void **state)
+{
+    (void)state;
+    buf_finish(&answer);
+    answer = (struct buf){0};
+    stage_finish(&stage);
+    return 0;
+}
+
+static enum status ask(const char *method, const char *question)
+{
+    static uint64_t id;
+    return actor_ask(ops, ++id, "bus.tenants", method, question, &answer);
+}
+
+static bool says(const char *text)
+{
+    return strstr((const char *)answer.data, text) != NULL;
+}
+
+/* Resuming it would leave it as expired as it was. */
+static void what_has_ended_is_not_resumed(void **state)
+{
+    static const char *const statuses[] = {"active", "suspended"};
+    char question[128];
+    (void)state;
+    assert_int_equal(ask("create", "{\"tenant\":\"acme\",\"tier\":\"free\",\"expires_ms\":1}"),
+                     STATUS_OK);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(question, sizeof question, "{\"tenant\":\"acme\",\"status\":\"%s\"}", statuses[i]);
+        assert_int_equal(ask("update", question), STATUS_OK);
+        assert_int_equal(ask("resume", "{\"tenant\":\"acme\"}"), STATUS_CONFLICT);
+    }
+    assert_int_equal(ask("update", "{\"tenant\":\"acme\",\"expires_ms\":0}"), STATUS_OK);
+    assert_int_equal(ask("resume", "{\"tenant\":\"acme\"}"), STATUS_OK);
+    assert_true(says("\"status\":\"active\""));
+    assert_int_equal(ask("update", "{\"tenant\":\"acme\",\"status\":\"expired\"}"), STATUS_OK);
+    assert_int_equal(ask("resume", "{\"tenant\":\"acme\"}"), STATUS_OK);
+}
+
+/* Whoever reads them expects text. */
+static void names_are_text(void **state)
+{
+    static const char *const keys[] = {"name", "billing_customer"};
+    static const struct slice bad[] = {{(const uint8_t *)"\xff", 1}, {(const uint8_t *)"a\0b", 3}};
+    (void)state;
+    assert_int_equal(ask("create", "{\"tenant\":\"acme\",\"tier\":\"free\",\"name\":\"Ärmel\"}"),
+                     STATUS_OK);
+    for (size_t i = 0; i < 4; i++) {
+        struct buf payload = {0};
+        msgpack_packer packer;
+        packing_init(&packer, &payload);
+        msgpack_pack_map(&packer, 2);
+        pack_pair_text(&packer, "tenant", slice_of("acme"));
+        pack_pair_text(&packer, keys[i / 2], bad[i % 2]);
+        const struct wire_request request = {.service = slice_of("bus.tenants"),
+                                             .method = slice_of("update"),
+                                             .payload = buf_slice(&payload)};
+        actor_request(ops, 500 + i, &request, slice_make(NULL, 0));
+        buf_finish(&payload);
+        assert_int_equal(actor_outcome(ops, 500 + i), STATUS_INVALID_ARGUMENT);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_has_ended_is_not_resumed),
+        TEST(names_are_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
