@@ -5,6 +5,7 @@
 #include "builtin/builtin.h"
 #include "builtin/packing.h"
 #include "core/state.h"
+#include "wire/utf8.h"
 
 #include <stdlib.h>
 
@@ -231,12 +232,20 @@ static enum status keep(struct core *core, const struct call *call, struct accou
     return STATUS_OK;
 }
 
+/* A record of the books that says it otherwise holds all the same. */
+static bool is_text(const struct asked *asked, const char *key)
+{
+    return utf8_valid_without_nul(argument_text(&asked->arguments, key, slice_make("", 0)));
+}
+
 static enum status write_down(struct core *core, const struct call *call, const struct asked *asked,
                               const char *what, struct buf *out, const char **why)
 {
     struct slice tier = argument_text(&asked->arguments, "tier", slice_make(NULL, 0));
     if (tier.len > 0 && !tiers_exactly(&core->limits.tiers, tier))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tier: none of that name is configured");
+    if (!is_text(asked, "name") || !is_text(asked, "billing_customer"))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "name, billing_customer: not a text");
     struct account *account =
         account_make(asked->tenant, asked->user, asked->account, &asked->arguments, why);
     return account ? keep(core, call, account, what, out, why) : STATUS_INVALID_ARGUMENT;
