@@ -246,7 +246,8 @@ const struct command command_config_history = {
     .verb = "history",
     .arguments = "KEY",
     .summary = "show who changed a key, when and to what",
-    .about = "The last 32 revisions.",
+    .about = "The last 32 revisions, and of those before the newest at most 64 KiB. Of a secret they "
+             "have no values.",
     .options = look_options,
     .run = run_history,
 };

@@ -143,14 +143,17 @@ struct listing {
     struct slice scope, prefix;
     struct buf rows;
     struct buf next; /* key of the first that did not fit */
+    bool secret;     /* whatever the values say themselves */
     size_t n;
 };
 
 static void add_row(struct listing *listing, const struct value *value)
 {
     msgpack_packer packer;
+    struct value shown = *value;
+    shown.secret |= listing->secret;
     packing_init(&packer, &listing->rows);
-    pack_value(&packer, value, false);
+    pack_value(&packer, &shown, false);
     listing->n++;
 }
 
@@ -228,6 +231,10 @@ static enum status history(struct core *core, struct call *call, enum scope scop
     struct asked asked;
     struct listing listing = {.core = core};
     enum status status = ask(core, call, scope, &asked, why);
+    const struct value *newest =
+        status == STATUS_OK ? values_remembered(core, asked.scope, asked.key) : NULL;
+    /* What was in the open before it became a secret may be the same. */
+    listing.secret = newest && newest->secret;
     if (status == STATUS_OK &&
         values_history(core, asked.scope, asked.key, list_revision, &listing) < 0)
         status = refuse_with(why, STATUS_UNAVAILABLE, "the store cannot be read");

@@ -167,6 +167,24 @@ static void a_secret_is_shown_to_who_may_see_it(void **state)
     assert_false(says("hunter3"));
 }
 
+/* It may be the secret itself that was in the open before. */
+static void what_became_a_secret_was_one(void **state)
+{
+    (void)state;
+    SET_OK(admin, "{\"key\":\"k\",\"value\":\"hunter2\"}");
+    SET_OK(admin, "{\"key\":\"k\",\"value\":\"hunter2\",\"secret\":true}");
+    SET_OK(admin, "{\"key\":\"other\",\"value\":\"open\"}");
+    for (unsigned n = 0; n < 2; n++) {
+        assert_int_equal(ask(admin, "history", "{\"key\":\"k\"}"), STATUS_OK);
+        assert_int_equal(times("\"secret\":true"), 2 + n);
+        assert_false(says("hunter2"));
+        assert_int_equal(ask(admin, "delete", n ? "{\"key\":\"other\"}" : "{\"key\":\"k\"}"),
+                         STATUS_OK);
+    }
+    assert_int_equal(ask(admin, "history", "{\"key\":\"other\"}"), STATUS_OK);
+    assert_true(says("\"value\":\"open\""));
+}
+
 static void a_tenants_keeper_of_secrets_sees_no_others(void **state)
 {
     (void)state;
@@ -307,6 +325,7 @@ int main(void)
         TEST(who_was_too_late_is_told),
         TEST(revisions_are_kept),
         TEST(a_secret_is_shown_to_who_may_see_it),
+        TEST(what_became_a_secret_was_one),
         TEST(a_tenants_keeper_of_secrets_sees_no_others),
         TEST(lists_come_in_pages),
         TEST(changes_are_events),
