@@ -7,20 +7,20 @@
 
 #include <string.h>
 
-static struct buf out;
+static struct usage_events events = {.source = "bus"};
 
 static int clean_up(void **state)
 {
     (void)state;
-    buf_finish(&out);
-    out = (struct buf){0};
+    buf_finish(&events.out);
+    events.out = (struct buf){0};
     return 0;
 }
 
 static void assert_prints(const char *wanted)
 {
-    buf_append(&out, "", 1);
-    assert_string_equal((const char *)out.data, wanted);
+    buf_append(&events.out, "", 1);
+    assert_string_equal((const char *)events.out.data, wanted);
 }
 
 static struct usage_sum row(const char *time, char *tenant, char *customer)
@@ -51,7 +51,7 @@ static void a_customer_is_part_of_the_data(void **state)
         row("2026-11-24T13", acme, customer), row("2026-11-23", acme, customer)};
     struct usage_sums sums = {.list = list, .count = 4, .hour = "2026-11-24T13"};
     (void)state;
-    assert_int_equal(usage_events_of_hours(&out, &sums, "bus"), 1);
+    assert_int_equal(usage_events_of_hours(&events, &sums), 1);
     assert_prints(EVENT("acme") "\"billing_customer\":\"cus_7\"," FIGURES EVENT("globex") FIGURES);
     for (size_t i = 0; i < sums.count; i++)
         mem_free(list[i].names[USAGE_TIME]);
@@ -81,7 +81,7 @@ static void a_credit_says_its_customer_too(void **state)
     fbx_write_array(&credits, 2);
     write_credit(&credits, "one", "2026-11-24T12");
     write_credit(&credits, "two", "2026-11-24T13");
-    usage_events_of_credits(&out, &credits, "2026-11-24T13", "bus");
+    usage_events_of_credits(&events, &credits, "2026-11-24T13");
     fbx_writer_free(&credits);
     assert_prints("{\"specversion\":\"1.0\",\"id\":\"credit/acme/one\",\"source\":\"bus\",\"type\":"
                   "\"farebox.credit\",\"time\":\"2026-11-24T14:00:00Z\",\"subject\":\"acme\","
