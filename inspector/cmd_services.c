@@ -12,17 +12,26 @@ static const struct opt show_options[] = {TENANT_OPTION, WATCH_OPTION, {0}};
 static const struct opt remove_options[] = {TENANT_OPTION, {0}};
 
 static const struct column in_list[] = {
-    {"SERVICE", "name", UNIT_TEXT},      {"STATE", "state", UNIT_STATE},
-    {"KIND", "kind", UNIT_TEXT},         {"VERSION", "version", UNIT_TEXT},
-    {"TIER", "minimum_tier", UNIT_TEXT}, {"READY", "ready", UNIT_COUNT},
-    {"OF", "instances", UNIT_COUNT},     {"IN FLIGHT", "in_flight", UNIT_COUNT},
-    {"QUEUED", "queued", UNIT_COUNT},    {"CALLS", "calls", UNIT_COUNT},
-    {"ERRORS", "errors", UNIT_COUNT},    {"P50", "p50_us", UNIT_MICROS},
-    {"P99", "p99_us", UNIT_MICROS},      {0},
+    {"SERVICE", "name", UNIT_TEXT},
+    {"STATE", "state", UNIT_STATE},
+    {"TENANT", "tenant", UNIT_TEXT},
+    {"KIND", "kind", UNIT_TEXT},
+    {"VERSION", "version", UNIT_TEXT},
+    {"TIER", "minimum_tier", UNIT_TEXT},
+    {"READY", "ready", UNIT_COUNT},
+    {"OF", "instances", UNIT_COUNT},
+    {"IN FLIGHT", "in_flight", UNIT_COUNT},
+    {"QUEUED", "queued", UNIT_COUNT},
+    {"CALLS", "calls", UNIT_COUNT},
+    {"ERRORS", "errors", UNIT_COUNT},
+    {"P50", "p50_us", UNIT_MICROS},
+    {"P99", "p99_us", UNIT_MICROS},
+    {0},
 };
 
 static const struct column alone[] = {
     {"service", "name", UNIT_TEXT},
+    {"tenant", "tenant", UNIT_TEXT},
     {"state", "state", UNIT_STATE},
     {"kind", "kind", UNIT_TEXT},
     {"version", "version", UNIT_TEXT},

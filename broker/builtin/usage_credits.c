@@ -77,8 +77,8 @@ static enum status judge(enum credit_outcome outcome, const char **why)
         [CREDIT_KNOWN] = {STATUS_OK, NULL},
         [CREDIT_CONFLICT] = {STATUS_CONFLICT, "that id is another credit's of this tenant"},
         [CREDIT_NO_ROW] = {STATUS_INVALID_ARGUMENT, "there is no such row of an hour"},
-        [CREDIT_TOO_MANY] = {STATUS_INVALID_ARGUMENT,
-                             "that is more than was metered, or the 1025th credit of the row"},
+        [CREDIT_TOO_MUCH] = {STATUS_INVALID_ARGUMENT, "that is more than was metered"},
+        [CREDIT_TOO_MANY] = {STATUS_INVALID_ARGUMENT, "the row has all the credits it may have"},
         [CREDIT_NO_BOOKS] = {STATUS_UNAVAILABLE, "the books cannot be read or written"},
     };
     return refuse_with(why, verdicts[outcome].status, verdicts[outcome].why);

@@ -92,7 +92,7 @@ static enum credit_outcome look_up(struct core *core, struct credit *credit)
         return CREDIT_CONFLICT;
     if (!has_record || !credit_read(&known, key, record))
         return CREDIT_GIVEN;
-    if (known.calls != credit->calls)
+    if (known.calls != credit->calls || !slice_equal(known.reason, credit->reason))
         return CREDIT_CONFLICT;
     *credit = known;
     return CREDIT_KNOWN;
@@ -131,9 +131,10 @@ static enum credit_outcome check_row(struct core *core, const struct credit *cre
         return CREDIT_NO_BOOKS;
     if (!has_row || !usage_read_hour(&hour, row))
         return CREDIT_NO_ROW;
-    bool fits = sum.credits < CREDITS_OF_A_ROW && sum.calls <= hour.usage.calls &&
-                credit->calls <= hour.usage.calls - sum.calls;
-    return fits ? CREDIT_GIVEN : CREDIT_TOO_MANY;
+    if (sum.credits >= CREDITS_OF_A_ROW)
+        return CREDIT_TOO_MANY;
+    bool fits = sum.calls <= hour.usage.calls && credit->calls <= hour.usage.calls - sum.calls;
+    return fits ? CREDIT_GIVEN : CREDIT_TOO_MUCH;
 }
 
 /* ---- giving ---- */

@@ -37,7 +37,8 @@ enum credit_outcome {
     CREDIT_KNOWN,    /* the same one was given before; it is as it was then */
     CREDIT_CONFLICT, /* the id is that of another credit */
     CREDIT_NO_ROW,   /* nothing was metered there, or it is kept by the day by now */
-    CREDIT_TOO_MANY, /* more than was metered, or than CREDITS_OF_A_ROW */
+    CREDIT_TOO_MUCH, /* more than was metered */
+    CREDIT_TOO_MANY, /* more than CREDITS_OF_A_ROW */
     CREDIT_NO_BOOKS, /* they cannot be read or written now */
 };
 

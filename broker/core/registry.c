@@ -344,12 +344,12 @@ static enum status check(struct core *core, struct session *session, const Recor
     *why = "";
     if (wanted->tenant[0] && !slice_equal(own, target)) {
         audit_mismatch(core, session->identity, "register", target);
-        *why = "that is another tenant";
-        return STATUS_TENANT_MISMATCH;
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
     }
     if (!permitted(&session->identity->permissions, VERB_SERVE, own, target,
                    slice_of(wanted->service))) {
-        *why = arena_printf(&core->arena, "needs serve:%s", wanted->service);
+        *why = arena_printf(&core->arena, "needs serve:%s or, for tenant %.*s alone, serve:%.*s/%s",
+                            wanted->service, SLICE_FMT(own), SLICE_FMT(own), wanted->service);
         return STATUS_PERMISSION_DENIED;
     }
     return STATUS_OK;

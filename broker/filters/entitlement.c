@@ -52,12 +52,11 @@ static enum verdict refuse_status(struct core *core, struct refusal *refusal,
 
 static enum verdict refuse_terms(struct core *core, struct refusal *refusal,
                                  const struct standing *standing, const char *key,
-                                 const char *required)
+                                 const char *required, const char *message)
 {
     refusal_detail(refusal, key, required);
     tell_terms(core, refusal, standing);
-    return refuse(refusal, STATUS_SUBSCRIPTION_INSUFFICIENT,
-                  arena_printf(&core->arena, "This feature requires %s subscription", required));
+    return refuse(refusal, STATUS_SUBSCRIPTION_INSUFFICIENT, message);
 }
 
 static enum verdict check_terms(struct core *core, const struct call *call,
@@ -66,10 +65,14 @@ static enum verdict check_terms(struct core *core, const struct call *call,
     const struct tier *required =
         standing_required(core, call->service, slice_make(call->method, call->method_len));
     if (required && standing->tier->rank < required->rank)
-        return refuse_terms(core, refusal, standing, "required_tier", required->name);
+        return refuse_terms(
+            core, refusal, standing, "required_tier", required->name,
+            arena_printf(&core->arena, "This feature requires %s subscription", required->name));
     const char *lacking = standing_lacks(standing, call->service);
     if (lacking)
-        return refuse_terms(core, refusal, standing, "required_feature", lacking);
+        return refuse_terms(
+            core, refusal, standing, "required_feature", lacking,
+            arena_printf(&core->arena, "This needs a subscription with the feature %s", lacking));
     return VERDICT_PASS;
 }
 

@@ -10,6 +10,7 @@ static void test_services(void **state)
     (void)state;
     ends(0, "farebox services");
     says("SERVICE ");
+    says(" TENANT ");
     says("\npuppet ");
     ends(0, "farebox services --token-file \"$NOBODY\"");
     assert_string_equal(output, "no services\n");

@@ -152,6 +152,10 @@ static void an_id_is_one_credit_of_its_tenant(void **state)
     (void)state;
     assert_int_equal(ask(ops, "credit", CREDIT("one", "3")), STATUS_OK);
     assert_int_equal(ask(ops, "credit", CREDIT("one", "2")), STATUS_CONFLICT);
+    assert_int_equal(
+        ask(ops, "credit",
+            "{\"id\":\"one\",\"calls\":3,\"reason\":\"other\"," ROW("acme", "ann") "}"),
+        STATUS_CONFLICT);
     assert_int_equal(ask(ops, "credit", "{\"id\":\"one\",\"calls\":1," ROW("acme", "bob") "}"),
                      STATUS_CONFLICT);
     assert_int_equal(ask(ops, "credit", CREDIT("two", "2")), STATUS_OK);

@@ -470,6 +470,7 @@ static void a_feature_is_asked_for(void **state)
     struct wire_reply refused = call(ann, "orders", "get");
     assert_int_equal(refused.status, STATUS_SUBSCRIPTION_INSUFFICIENT);
     assert_string_equal(detail(&refused, "required_feature"), "audit-log");
+    assert_true(slice_is(refused.message, "This needs a subscription with the feature audit-log"));
     SAY_OK("create", TENANT("acme"), TIER("free"));
     assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_INSUFFICIENT);
     say_features("acme", features, 2);
