@@ -15,6 +15,22 @@ static bool has_room(const struct core *core, const struct instance *instance)
     return instance->in_flight < instance->capacity && !session_full(core, instance->session);
 }
 
+/* What holds for all instances of a service: found out once for whoever looks through them. */
+enum found { NOT_LOOKED, FOUND, NOT_FOUND };
+
+struct search {
+    const struct core *core;
+    const struct service *service;
+    enum found others, better;
+};
+
+static bool find(struct search *search, enum found *found, bool (*any)(const struct service *))
+{
+    if (*found == NOT_LOOKED)
+        *found = any(search->service) ? FOUND : NOT_FOUND;
+    return *found == FOUND;
+}
+
 /* Is there another that is not ejected? */
 static bool others_serve(const struct service *service)
 {
@@ -28,14 +44,14 @@ static bool others_serve(const struct service *service)
 }
 
 /* Ejected, or on trial with as many probes as it gets. */
-static bool is_spared(const struct instance *instance)
+static bool is_spared(struct search *search, const struct instance *instance)
 {
     const struct breaker *breaker = &instance->breaker.breaker;
     if (breaker->state == BREAKER_CLOSED)
         return false;
     const struct breaker_setting *setting = instance->service->breakers.setting;
     bool tried = breaker->state == BREAKER_HALF_OPEN && breaker->trying >= setting->rules.probes;
-    return (instance->breaker.ejected || tried) && others_serve(instance->service);
+    return (instance->breaker.ejected || tried) && find(search, &search->others, others_serve);
 }
 
 /* ---- choosing ---- */
@@ -56,21 +72,23 @@ static bool has_better(const struct service *service)
 }
 
 /* Degraded ones are for services that have nothing better. */
-static bool is_preferred(const struct instance *instance)
+static bool is_preferred(struct search *search, const struct instance *instance)
 {
-    return instance->health.checked.state == HEALTH_READY || !has_better(instance->service);
+    return instance->health.checked.state == HEALTH_READY ||
+           !find(search, &search->better, has_better);
 }
 
-static bool is_open(const struct core *core, const struct instance *instance)
+static bool is_open(struct search *search, const struct instance *instance)
 {
-    return instance_ready(instance) && has_room(core, instance) && !is_spared(instance) &&
-           is_preferred(instance);
+    return instance_ready(instance) && has_room(search->core, instance) &&
+           !is_spared(search, instance) && is_preferred(search, instance);
 }
 
 bool placement_has_room(const struct core *core, const struct service *service)
 {
+    struct search search = {.core = core, .service = service};
     for (uint32_t i = 0; i < service->n_instances; i++) {
-        if (is_open(core, service->at[i]))
+        if (is_open(&search, service->at[i]))
             return true;
     }
     return false;
@@ -132,11 +150,11 @@ static bool bears_less(const struct core *core, const struct instance *a, const 
     return a->in_flight < b->in_flight;
 }
 
-static struct instance *better(const struct core *core, struct instance *a, struct instance *b)
+static struct instance *better(struct search *search, struct instance *a, struct instance *b)
 {
-    if (!b || !is_open(core, b))
+    if (!b || !is_open(search, b))
         return a;
-    return !a || bears_less(core, b, a) ? b : a;
+    return !a || bears_less(search->core, b, a) ? b : a;
 }
 
 /* splitmix64; a bound so small needs no care for its remainder. */
@@ -148,21 +166,23 @@ static uint32_t chance(struct core *core, uint32_t below)
     return (uint32_t)((z ^ z >> 31) % below);
 }
 
-static struct instance *better_of_two(struct core *core, const struct service *service)
+static struct instance *better_of_two(struct core *core, struct search *search)
 {
+    const struct service *service = search->service;
     uint32_t one = chance(core, service->n_instances);
     uint32_t other = (one + 1 + chance(core, service->n_instances - 1)) % service->n_instances;
-    return better(core, better(core, NULL, service->at[one]), service->at[other]);
+    return better(search, better(search, NULL, service->at[one]), service->at[other]);
 }
 
 struct instance *placement_choose(struct core *core, const struct service *service)
 {
-    struct instance *best = service->n_instances > FEW ? better_of_two(core, service) : NULL;
+    struct search search = {.core = core, .service = service};
+    struct instance *best = service->n_instances > FEW ? better_of_two(core, &search) : NULL;
     if (best || service->n_instances == 0)
         return best;
     uint32_t first = service->n_instances > 1 ? chance(core, service->n_instances) : 0;
     for (uint32_t i = 0; i < service->n_instances; i++)
-        best = better(core, best, service->at[(first + i) % service->n_instances]);
+        best = better(&search, best, service->at[(first + i) % service->n_instances]);
     return best;
 }
 
