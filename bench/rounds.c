@@ -38,7 +38,7 @@ static void on_reply(void *arg, const fbx_reply *reply)
 {
     const struct sample *sample = arg;
     struct round *round = sample->round;
-    enum fbx_status status = fbx_reply_status(reply);
+    int status = fbx_reply_status(reply);
     if (status == FBX_DEADLINE_EXCEEDED)
         atomic_fetch_add(&round->late, 1);
     else if (status != FBX_OK && atomic_fetch_add(&round->errors, 1) == 0)

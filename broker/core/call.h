@@ -66,7 +66,7 @@ struct call {
     struct call_passes passes;     /* of breakers */
     struct month *month;           /* pending there; NULL: no quota */
     struct answer *answer;         /* it leads: others like it get its answer; else NULL */
-    bool answered, replayed, owes; /* by the instance; was before; and is not counted yet */
+    bool answered, replayed, owes; /* by the instance; from what was kept; not counted yet */
     unsigned passed;               /* filters that let it through: these hear of the outcome */
     /* when: mono ns */
     uint64_t started, sent, deadline;

@@ -237,31 +237,25 @@ static void a_token_leaves_no_trace(void **state)
     assert_int_equal(outcome_of(ann, "orders", "get").rate_remaining, 2);
 }
 
+static enum status answer_to(struct actor *who, const char *more)
+{
+    char question[256];
+    snprintf(question, sizeof question, "{%s,\"service\":\"orders\",\"method\":\"get\"}", more);
+    return actor_ask(who, ++ids, "bus.explain", "call", question, &answer);
+}
+
 static void tokens_are_for_operators(void **state)
 {
-    static const struct {
-        const char *more;
-        enum status wanted;
-    } questions[] = {{"\"token\":\"acme ann call:*\"", STATUS_PERMISSION_DENIED},
-                     {"\"token\":\"rubbish\"", STATUS_PERMISSION_DENIED}};
-    static const char *const wrong[] = {
-        "{\"token\":7,\"service\":\"orders\",\"method\":\"get\"}",
-        "{\"token\":\"\",\"service\":\"orders\",\"method\":\"get\"}",
-        "{\"token\":\"acme ann "
-        "call:*\",\"tier\":\"pro\",\"service\":\"orders\",\"method\":\"get\"}",
-        "{\"idempotency_key\":7,\"service\":\"orders\",\"method\":\"get\"}"};
-    char question[256];
+    static const char *const theirs[] = {"\"token\":\"acme ann call:*\"", "\"token\":\"rubbish\""};
+    static const char *const wrong[] = {"\"token\":7", "\"token\":\"\"",
+                                        "\"token\":\"acme ann call:*\",\"tier\":\"pro\"",
+                                        "\"idempotency_key\":7"};
     (void)state;
     struct actor *adm = stage_join(&stage, "acme adm admin:acme/explain");
-    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
-        snprintf(question, sizeof question, "{%s,\"service\":\"orders\",\"method\":\"get\"}",
-                 questions[i].more);
-        assert_int_equal(actor_ask(adm, ++ids, "bus.explain", "call", question, &answer),
-                         questions[i].wanted);
-    }
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)
+        assert_int_equal(answer_to(adm, theirs[i]), STATUS_PERMISSION_DENIED);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_int_equal(actor_ask(ops, ++ids, "bus.explain", "call", wrong[i], &answer),
-                         STATUS_INVALID_ARGUMENT);
+        assert_int_equal(answer_to(ops, wrong[i]), STATUS_INVALID_ARGUMENT);
 }
 
 /* ---- with an idempotency key ---- */
