@@ -6,8 +6,6 @@
 #include "builtin/packing.h"
 #include "core/state.h"
 
-#include <errno.h>
-
 #define LISTED_MAX 2048u /* an answer has to fit one payload */
 
 /* ---- looking ---- */
@@ -141,15 +139,9 @@ static enum status carry_out(struct core *core, const struct call *call, enum sc
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant: not a name");
     if (scope != SCOPE_ALL && !slice_equal(tenant.len ? tenant : service->tenant, own))
         return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:breakers for all tenants");
-    switch (breakers_order(core, service, tenant, order, call->identity)) {
-    case 0:
-        return STATUS_OK;
-    case -ENOSPC:
+    if (!breakers_order(core, service, tenant, order, call->identity))
         return refuse_with(why, STATUS_OVERLOADED, "there are too many breakers");
-    default:
-        return refuse_with(why, STATUS_UNAVAILABLE,
-                           "the books cannot keep it; nothing has changed");
-    }
+    return STATUS_OK;
 }
 
 static enum status obey(struct core *core, struct call *call, enum scope scope, struct buf *out,

@@ -7,8 +7,6 @@
 #include "core/placement.h"
 #include "core/state.h"
 
-#include <errno.h>
-
 #define ROUNDS_A_LIFE (UINT64_C(1) << 32)
 #define INSTANCE_SHARE 4u /* an instance is judged by one part in so many of the minimum */
 
@@ -391,40 +389,29 @@ static struct guard *addressee(struct core *core, struct service *service, struc
     return order == BREAKER_RESET ? find(service, tenant) : breakers_take(core, service, tenant);
 }
 
-static void carry_out(const struct core *core, struct breaker *breaker, enum breaker_order order)
-{
-    switch (order) {
-    case BREAKER_RESET:
-        breaker_reset(breaker, core->now.mono_ns);
-        break;
-    case BREAKER_FORCE_OPEN:
-        breaker_force_open(breaker, core->now.mono_ns, 0);
-        break;
-    case BREAKER_FORCE_CLOSE:
-        breaker_force_close(breaker, core->now.mono_ns);
-        break;
-    }
-}
-
-int breakers_order(struct core *core, struct service *service, struct slice tenant,
-                   enum breaker_order order, const struct identity *by)
+bool breakers_order(struct core *core, struct service *service, struct slice tenant,
+                    enum breaker_order order, const struct identity *by)
 {
     struct guard *guard = addressee(core, service, tenant, order);
     if (!guard)
-        return order == BREAKER_RESET ? 0 : -ENOSPC;
-    const struct breaker before = guard->breaker;
-    carry_out(core, &guard->breaker, order);
-    if (!breakers_keep(core, guard)) {
-        guard->breaker = before;
-        return -EIO;
+        return order == BREAKER_RESET;
+    withdraw(core, guard, &guard->breaker);
+    switch (order) {
+    case BREAKER_RESET:
+        breaker_reset(&guard->breaker, core->now.mono_ns);
+        break;
+    case BREAKER_FORCE_OPEN:
+        breaker_force_open(&guard->breaker, core->now.mono_ns, 0);
+        break;
+    case BREAKER_FORCE_CLOSE:
+        breaker_force_close(&guard->breaker, core->now.mono_ns);
+        break;
     }
-    withdraw(core, guard, &before);
-    file(core, guard);
-    announce_breaker(core, guard);
+    moved(core, guard);
     announce_order(guard, by);
     if (order == BREAKER_RESET && tenant.len == 0)
         let_instances_in(core, service);
-    return 0;
+    return true;
 }
 
 /* ---- life ---- */

@@ -80,9 +80,9 @@ void breakers_tell(struct core *core, struct call *call, enum breaker_outcome ou
 /* The guard of a tenant, made if there is none; NULL: there is no room. */
 struct guard *breakers_take(struct core *core, struct service *service, struct slice tenant);
 enum breaker_order { BREAKER_RESET, BREAKER_FORCE_OPEN, BREAKER_FORCE_CLOSE };
-/* `tenant` may be empty. The instances of a service that is reset are let in again. -ENOSPC: there
- * is no room for one more; -EIO: the store does not keep it, and nothing has changed. */
-int breakers_order(struct core *core, struct service *service, struct slice tenant,
-                   enum breaker_order order, const struct identity *by);
+/* `tenant` may be empty. The instances of a service that is reset are let in again. False: there
+ * is no room for one more. */
+bool breakers_order(struct core *core, struct service *service, struct slice tenant,
+                    enum breaker_order order, const struct identity *by);
 
 #endif

@@ -4,7 +4,6 @@
 #include "builtin/packing.h"
 #include "core/state.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #define KEY_MAX 240u /* a service's key, a space and a tenant */
@@ -30,31 +29,27 @@ static void write_record(struct buf *out, const struct core *core, const struct 
     pack_pair_uint(&packer, "openings", breaker->openings);
 }
 
-bool breakers_unkeep(struct core *core, struct guard *guard)
+void breakers_unkeep(struct core *core, struct guard *guard)
 {
     char room[KEY_MAX];
-    if (!guard->kept)
-        return true;
-    int err = core->io.remove(core->io.arg, BREAKERS_TABLE, write_key(room, guard));
-    guard->kept = err != 0 && err != -ENOENT;
-    return !guard->kept;
+    if (guard->kept && core->io.remove(core->io.arg, BREAKERS_TABLE, write_key(room, guard)) == 0)
+        guard->kept = false;
 }
 
-bool breakers_keep(struct core *core, struct guard *guard)
+void breakers_keep(struct core *core, struct guard *guard)
 {
     char room[KEY_MAX];
     struct buf record = {0};
-    if (guard->breaker.state == BREAKER_CLOSED && !guard->breaker.forced)
-        return breakers_unkeep(core, guard);
+    if (guard->breaker.state == BREAKER_CLOSED && !guard->breaker.forced) {
+        breakers_unkeep(core, guard);
+        return;
+    }
     write_record(&record, core, &guard->breaker);
-    int err =
-        core->io.put(core->io.arg, BREAKERS_TABLE, write_key(room, guard), buf_slice(&record));
-    buf_finish(&record);
-    if (err < 0)
+    if (core->io.put(core->io.arg, BREAKERS_TABLE, write_key(room, guard), buf_slice(&record)) < 0)
         log_event(LOG_WARN, "breakers.record_not_kept", "service", guard->service->key, NULL);
     else
         guard->kept = true;
-    return err == 0;
+    buf_finish(&record);
 }
 
 /* ---- start ---- */

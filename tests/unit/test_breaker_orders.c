@@ -135,22 +135,6 @@ static void orders_are_carried_out_and_last(void **state)
     refused(ann);
 }
 
-/* With a full disk there are none that a restart would forget. */
-static void an_order_that_is_not_kept_is_none(void **state)
-{
-    (void)state;
-    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
-    struct actor *ops = stage_join(&stage, OPERATOR);
-    actor_register(host, "orders", 10);
-    stage.store_fails = true;
-    assert_int_equal(ask(ops, "force-open", "orders", NULL).status, STATUS_UNAVAILABLE);
-    assert_int_equal(ask(ops, "force-close", "orders", "acme").status, STATUS_UNAVAILABLE);
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
-    stage.store_fails = false;
-    assert_int_equal(ask(ops, "force-open", "orders", NULL).status, STATUS_OK);
-    refused(ann);
-}
-
 static void a_tenant_orders_what_is_its_own(void **state)
 {
     (void)state;
@@ -278,10 +262,13 @@ static void new_rules_are_in_force_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_order_is_given_as_the_reason), TEST(an_order_that_is_not_kept_is_none),
-        TEST(orders_are_carried_out_and_last), TEST(a_tenant_orders_what_is_its_own),
-        TEST(a_tenant_sees_what_concerns_it),  TEST(what_happens_is_announced),
-        TEST(there_are_only_so_many),          TEST(those_of_a_removed_service_go_with_it),
+        TEST(an_order_is_given_as_the_reason),
+        TEST(orders_are_carried_out_and_last),
+        TEST(a_tenant_orders_what_is_its_own),
+        TEST(a_tenant_sees_what_concerns_it),
+        TEST(what_happens_is_announced),
+        TEST(there_are_only_so_many),
+        TEST(those_of_a_removed_service_go_with_it),
         TEST(new_rules_are_in_force_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
