@@ -139,9 +139,14 @@ static enum status carry_out(struct core *core, const struct call *call, enum sc
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant: not a name");
     if (scope != SCOPE_ALL && !slice_equal(tenant.len ? tenant : service->tenant, own))
         return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:breakers for all tenants");
-    if (!breakers_order(core, service, tenant, order, call->identity))
+    switch (breakers_order(core, service, tenant, order, call->identity)) {
+    case BREAKER_NO_ROOM:
         return refuse_with(why, STATUS_OVERLOADED, "there are too many breakers");
-    return STATUS_OK;
+    case BREAKER_NO_BOOKS:
+        return refuse_with(why, STATUS_UNAVAILABLE, "the store refuses it");
+    default:
+        return STATUS_OK;
+    }
 }
 
 static enum status obey(struct core *core, struct call *call, enum scope scope, struct buf *out,

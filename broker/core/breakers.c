@@ -95,11 +95,16 @@ struct guard *breakers_take(struct core *core, struct service *service, struct s
     return guard;
 }
 
-static void moved(struct core *core, struct guard *guard)
+static void tell_of_move(struct core *core, struct guard *guard)
 {
     file(core, guard);
-    breakers_keep(core, guard);
     announce_breaker(core, guard);
+}
+
+static void moved(struct core *core, struct guard *guard)
+{
+    (void)breakers_keep(core, guard);
+    tell_of_move(core, guard);
 }
 
 /* ---- on the way in ---- */
@@ -389,29 +394,39 @@ static struct guard *addressee(struct core *core, struct service *service, struc
     return order == BREAKER_RESET ? find(service, tenant) : breakers_take(core, service, tenant);
 }
 
-bool breakers_order(struct core *core, struct service *service, struct slice tenant,
-                    enum breaker_order order, const struct identity *by)
+static void force(struct breaker *breaker, enum breaker_order order, uint64_t now)
+{
+    switch (order) {
+    case BREAKER_RESET:
+        breaker_reset(breaker, now);
+        break;
+    case BREAKER_FORCE_OPEN:
+        breaker_force_open(breaker, now, 0);
+        break;
+    case BREAKER_FORCE_CLOSE:
+        breaker_force_close(breaker, now);
+        break;
+    }
+}
+
+enum breaker_obeys breakers_order(struct core *core, struct service *service, struct slice tenant,
+                                  enum breaker_order order, const struct identity *by)
 {
     struct guard *guard = addressee(core, service, tenant, order);
     if (!guard)
-        return order == BREAKER_RESET;
-    withdraw(core, guard, &guard->breaker);
-    switch (order) {
-    case BREAKER_RESET:
-        breaker_reset(&guard->breaker, core->now.mono_ns);
-        break;
-    case BREAKER_FORCE_OPEN:
-        breaker_force_open(&guard->breaker, core->now.mono_ns, 0);
-        break;
-    case BREAKER_FORCE_CLOSE:
-        breaker_force_close(&guard->breaker, core->now.mono_ns);
-        break;
+        return order == BREAKER_RESET ? BREAKER_OBEYS : BREAKER_NO_ROOM;
+    const struct breaker before = guard->breaker;
+    force(&guard->breaker, order, core->now.mono_ns);
+    if (!breakers_keep(core, guard)) {
+        guard->breaker = before;
+        return BREAKER_NO_BOOKS;
     }
-    moved(core, guard);
+    withdraw(core, guard, &before);
+    tell_of_move(core, guard);
     announce_order(guard, by);
     if (order == BREAKER_RESET && tenant.len == 0)
         let_instances_in(core, service);
-    return true;
+    return BREAKER_OBEYS;
 }
 
 /* ---- life ---- */
@@ -428,14 +443,14 @@ static void forget_tenants(struct core *core, struct service *service, bool remo
     size_t cursor = 0;
     for (struct guard *guard; (guard = map_next(&service->breakers.tenants, &cursor));) {
         if (removed)
-            breakers_unkeep(core, guard);
+            (void)breakers_unkeep(core, guard);
         forget(core, guard);
     }
 }
 
 void breakers_service_gone(struct core *core, struct service *service)
 {
-    breakers_unkeep(core, &service->breakers.whole);
+    (void)breakers_unkeep(core, &service->breakers.whole);
     forget_tenants(core, service, true);
     map_finish(&service->breakers.tenants);
 }

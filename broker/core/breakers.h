@@ -80,9 +80,14 @@ void breakers_tell(struct core *core, struct call *call, enum breaker_outcome ou
 /* The guard of a tenant, made if there is none; NULL: there is no room. */
 struct guard *breakers_take(struct core *core, struct service *service, struct slice tenant);
 enum breaker_order { BREAKER_RESET, BREAKER_FORCE_OPEN, BREAKER_FORCE_CLOSE };
-/* `tenant` may be empty. The instances of a service that is reset are let in again. False: there
- * is no room for one more. */
-bool breakers_order(struct core *core, struct service *service, struct slice tenant,
-                    enum breaker_order order, const struct identity *by);
+enum breaker_obeys {
+    BREAKER_OBEYS,
+    BREAKER_NO_ROOM,  /* for one more */
+    BREAKER_NO_BOOKS, /* they refuse: the next broker would not know of it */
+};
+/* `tenant` may be empty. The instances of a service that is reset are let in again. What is not
+ * obeyed changes nothing. */
+enum breaker_obeys breakers_order(struct core *core, struct service *service, struct slice tenant,
+                                  enum breaker_order order, const struct identity *by);
 
 #endif

@@ -29,27 +29,29 @@ static void write_record(struct buf *out, const struct core *core, const struct 
     pack_pair_uint(&packer, "openings", breaker->openings);
 }
 
-void breakers_unkeep(struct core *core, struct guard *guard)
+bool breakers_unkeep(struct core *core, struct guard *guard)
 {
     char room[KEY_MAX];
     if (guard->kept && core->io.remove(core->io.arg, BREAKERS_TABLE, write_key(room, guard)) == 0)
         guard->kept = false;
+    return !guard->kept;
 }
 
-void breakers_keep(struct core *core, struct guard *guard)
+bool breakers_keep(struct core *core, struct guard *guard)
 {
     char room[KEY_MAX];
     struct buf record = {0};
-    if (guard->breaker.state == BREAKER_CLOSED && !guard->breaker.forced) {
-        breakers_unkeep(core, guard);
-        return;
-    }
+    if (guard->breaker.state == BREAKER_CLOSED && !guard->breaker.forced)
+        return breakers_unkeep(core, guard);
     write_record(&record, core, &guard->breaker);
-    if (core->io.put(core->io.arg, BREAKERS_TABLE, write_key(room, guard), buf_slice(&record)) < 0)
+    int err =
+        core->io.put(core->io.arg, BREAKERS_TABLE, write_key(room, guard), buf_slice(&record));
+    if (err < 0)
         log_event(LOG_WARN, "breakers.record_not_kept", "service", guard->service->key, NULL);
     else
         guard->kept = true;
     buf_finish(&record);
+    return err >= 0;
 }
 
 /* ---- start ---- */
@@ -84,24 +86,42 @@ static void restore(struct core *core, struct guard *guard, const struct argumen
     guard->breaker.openings = (uint32_t)argument_uint(record, "openings", 1);
 }
 
-static int load(void *arg, struct slice key, struct slice bytes)
+static void load(struct core *core, struct slice key, const struct arguments *record)
 {
-    struct core *core = arg;
-    struct arguments record;
     struct guard *guard = guard_of(core, key);
+    if (!guard)
+        return;
+    restore(core, guard, record);
+    list_remove(&guard->node);
+}
+
+static int load_forced(void *arg, struct slice key, struct slice bytes)
+{
+    struct arguments record;
     if (!arguments_read(&record, bytes)) {
         log_event(LOG_ERROR, "breakers.record_unreadable", NULL);
         return 0;
     }
-    if (guard) {
-        restore(core, guard, &record);
-        list_remove(&guard->node);
-    }
+    if (argument_bool(&record, "forced", false))
+        load(arg, key, &record);
     arguments_finish(&record);
     return 0;
 }
 
+static int load_open(void *arg, struct slice key, struct slice bytes)
+{
+    struct arguments record;
+    if (!arguments_read(&record, bytes))
+        return 0;
+    if (!argument_bool(&record, "forced", false))
+        load(arg, key, &record);
+    arguments_finish(&record);
+    return 0;
+}
+
+/* Those that were forced come first: a store that refused to forget others has too many records. */
 int breakers_load(struct core *core)
 {
-    return core->io.scan(core->io.arg, BREAKERS_TABLE, load, core);
+    int rc = core->io.scan(core->io.arg, BREAKERS_TABLE, load_forced, core);
+    return rc < 0 ? rc : core->io.scan(core->io.arg, BREAKERS_TABLE, load_open, core);
 }

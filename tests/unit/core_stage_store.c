@@ -59,6 +59,9 @@ static int io_get(void *arg, const char *table, struct slice key, struct buf *ou
 
 static int io_remove(void *arg, const char *table, struct slice key)
 {
+    const struct stage *stage = arg;
+    if (stage->store_fails)
+        return -EIO;
     record_of(arg, table, key)->value.len = 0;
     return 0;
 }

@@ -135,6 +135,45 @@ static void orders_are_carried_out_and_last(void **state)
     refused(ann);
 }
 
+/* Or the next broker would go on otherwise than was acknowledged. */
+static void an_order_the_store_refuses_changes_nothing(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    struct actor *ops = stage_join(&stage, OPERATOR);
+    actor_register(host, "orders", 10);
+    fails(ann, host, 3);
+    stage.store_fails = true;
+    assert_int_equal(ask(ops, "force-open", "orders", NULL).status, STATUS_UNAVAILABLE);
+    assert_int_equal(ask(ops, "force-open", "orders", "acme").status, STATUS_UNAVAILABLE);
+    stage.store_fails = false;
+    fails(ann, host, 1);
+    refused(ann); /* what its window held counts as before */
+    assert_int_equal(ask(ops, "force-open", "orders", "acme").status, STATUS_OK);
+    stage.store_fails = true;
+    assert_int_equal(ask(ops, "reset", "orders", "acme").status, STATUS_UNAVAILABLE);
+    stage.store_fails = false;
+    stage_pass(&stage, 5000);
+    refused(ann);
+}
+
+/* Of breakers that closed while the store refused to forget them there may be too many records. */
+static void an_order_has_room_in_the_next_broker(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *bob = stage_join(&stage, BOB);
+    struct actor *host = stage_join(&stage, SERVER), *ops = stage_join(&stage, OPERATOR);
+    actor_register(host, "orders", 10);
+    fails(ann, host, 4);
+    assert_int_equal(ask(ops, "force-open", "orders", "globex").status, STATUS_OK);
+    refused(bob);
+    stage.options.limits.max_breakers = 1;
+    stage_restart(&stage);
+    bob = stage_join(&stage, BOB), host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    refused(bob);
+}
+
 static void a_tenant_orders_what_is_its_own(void **state)
 {
     (void)state;
@@ -264,6 +303,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_order_is_given_as_the_reason),
         TEST(orders_are_carried_out_and_last),
+        TEST(an_order_the_store_refuses_changes_nothing),
+        TEST(an_order_has_room_in_the_next_broker),
         TEST(a_tenant_orders_what_is_its_own),
         TEST(a_tenant_sees_what_concerns_it),
         TEST(what_happens_is_announced),
