@@ -259,7 +259,8 @@ static enum status check_revision(struct core *core, const struct asked *asked, 
         arena_printf(&core->arena, "its revision is %llu", (unsigned long long)revision));
 }
 
-static enum status change(struct core *core, const struct call *call, const struct asked *asked,
+/* The answer waits for the disk where replies do. */
+static enum status change(struct core *core, struct call *call, const struct asked *asked,
                           struct value_change *change, struct buf *out, const char **why)
 {
     const struct identity *by = call->identity;
@@ -274,6 +275,7 @@ static enum status change(struct core *core, const struct call *call, const stru
     const struct value *value = values_change(core, change, why);
     if (!value)
         return STATUS_OVERLOADED;
+    call->counted = journal_turn(core);
     announce_value(core, value, by);
     packing_init(&packer, out);
     pack_value(&packer, value, false);

@@ -93,7 +93,7 @@ static enum status give(struct core *core, struct call *call, struct credit *cre
     enum status status = judge(outcome, why);
     if (status != STATUS_OK)
         return status;
-    call->counted = core->journal.turns + core->journal.touched;
+    call->counted = journal_turn(core);
     if (outcome == CREDIT_GIVEN)
         announce_credit(core, credit, call->identity);
     packing_init(&packer, out);

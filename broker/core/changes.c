@@ -11,12 +11,17 @@ static void append(struct buf *out, struct slice bytes)
         buf_append(out, bytes.data, bytes.len);
 }
 
-void changes_add(struct core *core, struct buf *changes, struct slice key, struct slice record)
+void changes_put(struct buf *changes, struct slice key, struct slice record)
 {
     journal_put(changes, key.len, 2);
     journal_put(changes, record.len, 4);
     append(changes, key);
     append(changes, record);
+}
+
+void changes_add(struct core *core, struct buf *changes, struct slice key, struct slice record)
+{
+    changes_put(changes, key, record);
     journal_touch(core);
 }
 

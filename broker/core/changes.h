@@ -1,6 +1,6 @@
 /* changes.h - a section of the journal for what the books are given at once, a record at a time:
  * which records a turn has put or deleted, in case the process ends before the books are on disk.
- * Such a section has nothing to save. */
+ * Such a section has nothing to save, but what the books refused when it was read back. */
 #ifndef CORE_CHANGES_H
 #define CORE_CHANGES_H
 
@@ -10,6 +10,8 @@ struct core;
 
 /* The change is part of this turn's block; an empty record: deleted. */
 void changes_add(struct core *core, struct buf *changes, struct slice key, struct slice record);
+/* Appended without being part of any block. */
+void changes_put(struct buf *changes, struct slice key, struct slice record);
 /* The turn's, into the journal, the oldest first: a section full of them, and the journal asks for
  * those that are left. */
 void changes_write(struct core *core, struct buf *changes, struct buf *content);

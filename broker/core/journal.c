@@ -64,6 +64,11 @@ void journal_touch(struct core *core)
     arm(core);
 }
 
+uint64_t journal_turn(const struct core *core)
+{
+    return core->journal.turns + core->journal.touched;
+}
+
 uint64_t journal_await(struct core *core)
 {
     journal_touch(core);

@@ -71,6 +71,9 @@ void journal_stop(struct core *core);
 
 /* A section has something to write in this turn. */
 void journal_touch(struct core *core);
+/* The turn that has what was touched so far: an answer that is to outlive the system, where replies
+ * do, waits for it (core/hold.h). */
+uint64_t journal_turn(const struct core *core);
 /* A turn; when `kept` has reached it, what was put into the books so far is on disk. */
 uint64_t journal_await(struct core *core);
 /* Before any frame leaves. */

@@ -199,7 +199,7 @@ void meter_count(struct core *core, struct call *call, const struct wire_reply *
     bool heard = call->caller || call->exchange;
     /* What counts the answer that is given again may be on its way to the disk yet. */
     if (call->replayed)
-        call->counted = core->journal.turns + core->journal.touched;
+        call->counted = journal_turn(core);
     if ((call->attempts == 0 && !call->owes) || !heard)
         return;
     const struct usage usage = {.calls = 1,

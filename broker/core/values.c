@@ -337,18 +337,34 @@ static void write_changes(struct core *core, struct buf *content)
     changes_write(core, &core->values.changes, content);
 }
 
+/* One that has been overtaken is history. */
+static int give_again(struct core *core, struct slice name, struct slice record)
+{
+    struct value value = {0};
+    const struct value *known = map_get(&core->values.by_name, name);
+    if (!take_record(&value, name, record) || !known)
+        return 0;
+    struct slice past = history_key(core, name, value.revision);
+    int err = known->revision == value.revision
+                  ? give_books(core, &value, record)
+                  : core->io.put(core->io.arg, VALUES_HISTORY_TABLE, past, record);
+    if (err == 0)
+        trim_history(core, name, VALUE_REVISIONS);
+    return err;
+}
+
+/* In force at once: it was acknowledged, even if the books refuse it for now. */
 static int read_change(struct core *core, struct slice name, struct slice record)
 {
     struct value value = {0};
     if (!take_record(&value, name, record))
         return 0;
     const struct value *known = map_get(&core->values.by_name, name);
-    if (known && known->revision > value.revision)
-        return 0;
-    int err = give_books(core, &value, record);
-    if (err == 0)
+    if (!known || known->revision < value.revision)
         (void)take(&core->values, &value);
-    return err;
+    if (give_again(core, name, record) < 0)
+        changes_put(&core->values.owed, name, record);
+    return 0;
 }
 
 static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
@@ -357,9 +373,18 @@ static int read_changes(struct core *core, const struct journal_block *block, st
     return changes_read(core, content, read_change);
 }
 
+static bool save_owed(struct core *core)
+{
+    bool saved = changes_read(core, buf_slice(&core->values.owed), give_again) == 0;
+    if (saved)
+        core->values.owed.len = 0;
+    return saved;
+}
+
 const struct journal_section values_section = {
     .tag = JOURNAL_VALUES,
     .write = write_changes,
+    .save = save_owed,
     .read = read_changes,
 };
 
@@ -389,4 +414,5 @@ void values_finish(struct core *core)
     map_finish(&core->values.by_name);
     map_finish(&core->values.scopes);
     buf_finish(&core->values.changes);
+    buf_finish(&core->values.owed);
 }

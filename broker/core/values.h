@@ -43,6 +43,7 @@ struct values {
     struct map by_name, scopes;
     uint64_t revision;  /* the newest */
     struct buf changes; /* of this turn, for the journal */
+    struct buf owed;    /* read back from it, and refused by the books so far */
 };
 
 /* Negative errno of the books. */

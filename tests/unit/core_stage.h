@@ -56,6 +56,8 @@ struct stage {
 /* Generous limits; change options.limits between stage_init and stage_start. */
 void stage_init(struct stage *stage);
 void stage_start(struct stage *stage);
+/* The records of a table go. How many there were. */
+unsigned stage_lose(struct stage *stage, const char *table);
 /* The core goes without a word and comes back with the same records and the same ledger. */
 void stage_restart(struct stage *stage);
 void stage_finish(struct stage *stage);

@@ -66,6 +66,19 @@ static int io_remove(void *arg, const char *table, struct slice key)
     return 0;
 }
 
+unsigned stage_lose(struct stage *stage, const char *table)
+{
+    unsigned lost = 0;
+    for (unsigned i = 0; i < stage->n_records; i++) {
+        struct stage_record *record = &stage->records[i];
+        if (record->value.len == 0 || strcmp(record->table, table) != 0)
+            continue;
+        record->value.len = 0; /* which is how it is removed */
+        lost++;
+    }
+    return lost;
+}
+
 static int in_order(const void *a, const void *b)
 {
     const struct stage_record *left = *(const struct stage_record *const *)a;

@@ -315,6 +315,60 @@ static void what_was_answered_for_has_happened(void **state)
     assert_true(revision() > newest);
 }
 
+/* It was acknowledged: a disk that fails when the next broker starts changes nothing. */
+static void what_the_books_have_not_is_in_force(void **state)
+{
+    (void)state;
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"old\"}");
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"kept\"}");
+    assert_int_equal(stage_lose(&stage, VALUES_TABLE), 1);
+    assert_int_equal(stage_lose(&stage, VALUES_HISTORY_TABLE), 2);
+    stage.store_fails = true;
+    stage_restart(&stage);
+    everybody_joins();
+    assert_value(ann, "\"value\":\"kept\"");
+    uint64_t newest = revision();
+    stage_pass(&stage, A_SAVE_MS);
+    assert_value(ann, "\"value\":\"kept\"");
+    stage.store_fails = false;
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"new\"}");
+    assert_true(revision() > newest);
+    stage_pass(&stage, A_SAVE_MS);
+    stage_restart(&stage);
+    everybody_joins();
+    assert_value(ann, "\"value\":\"new\"");
+    assert_int_equal(ask(ops, "history", "{\"key\":\"mail.footer\"}"), STATUS_OK);
+    assert_int_equal(times("\"revision\":"), 3);
+}
+
+/* Of what a failing system leaves, the newest may be there without what was before. */
+static void the_history_has_no_gaps(void **state)
+{
+    (void)state;
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"old\"}");
+    SET_OK(ops, "{\"key\":\"mail.footer\",\"value\":\"new\"}");
+    assert_int_equal(stage_lose(&stage, VALUES_HISTORY_TABLE), 2);
+    stage_restart(&stage);
+    everybody_joins();
+    assert_int_equal(ask(ops, "history", "{\"key\":\"mail.footer\"}"), STATUS_OK);
+    assert_int_equal(times("\"revision\":"), 2);
+    assert_value(ann, "\"value\":\"new\"");
+}
+
+static void where_it_has_to_be_on_disk_it_is_first(void **state)
+{
+    enum { QUESTION = 5000 };
+    (void)state;
+    stage.core->limits.durability = DURABILITY_POWER;
+    stage.store_lags = true;
+    actor_question(ops, QUESTION, "bus.config", "set", "{\"key\":\"k\",\"value\":1}");
+    stage_pass(&stage, 1000);
+    assert_true(actor_hears_nothing(ops));
+    stage.store_lags = false;
+    stage_pass(&stage, 1000);
+    assert_int_equal(actor_outcome(ops, QUESTION), STATUS_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -329,6 +383,9 @@ int main(void)
         TEST(a_tenants_keeper_of_secrets_sees_no_others),
         TEST(lists_come_in_pages),
         TEST(changes_are_events),
+        TEST(what_the_books_have_not_is_in_force),
+        TEST(the_history_has_no_gaps),
+        TEST(where_it_has_to_be_on_disk_it_is_first),
         TEST(nonsense_is_refused),
         TEST(what_was_refused_has_not_happened),
         TEST(what_was_answered_for_has_happened),

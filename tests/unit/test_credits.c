@@ -264,20 +264,6 @@ static void the_tenant_is_told(void **state)
 
 /* ---- ends of the process and of the system ---- */
 
-/* How many there were. */
-static unsigned lose(const char *table)
-{
-    unsigned lost = 0;
-    for (unsigned i = 0; i < stage.n_records; i++) {
-        struct stage_record *record = &stage.records[i];
-        if (record->value.len == 0 || strcmp(record->table, table) != 0)
-            continue;
-        record->value.len = 0; /* which is how the stage removes it */
-        lost++;
-    }
-    return lost;
-}
-
 static void restart(void)
 {
     stage_restart(&stage);
@@ -291,8 +277,8 @@ static void they_outlive_the_process(void **state)
     stage_pass(&stage, 1000);
     stage.store_lags = true;
     assert_int_equal(ask(ops, "credit", CREDIT("one", "3")), STATUS_OK);
-    assert_int_equal(lose(CREDITS_TABLE), 1);
-    assert_int_equal(lose(CREDIT_IDS_TABLE), 1);
+    assert_int_equal(stage_lose(&stage, CREDITS_TABLE), 1);
+    assert_int_equal(stage_lose(&stage, CREDIT_IDS_TABLE), 1);
     restart();
     assert_sums(ops, "\"limit\":4096", 9, 3);
     assert_int_equal(ask(ops, "credit", CREDIT("one", "3")), STATUS_OK);
@@ -309,7 +295,7 @@ static void half_a_credit_is_made_whole(void **state)
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(ask(ops, "credit", CREDIT("one", "3")), STATUS_OK);
         stage_pass(&stage, 1000);
-        assert_int_equal(lose(halves[i]), 1);
+        assert_int_equal(stage_lose(&stage, halves[i]), 1);
         restart();
         assert_int_equal(ask(ops, "credit", CREDIT("one", "3")), STATUS_OK);
         assert_sums(ops, "\"limit\":4096", 9, 3);
@@ -348,14 +334,14 @@ static void they_go_with_their_usage(void **state)
     assert_int_equal(ask(ops, "credit", CREDIT("one", "3")), STATUS_OK);
     stage.now.unix_ms += 30 * 24 * (uint64_t)HOUR_MS;
     stage_pass(&stage, 700000);
-    assert_int_equal(lose(CREDITS_TABLE), 1);
+    assert_int_equal(stage_lose(&stage, CREDITS_TABLE), 1);
     restart();
     stage.core->limits.usage_kept = 30;
     assert_int_equal(ask(ops, "credit", CREDIT("one", "3")), STATUS_OK);
     stage.now.unix_ms += 24 * (uint64_t)HOUR_MS;
     stage_pass(&stage, 700000);
-    assert_int_equal(lose(CREDITS_TABLE), 0);
-    assert_int_equal(lose(CREDIT_IDS_TABLE), 0);
+    assert_int_equal(stage_lose(&stage, CREDITS_TABLE), 0);
+    assert_int_equal(stage_lose(&stage, CREDIT_IDS_TABLE), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
