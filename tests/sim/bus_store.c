@@ -44,6 +44,17 @@ static const struct buf *newest_of(const struct stored *stored)
     return stored->queued.len ? &stored->queued : &stored->record;
 }
 
+static agenda_fn commit_by_itself;
+
+static void plan_commit(struct world *world)
+{
+    struct bus_store *store = &world->bus.store;
+    if (!store->planned)
+        agenda_add(&world->agenda, world->now + STORE_COMMITS_NS, commit_by_itself, NULL,
+                   world->bus.boot);
+    store->planned = true;
+}
+
 static int io_put(void *arg, const char *table, struct slice key, struct slice record)
 {
     struct world *world = arg;
@@ -56,6 +67,7 @@ static int io_put(void *arg, const char *table, struct slice key, struct slice r
         stored = add_record(store, table, key);
     stored->queued.len = 0;
     buf_append(&stored->queued, record.data, record.len);
+    plan_commit(world);
     return 0;
 }
 
@@ -128,6 +140,27 @@ static void commit(struct stored *stored)
     stored->queued.len = 0;
 }
 
+static void commit_all(struct bus_store *store)
+{
+    for (size_t i = 0; i < store->n_records; i++)
+        commit(&store->records[i]);
+}
+
+static void commit_by_itself(struct world *world, void *arg, uint64_t boot)
+{
+    struct bus_store *store = &world->bus.store;
+    (void)arg;
+    if (boot != world->bus.boot || !world->bus.core)
+        return;
+    store->planned = false;
+    if (store->fails) {
+        store->refused_at = world->now;
+        plan_commit(world);
+        return;
+    }
+    commit_all(store);
+}
+
 static void commit_after_a_while(struct world *world, void *arg, uint64_t boot)
 {
     struct bus_store *store = &world->bus.store;
@@ -138,8 +171,7 @@ static void commit_after_a_while(struct world *world, void *arg, uint64_t boot)
         agenda_add(&world->agenda, world->now + COMMIT_MAX_NS, commit_after_a_while, NULL, boot);
         return;
     }
-    for (size_t i = 0; i < store->n_records; i++)
-        commit(&store->records[i]);
+    commit_all(store);
     store->kept = store->asked;
     bus_plan_turn(world, world->now);
 }
@@ -189,6 +221,7 @@ void bus_store_killed(struct world *world)
         store->records[i].queued.len = 0;
     }
     store->asked = store->kept = store->told = 0;
+    store->planned = false;
 }
 
 /* ---- the ledger ---- */

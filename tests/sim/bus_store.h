@@ -20,8 +20,12 @@ struct bus_store {
     uint64_t n_blocks, cap_blocks, trimmed;
     uint64_t ledger;            /* counts those that were lost */
     uint64_t asked, kept, told; /* marks: that the broker waits for, that is on disk, it heard of */
-    bool fails;
+    bool fails, planned;        /* a commit of its own is */
+    uint64_t refused_at;        /* when the newest commit was to be, and failed */
 };
+
+/* What was put is on disk after this time, if the store works. */
+#define STORE_COMMITS_NS (200 * NS_PER_MS)
 
 /* Fills in what has to do with the store. */
 void bus_store_io(struct io *io);

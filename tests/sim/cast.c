@@ -122,6 +122,8 @@ struct user *cast_leaver(struct cast *cast, struct dice *dice, unsigned tenant, 
 struct user *cast_operator(struct cast *cast)
 {
     struct user *user = add_user(cast, INFRA, "operator");
+    snprintf(user->name, sizeof user->name,
+             "operator"); /* acts in every tenant, and is seen there */
     for (unsigned service = 0; service < SERVICES; service++)
         user->call[service] = EVERY_METHOD;
     user->publish = user->hear = EVERYTHING;

@@ -1,5 +1,6 @@
 #include "work.h"
 
+#include "work_errands.h"
 #include "world.h"
 
 #define RETRY_NS (60 * NS_PER_MS)
@@ -126,6 +127,8 @@ static void leave(struct peer *peer)
 static void do_something(struct peer *peer)
 {
     unsigned what = dice_below(&peer->world->dice, 100);
+    if (peer->calls && work_errand(peer))
+        return;
     if (!peer->calls)
         what < 80 ? work_replay(peer) : deregister_one(peer);
     else if (what < 57)
@@ -217,8 +220,10 @@ static void on_reply(void *arg, void *call_arg, const struct wire_reply *reply)
     struct peer *peer = arg;
     unsigned number = work_number(call_arg);
     work_replied(peer, number, reply);
-    if (peer->world->books.calls[number].builtin)
+    if (peer->world->books.calls[number].builtin) {
         work_admin_replied(peer, number, reply);
+        work_errand_replied(peer, number, reply);
+    }
     work_nested_over(peer, number, reply);
 }
 

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "faults.h"
 #include "work.h"
+#include "work_errands.h"
 
 #define UNIX_MS 1800000000000u
 #define LEAVE_S 5u
@@ -129,6 +130,7 @@ static bool come_to_rest(struct world *world)
     if (!run_for(world, healing_ns(world) / 2))
         return false;
     work_end_taps(world);
+    work_reset_all(world);
     return run_for(world, healing_ns(world) / 2);
 }
 
@@ -138,6 +140,7 @@ static bool try_again(struct world *world)
     TRACE(world, "everyone tries again");
     work_probes(world);
     work_markers(world);
+    work_looks(world);
     return run_for(world, PROBE_NS);
 }
 

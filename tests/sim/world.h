@@ -8,6 +8,7 @@
 #include "bus.h"
 #include "cast.h"
 #include "dice.h"
+#include "errands.h"
 #include "fairness.h"
 #include "net.h"
 #include "observer.h"
@@ -43,6 +44,7 @@ struct world {
     struct breach breach;
     struct sights sights;
     struct fairness fairness;
+    struct errands errands;
     bool bulk;        /* payloads are large: frames fill, and queue one behind the other */
     uint64_t pace;    /* ns, the longest pause between a client's actions */
     unsigned trouble; /* how often a fault strikes, per mille and beat */
