@@ -64,7 +64,7 @@ struct call {
     struct list by_place;          /* instance.calls, or answer.waiting */
     struct fair_node turn;         /* in service.waiting */
     struct call_passes passes;     /* of breakers */
-    struct month *month;           /* pending there; NULL: no quota */
+    bool pending;                  /* in its tenant's month, for the quota */
     struct answer *answer;         /* it leads: others like it get its answer; else NULL */
     bool answered, replayed, owes; /* by the instance; from what was kept; not counted yet */
     unsigned passed;               /* filters that let it through: these hear of the outcome */

@@ -16,7 +16,7 @@
  * later ones, it has left of the earlier ones, too. */
 static const struct journal_section *const sections[] = {
     &meter_section,   &accounts_section, &rates_section,   &months_section,
-    &answers_section, &values_section,   &credits_section,
+    &answers_section, &values_section,   &credits_section, &quota_told_section,
 };
 #define SECTIONS (sizeof sections / sizeof *sections)
 #define ALL_SECTIONS ((1u << SECTIONS) - 1)

@@ -21,6 +21,7 @@ enum journal_tag {
     JOURNAL_ANSWERS = 5,
     JOURNAL_VALUES = 6,
     JOURNAL_CREDITS = 7,
+    JOURNAL_QUOTA_TOLD = 8,
 };
 
 struct journal_block {

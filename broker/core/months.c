@@ -7,8 +7,8 @@
 #define FORMAT 1u
 #define MS_PER_HOUR 3600000u
 
-/* A section: for each tenant the key's length (2 bytes), the key and the calls (4). A row: FORMAT,
- * ledger (8), sequence (8), calls (8), what was warned of (4). */
+/* A section: for each tenant the key's length (2 bytes), the key and the calls (4), or what it was
+ * warned of (4). A row: FORMAT, ledger (8), sequence (8), calls (8), what was warned of (4). */
 #define ROW_BYTES (1u + 8u + 8u + 8u + 4u)
 
 static struct month *find(struct months *months, struct slice key)
@@ -21,6 +21,8 @@ static struct month *find(struct months *months, struct slice key)
     month->key = slice_make(month->name, key.len);
     month->tenant = slice_make(month->name + CALENDAR_MONTH + 1, key.len - CALENDAR_MONTH - 1);
     list_init(&month->turn);
+    list_init(&month->told);
+    list_init(&month->under_way);
     list_init(&month->unsaved);
     map_put(&months->by_key, month->key, month);
     return month;
@@ -32,14 +34,45 @@ static void drop(struct months *months, struct month *month)
     mem_free(month);
 }
 
-/* Past months are needed until their calls have ended and the books have them. */
+/* Past months are needed until the books have them. */
 static void drop_past(struct months *months)
 {
     size_t cursor = 0;
     for (struct month *month; (month = map_next(&months->by_key, &cursor));) {
-        bool idle = month->pending == 0 && list_empty(&month->turn) && list_empty(&month->unsaved);
+        bool idle = list_empty(&month->turn) && list_empty(&month->unsaved);
         if (idle && memcmp(month->name, months->now, CALENDAR_MONTH) != 0)
             drop(months, month);
+    }
+}
+
+static struct slice key_of(struct core *core, struct slice tenant)
+{
+    const struct slice parts[] = {slice_make(core->months.now, CALENDAR_MONTH), tenant};
+    return arena_join(&core->arena, parts, 2);
+}
+
+static void add_pending(struct months *months, struct month *month, uint64_t calls)
+{
+    month->pending += calls;
+    list_remove(&month->under_way);
+    list_push(&months->under_way, &month->under_way);
+}
+
+/* What is under way ends, and counts, in the month that has begun. */
+static void carry_over(struct core *core)
+{
+    struct months *months = &core->months;
+    struct list ended;
+    list_init(&ended);
+    for (struct list *node; (node = list_first(&months->under_way));) {
+        list_remove(node);
+        list_push(&ended, node);
+    }
+    for (struct list *node; (node = list_first(&ended));) {
+        struct month *month = LIST_ENTRY(node, struct month, under_way);
+        list_remove(node);
+        add_pending(months, find(months, key_of(core, month->tenant)), month->pending);
+        month->pending = 0;
     }
 }
 
@@ -57,13 +90,8 @@ static void look_at_calendar(struct core *core)
     if (same)
         return;
     months->generation++;
+    carry_over(core);
     drop_past(months);
-}
-
-static struct slice key_of(struct core *core, struct slice tenant)
-{
-    const struct slice parts[] = {slice_make(core->months.now, CALENDAR_MONTH), tenant};
-    return arena_join(&core->arena, parts, 2);
 }
 
 struct month *months_of(struct core *core, struct identity *identity)
@@ -89,6 +117,17 @@ static void touch(struct months *months, struct month *month)
     list_push(&months->unsaved, &month->unsaved);
 }
 
+void month_begin(struct core *core, struct month *month)
+{
+    add_pending(&core->months, month, 1);
+}
+
+void month_end(struct month *month)
+{
+    if (--month->pending == 0)
+        list_remove(&month->under_way);
+}
+
 void month_count(struct core *core, struct month *month)
 {
     month->calls++;
@@ -103,6 +142,8 @@ void month_count(struct core *core, struct month *month)
 void month_warned(struct core *core, struct month *month, uint32_t percent)
 {
     month->warned = percent;
+    list_remove(&month->told);
+    list_push(&core->months.told, &month->told);
     touch(&core->months, month);
     journal_touch(core);
 }
@@ -114,14 +155,33 @@ uint64_t months_end_ms(const struct core *core)
 
 /* ---- the journal ---- */
 
+static void put_entry(struct buf *content, const struct month *month, uint32_t number)
+{
+    journal_put(content, month->key.len, 2);
+    buf_append(content, month->key.data, month->key.len);
+    journal_put(content, number, 4);
+}
+
+/* False: there is none, or it makes no sense. */
+static bool take_entry(struct slice *content, struct slice *key, uint32_t *number)
+{
+    if (content->len < 2)
+        return false;
+    size_t len = journal_take(content, 2);
+    if (content->len < len + 4 || len <= CALENDAR_MONTH + 1)
+        return false;
+    *key = slice_make(content->data, len);
+    *content = slice_make(content->data + len, content->len - len);
+    *number = (uint32_t)journal_take(content, 4);
+    return true;
+}
+
 static void write_turn(struct core *core, struct buf *content)
 {
     size_t most = content->len + JOURNAL_SECTION_MAX;
     for (struct list *node; content->len < most && (node = list_first(&core->months.turned));) {
         struct month *month = LIST_ENTRY(node, struct month, turn);
-        journal_put(content, month->key.len, 2);
-        buf_append(content, month->key.data, month->key.len);
-        journal_put(content, month->turned, 4);
+        put_entry(content, month, month->turned);
         month->turned = 0;
         list_remove(node);
     }
@@ -141,13 +201,34 @@ static void read_tenant(struct core *core, uint64_t sequence, struct slice key, 
 
 static int read_turn(struct core *core, const struct journal_block *block, struct slice content)
 {
-    while (content.len >= 2) {
-        size_t len = journal_take(&content, 2);
-        if (content.len < len + 4 || len <= CALENDAR_MONTH + 1)
-            break;
-        struct slice key = slice_make(content.data, len);
-        content = slice_make(content.data + len, content.len - len);
-        read_tenant(core, block->sequence, key, (uint32_t)journal_take(&content, 4));
+    struct slice key;
+    uint32_t calls;
+    while (take_entry(&content, &key, &calls))
+        read_tenant(core, block->sequence, key, calls);
+    return 0;
+}
+
+static void write_told(struct core *core, struct buf *content)
+{
+    for (struct list *node; (node = list_first(&core->months.told));) {
+        const struct month *month = LIST_ENTRY(node, struct month, told);
+        put_entry(content, month, month->warned);
+        list_remove(node);
+    }
+}
+
+/* It only grows, so that a block may be read again. */
+static int read_told(struct core *core, const struct journal_block *block, struct slice content)
+{
+    struct slice key;
+    uint32_t percent;
+    (void)block;
+    while (take_entry(&content, &key, &percent)) {
+        struct month *month = find(&core->months, key);
+        if (percent <= month->warned)
+            continue;
+        month->warned = percent;
+        touch(&core->months, month);
     }
     return 0;
 }
@@ -184,6 +265,13 @@ const struct journal_section months_section = {
     .read = read_turn,
 };
 
+/* The row, which has it too, is saved with the month's calls. */
+const struct journal_section quota_told_section = {
+    .tag = JOURNAL_QUOTA_TOLD,
+    .write = write_told,
+    .read = read_told,
+};
+
 static int read_row(void *arg, struct slice key, struct slice row)
 {
     struct core *core = arg;
@@ -203,6 +291,8 @@ void months_start(struct core *core)
     struct months *months = &core->months;
     map_init(&months->by_key);
     list_init(&months->turned);
+    list_init(&months->told);
+    list_init(&months->under_way);
     list_init(&months->unsaved);
     look_at_calendar(core);
     struct slice from = slice_make(months->now, CALENDAR_MONTH);

@@ -47,16 +47,21 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     struct month *month = months_of(core, call->identity);
     if (is_used_up(month, tier))
         return refuse_until_next(core, refusal, tier);
-    month->pending++;
-    call->month = month;
+    month_begin(core, month);
+    call->pending = true;
     return VERDICT_PASS;
+}
+
+/* The first call with which it is reached: of a few calls no percentage is a whole number. */
+static uint64_t calls_at(const struct tier *tier, uint32_t percent)
+{
+    return tier->monthly / 100 * percent + (tier->monthly % 100 * percent + 99) / 100;
 }
 
 static void warn(struct core *core, struct month *month, const struct tier *tier)
 {
     for (size_t i = sizeof warnings / sizeof *warnings; i-- > 0;) {
-        if (month->calls <
-            tier->monthly / 100 * warnings[i] + tier->monthly % 100 * warnings[i] / 100)
+        if (month->calls < calls_at(tier, warnings[i]))
             continue;
         if (month->warned >= warnings[i])
             return;
@@ -66,19 +71,22 @@ static void warn(struct core *core, struct month *month, const struct tier *tier
     }
 }
 
-/* The meter has counted it: replies pass the filters in reverse. */
+/* The meter has counted it: replies pass the filters in reverse. With a call made for another one,
+ * too, so much may be used. */
 static void on_reply(void *state, struct core *core, struct call *call,
                      const struct wire_reply *reply)
 {
     (void)state;
     (void)reply;
-    if (!call->month)
-        return;
-    struct month *month = call->month;
-    call->month = NULL;
-    month->pending--;
     const struct tier *tier = standing_of(core, call->identity)->tier;
-    if (tier->monthly > 0)
+    bool counts = tier->monthly > 0 && !call->dry && !call->service->builtin;
+    if (!call->pending && !counts)
+        return;
+    struct month *month = months_of(core, call->identity);
+    if (call->pending)
+        month_end(month);
+    call->pending = false;
+    if (counts)
         warn(core, month, tier);
 }
 

@@ -26,6 +26,7 @@ struct called {
     uint32_t timeout_ms, depth;
     unsigned parent;
     uint64_t made_at, id;
+    unsigned made_in; /* the month */
     /* what came of it */
     unsigned served, outcomes, parts, served_in; /* the tenant whose service it was */
     bool cancelled;
@@ -36,7 +37,8 @@ struct called {
         size_t length;    /* 0: none of them was */
         uint32_t boot;
     } answers[2]; /* by the shared service; by the tenant's own */
-    uint64_t served_at;
+    uint64_t served_at, ended_at;
+    unsigned answered_in, ended_in; /* months, of a service's first answer and of the outcome */
     uint32_t served_timeout_ms;
 };
 

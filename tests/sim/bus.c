@@ -73,7 +73,7 @@ static void draw_limits(struct world *world)
     limits->outbox_bytes = dice_between(dice, 6000, world->bulk ? 3000000 : tight ? 12000 : 200000);
     limits->max_sessions = PEERS_MAX + dice_below(dice, 20);
     limits->max_calls = tight ? (uint32_t)dice_between(dice, 12, 60) : 4096;
-    limits->queue_length = tight ? dice_below(dice, 6) : 200;
+    limits->queue_length = tight ? dice_below(dice, 6) : QUEUE_MAX;
     limits->default_capacity = tight ? 1 + dice_below(dice, 4) : 64;
     limits->call_depth = 1 + dice_below(dice, 5);
     limits->max_subscriptions = 2 + dice_below(dice, 12);
@@ -85,6 +85,7 @@ static void draw_limits(struct world *world)
     allow_answers(limits);
     draw_breakers(dice, limits);
     draw_rates(world);
+    terms_put(world->cast.terms, &limits->tiers);
 }
 
 void bus_init(struct world *world)

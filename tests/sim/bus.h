@@ -7,6 +7,7 @@
 #include "net.h"
 
 #define FEEDS_MAX 1024u
+#define QUEUE_MAX 200u /* calls that wait for a service */
 /* What users may call only so often, in runs that have a limit. */
 #define LIMITED_SERVICE ORDERS
 #define LIMITED_METHOD FAIL

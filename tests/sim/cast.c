@@ -37,6 +37,22 @@ bool topic_matches(const char *pattern, const char *topic)
     return topic[token] == '\0' || topic_matches(pattern + wanted + 1, topic + token + 1);
 }
 
+/* ---- tenants ---- */
+
+/* In some runs only are there quotas: once one is used up, its tenant does little else. */
+void cast_subscribe(struct cast *cast, struct dice *dice)
+{
+    bool quotas = dice_chance(dice, 350);
+    terms_draw(cast->terms, dice);
+    for (unsigned tenant = 0; tenant < TENANTS; tenant++)
+        cast->tier_of[tenant] = dice_below(dice, quotas && tenant != INFRA ? TIERS : HARD);
+}
+
+const struct terms *cast_terms(const struct cast *cast, unsigned tenant)
+{
+    return &cast->terms[cast->tier_of[tenant]];
+}
+
 /* ---- making users ---- */
 
 static struct user *add_user(struct cast *cast, unsigned tenant, const char *what)
@@ -197,7 +213,7 @@ int cast_verify(void *arg, struct slice token, int64_t now_s, struct token_claim
         *claims = (struct token_claims){
             .user = mem_strdup(user->name),
             .tenant = mem_strdup(tenant_names[user->tenant]),
-            .tier = mem_strdup("free"),
+            .tier = mem_strdup(cast_terms(cast, user->tenant)->tier),
             .subscription_status = mem_strdup("active"),
             .billing_customer = mem_strdup(""),
             .id = mem_strdup(""),

@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 #include "dice.h"
+#include "terms.h"
 #include "token/token.h"
 
 enum tenant_name { ACME, BOLT, CORD, INFRA, TENANTS };
@@ -58,7 +59,13 @@ struct cast {
     struct user users[USERS_MAX];
     unsigned n_users;
     unsigned n_tenants; /* besides INFRA */
+    struct terms terms[TIERS];
+    enum tier_name tier_of[TENANTS];
 };
+
+/* Draws the tiers, and who has which. */
+void cast_subscribe(struct cast *cast, struct dice *dice);
+const struct terms *cast_terms(const struct cast *cast, unsigned tenant);
 
 /* An ordinary user with rights drawn from the dice. */
 struct user *cast_client(struct cast *cast, struct dice *dice, unsigned tenant);

@@ -2,15 +2,18 @@
 #ifndef SIM_FAIRNESS_H
 #define SIM_FAIRNESS_H
 
-#include "cast.h"
+#include "bus.h"
 
-#include <stdint.h>
+/* Who waits for a shared service: ids of calls. */
+struct waiting {
+    unsigned n;
+    uint64_t ids[QUEUE_MAX];
+};
 
 struct fairness {
-    /* Who waits for the shared service: all their ids in one number. */
-    uint64_t line[SERVICES][TENANTS];
-    /* Turns of the second tenant while the first waited, since the first one's last. */
-    unsigned passed[SERVICES][TENANTS][TENANTS];
+    struct waiting line[SERVICES][TENANTS];
+    /* Turns of the second tenant since the first has been waiting without a pause. */
+    uint64_t turns[SERVICES][TENANTS][TENANTS];
 };
 
 #endif

@@ -6,9 +6,9 @@
 #include <stdio.h>
 
 static const struct observer *const observers[] = {
-    &observer_calls,  &observer_tenancy,  &observer_events, &observer_rest, &observer_sights,
-    &observer_meter,  &observer_breakers, &observer_limits, &observer_keys, &observer_fair,
-    &observer_config, &observer_credits,  &observer_orders,
+    &observer_calls,  &observer_tenancy,  &observer_events, &observer_rest,  &observer_sights,
+    &observer_meter,  &observer_breakers, &observer_limits, &observer_keys,  &observer_fair,
+    &observer_config, &observer_credits,  &observer_orders, &observer_quota,
 };
 
 #define TELL(what, ...)                                                 \

@@ -43,7 +43,7 @@ struct observer {
 
 extern const struct observer observer_limits, observer_calls, observer_tenancy, observer_events,
     observer_rest, observer_sights, observer_meter, observer_breakers, observer_keys, observer_fair,
-    observer_config, observer_credits, observer_orders;
+    observer_config, observer_credits, observer_orders, observer_quota;
 
 void observe_served(struct world *world, struct peer *peer, const struct serving *serving);
 void observe_answered(struct world *world, struct peer *peer, unsigned number,

@@ -115,7 +115,7 @@ static void rightly_judged(struct world *world, const struct called *called, uns
     if (!called->forbidden && !may_be_refused(called) && says_forbidden(called->status))
         promise_broken(world, PROMISE_NOT_REFUSED, "call %u was refused: %s", number,
                        status_text(called->status));
-    if (called->probe && called->status != STATUS_OK)
+    if (called->probe && called->status != STATUS_OK && called->status != STATUS_QUOTA_EXCEEDED)
         promise_broken(world, PROMISE_LIVENESS, "call %u, made when all was well, ended: %s",
                        number, status_text(called->status));
 }

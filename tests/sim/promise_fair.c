@@ -1,16 +1,14 @@
-/* promise_fair.c - whoever waits for a service gets a turn: while a tenant waits, each other one
- * has no more turns than its weight, until it is the first one's. Looks inside the core, since who
- * waits is not seen from outside. */
+/* promise_fair.c - whoever waits for a service gets turns by weight. While a tenant waits, between
+ * two rounds of turns of another one it has had a round of its own: by the rounds it has had, the
+ * other has had no more than one round more. Looks inside the core, since who waits is not seen
+ * from outside. */
 #include "core/state.h"
 
 #include "world.h"
 
 struct turn {
-    uint64_t line[SERVICES][TENANTS];   /* as in struct fairness */
-    uint64_t before[SERVICES][TENANTS]; /* of these, who has not just come */
-    unsigned placed[SERVICES][TENANTS];
-    unsigned again[SERVICES][TENANTS]; /* of these, those that had had their turn */
-    uint32_t weight[TENANTS];          /* of those that were */
+    struct waiting line[SERVICES][TENANTS];
+    unsigned placed[SERVICES][TENANTS]; /* but for those that had had their turn */
 };
 
 /* calls_each() hands nothing on. */
@@ -33,14 +31,6 @@ static unsigned tenant_of(const struct call *call)
     return tenant;
 }
 
-static void wait_in_line(const struct core *core, const struct call *call, unsigned service,
-                         unsigned tenant)
-{
-    looking->line[service][tenant] ^= call->id;
-    if (call->started < core->now.mono_ns)
-        looking->before[service][tenant] ^= call->id;
-}
-
 static void look_at(struct core *core, struct call *call)
 {
     if (!call->service || call->service->builtin || !call->identity)
@@ -48,35 +38,57 @@ static void look_at(struct core *core, struct call *call)
     unsigned service = service_of(call), tenant = tenant_of(call);
     if (service == SERVICES || tenant == TENANTS)
         return;
-    if (call->state == CALL_WAITING)
-        wait_in_line(core, call, service, tenant);
-    if (call->state != CALL_SERVING || call->sent != core->now.mono_ns)
-        return;
-    looking->placed[service][tenant]++;
-    looking->again[service][tenant] += call->attempts > 1;
-    uint32_t weight = standing_of(core, call->identity)->tier->weight;
-    looking->weight[tenant] = weight ? weight : 1;
+    struct waiting *line = &looking->line[service][tenant];
+    if (call->state == CALL_WAITING && line->n < QUEUE_MAX)
+        line->ids[line->n++] = call->id;
+    if (call->state == CALL_SERVING && call->sent == core->now.mono_ns && call->attempts == 1)
+        looking->placed[service][tenant]++;
 }
 
+static bool is_among(const struct waiting *line, uint64_t id)
+{
+    for (unsigned i = 0; i < line->n; i++) {
+        if (line->ids[i] == id)
+            return true;
+    }
+    return false;
+}
+
+static unsigned stayed(const struct waiting *before, const struct waiting *after)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < before->n; i++)
+        n += is_among(after, before->ids[i]);
+    return n;
+}
+
+/* Whoever has left may have had a turn. */
 static void count_turns(struct world *world, const struct turn *turn, unsigned service,
                         unsigned waits)
 {
-    struct fairness *fairness = &world->fairness;
-    unsigned *passed = fairness->passed[service][waits];
-    uint64_t line = fairness->line[service][waits];
-    bool still_waits = line && line == turn->before[service][waits]; /* nobody had a turn */
+    const struct waiting *before = &world->fairness.line[service][waits];
+    uint64_t *turns = world->fairness.turns[service][waits];
+    uint64_t own_weight = cast_terms(&world->cast, waits)->weight;
+    unsigned still_wait = stayed(before, &turn->line[service][waits]);
+    if (still_wait == 0) {
+        memset(turns, 0, sizeof world->fairness.turns[service][waits]);
+        return;
+    }
+    turns[waits] += before->n - still_wait;
     for (unsigned other = 0; other < TENANTS; other++) {
-        if (other == waits)
+        uint64_t weight = cast_terms(&world->cast, other)->weight;
+        if (other == waits || turn->placed[service][other] == 0)
             continue;
-        SAW_IF(passed[other] > 0 && turn->placed[service][waits] > 0, world, TOOK_TURNS);
-        if (!still_waits || turn->placed[service][waits] > 0)
-            passed[other] = 0;
-        else
-            passed[other] += turn->placed[service][other] - turn->again[service][other];
-        if (passed[other] > turn->weight[other] && turn->placed[service][other] > 0)
-            promise_broken(world, PROMISE_FAIR, "%s had %u turns at %s while %s waited",
-                           tenant_names[other], passed[other], service_names[service],
-                           tenant_names[waits]);
+        turns[other] += turn->placed[service][other];
+        SAW_IF(turns[waits] > 0, world, TOOK_TURNS);
+        SAW_IF(turns[waits] > 0 && turns[other] > turns[waits] + 1, world, WEIGHED);
+        if (turns[other] * own_weight > weight * (turns[waits] + own_weight))
+            promise_broken(world, PROMISE_FAIR,
+                           "%s, of weight %llu, had %llu turns at %s while %s, of %llu, had %llu",
+                           tenant_names[other], (unsigned long long)weight,
+                           (unsigned long long)turns[other], service_names[service],
+                           tenant_names[waits], (unsigned long long)own_weight,
+                           (unsigned long long)turns[waits]);
     }
 }
 
@@ -90,22 +102,32 @@ static bool somebody_waits(struct core *core)
     return false;
 }
 
+static void remember(struct waiting *line, const struct waiting *now)
+{
+    line->n = now->n;
+    memcpy(line->ids, now->ids, now->n * sizeof *now->ids);
+}
+
 static void on_turn(struct world *world)
 {
-    struct turn turn = {0};
+    static struct turn turn;
+    memset(turn.placed, 0, sizeof turn.placed);
+    for (unsigned at = 0; at < SERVICES * TENANTS; at++)
+        turn.line[at / TENANTS][at % TENANTS].n = 0;
     looking = &turn;
     if (somebody_waits(world->bus.core))
         calls_each(world->bus.core, look_at);
     for (unsigned service = 0; service < SERVICES; service++) {
-        for (unsigned tenant = 0; tenant < TENANTS; tenant++)
+        for (unsigned tenant = 0; tenant < TENANTS; tenant++) {
             count_turns(world, &turn, service, tenant);
+            remember(&world->fairness.line[service][tenant], &turn.line[service][tenant]);
+        }
     }
-    memcpy(world->fairness.line, turn.line, sizeof turn.line);
 }
 
 static void on_destroyed(struct world *world)
 {
-    world->fairness = (struct fairness){0};
+    memset(&world->fairness, 0, sizeof world->fairness);
 }
 
 const struct observer observer_fair = {

@@ -66,24 +66,18 @@ static void on_served(struct world *world, struct peer *peer, const struct servi
     }
 }
 
-/* One that may be repeated is made again after each death of the broker or of a session. */
-static unsigned times_made(const struct world *world, const struct called *called)
-{
-    return called->idempotent ? world->bus.boot + called->caller->session : 1;
-}
-
 /* At most so often the broker let it through. */
 static unsigned times_let_through(const struct world *world, const struct called *called)
 {
     if (called->outcomes > 0 && called->status == STATUS_RATE_LIMITED && !called->idempotent)
         return 0;
-    return times_made(world, called);
+    return work_times_made(world, called);
 }
 
 static void rightly_refused(struct world *world, const struct called *refused, unsigned refused_as)
 {
     const struct window_rate *rate = &world->bus.limits.rates.list[0].rate;
-    unsigned n = times_made(world, refused) - 1; /* itself, before */
+    unsigned n = work_times_made(world, refused) - 1; /* itself, before */
     for (unsigned number = 1; number <= world->books.n_calls; number++) {
         const struct called *called = &world->books.calls[number];
         if (share(refused, called) && number != refused_as)

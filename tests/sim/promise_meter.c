@@ -1,11 +1,13 @@
 /* promise_meter.c - the usage is what was used. A reply may be counted that was lost with the
  * broker or on its way; none that was received may be missing, and none may be there twice. */
 #include "core/meter.h"
+#include "core/state.h"
 #include "work.h"
 #include "world.h"
 
 struct search {
     const char *tenant, *user, *service; /* NULL: any */
+    const char *month;                   /* "2027-01"; NULL: any */
     struct usage found;
     bool sound;
 };
@@ -21,7 +23,8 @@ static int look_at(void *arg, struct slice key, struct slice row)
     }
     if ((!search->tenant || slice_is(parts.tenant, search->tenant)) &&
         (!search->user || slice_is(parts.user, search->user)) &&
-        (!search->service || slice_is(parts.service, search->service)))
+        (!search->service || slice_is(parts.service, search->service)) &&
+        (!search->month || memcmp(parts.time.data, search->month, CALENDAR_MONTH) == 0))
         usage_add(&search->found, &usage);
     return 0;
 }
@@ -105,8 +108,29 @@ static void nothing_is_there_twice(struct world *world, const struct user *user)
     }
 }
 
+/* The quota's sum is that of the bill. When the power fails soon after the broker did, and before
+ * it has said everything again, the disk may have one and not the other. */
+static void the_month_adds_up(struct world *world, unsigned tenant)
+{
+    struct core *core = world->bus.core;
+    const struct month *month = months_find(core, slice_of(tenant_names[tenant]));
+    uint64_t known = month ? month->calls : 0;
+    const struct usage usage =
+        booked(world, (struct search){.tenant = tenant_names[tenant], .month = core->months.now});
+    bool forgotten = world->bus.store.ledger > 0;
+    if (usage.calls != known && !forgotten)
+        promise_broken(world, PROMISE_METERED, "the month of %s has %llu calls, %llu are booked",
+                       tenant_names[tenant], (unsigned long long)known,
+                       (unsigned long long)usage.calls);
+    if (month && month->pending > 0)
+        promise_broken(world, PROMISE_REST, "%llu calls of %s are under way for ever",
+                       (unsigned long long)month->pending, tenant_names[tenant]);
+}
+
 static void on_over(struct world *world)
 {
+    for (unsigned tenant = 0; world->bus.core && tenant < TENANTS; tenant++)
+        the_month_adds_up(world, tenant);
     for (unsigned i = 0; i < world->n_peers; i++) {
         nothing_is_missing(world, world->peers[i].user);
         if (!work_is_hostile(world, world->peers[i].user)) /* whose calls are in no book */

@@ -35,7 +35,11 @@ unsigned work_call(struct peer *peer, const struct called *plan, const struct ca
 /* The request itself; its payload is put into `payload`. */
 struct wire_request work_request_of(const struct called *called, unsigned number,
                                     const struct call_extras *extras, struct buf *payload);
+/* At most so often the broker was asked for it. */
+unsigned work_times_made(const struct world *world, const struct called *called);
 void work_cancel_some(struct peer *peer);
+/* The month ends then: everyone who calls has calls under way, and makes more. */
+void work_month_ends(struct world *world, uint64_t at);
 /* Everyone who calls makes a call that must succeed. */
 void work_probes(struct world *world);
 void work_replied(struct peer *peer, unsigned number, const struct wire_reply *reply);
@@ -77,5 +81,7 @@ extern const struct raw_role role_one_shot, role_hostile;
 
 /* Whether the user is the hostile peer's, whose calls are in no book of the simulator's own. */
 bool work_is_hostile(const struct world *world, const struct user *user);
+/* Whether one of the tenant's users is. */
+bool work_has_hostile(const struct world *world, unsigned tenant);
 
 #endif

@@ -10,6 +10,8 @@
 #define SMALL_LENGTH 200u
 #define LARGE_LENGTH 6000u
 #define BULK_LENGTH 70000u
+#define MANY 12u
+#define AROUND_NS (30 * NS_PER_MS)
 #define PROBE_TIMEOUT_MS 1000u
 #define PROBE_PAUSE_NS (50 * NS_PER_MS)
 #define PROBE_FIRST_NS (25 * NS_PER_MS) /* between the markers: an outbox may hold little */
@@ -135,6 +137,7 @@ unsigned work_call(struct peer *peer, const struct called *plan, const struct ca
     unsigned number = books_add_call(&world->books, plan);
     struct called *called = &world->books.calls[number];
     called->made_at = world->now;
+    called->made_in = world_month(world);
     if (called->keyed && !called->key)
         called->key = number;
     struct wire_request request = work_request_of(called, number, extras, &payload);
@@ -151,6 +154,12 @@ unsigned work_call(struct peer *peer, const struct called *plan, const struct ca
     remember_recent(peer, number);
     buf_finish(&payload);
     return number;
+}
+
+/* One that may be repeated is made again after each death of the broker or of a session. */
+unsigned work_times_made(const struct world *world, const struct called *called)
+{
+    return called->idempotent ? world->bus.boot + called->caller->session : 1;
 }
 
 void work_repeat(struct peer *peer)
@@ -186,6 +195,31 @@ void work_cancel_some(struct peer *peer)
     TRACE(world, "%s cancels call %u", peer->user->name, number);
     called->cancelled = true;
     engine_cancel(peer->engine, called->id, world->now);
+}
+
+static void call_often(struct world *world, void *arg, uint64_t method)
+{
+    (void)arg;
+    for (unsigned i = 0; world->phase == PHASE_BUSY && i < world->n_peers; i++) {
+        struct peer *peer = &world->peers[i];
+        struct called plan = {.caller = peer,
+                              .life = peer->life,
+                              .user = peer->user,
+                              .service = ORDERS,
+                              .method = (enum method_name)method,
+                              .length = 50,
+                              .timeout_ms = PROBE_TIMEOUT_MS};
+        bool busy = peer->calls && peer->alive && peer->engine && peer->frozen_until <= world->now;
+        plan.forbidden = busy && work_must_refuse(world, &plan);
+        for (unsigned n = busy ? dice_below(&world->dice, MANY) : 0; n > 0; n--)
+            work_call(peer, &plan, &(struct call_extras){0});
+    }
+}
+
+void work_month_ends(struct world *world, uint64_t at)
+{
+    agenda_add(&world->agenda, at - AROUND_NS, call_often, NULL, SLOW);
+    agenda_add(&world->agenda, at + AROUND_NS, call_often, NULL, ECHO);
 }
 
 static void probe(struct world *world, void *arg, uint64_t stamp)
@@ -247,6 +281,8 @@ void work_replied(struct peer *peer, unsigned number, const struct wire_reply *r
     struct called *called = &world->books.calls[number];
     called->outcomes++;
     called->status = reply->status;
+    called->ended_at = world->now;
+    called->ended_in = world_month(world);
     TRACE(world, "%s: call %u ends: %s %.*s", peer->user->name, number, status_text(reply->status),
           SLICE_FMT(reply->message));
     observe_answered(world, peer, number, reply);

@@ -251,3 +251,13 @@ bool work_is_hostile(const struct world *world, const struct user *user)
     }
     return false;
 }
+
+bool work_has_hostile(const struct world *world, unsigned tenant)
+{
+    for (unsigned i = 0; i < world->cast.n_users; i++) {
+        const struct user *user = &world->cast.users[i];
+        if (user->tenant == tenant && work_is_hostile(world, user))
+            return true;
+    }
+    return false;
+}

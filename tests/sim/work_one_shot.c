@@ -34,6 +34,7 @@ static void call(struct peer *peer, unsigned slot, struct wire_out *out)
     plan.one_shot = true;
     plan.keyed = false;
     plan.made_at = world->now;
+    plan.made_in = world_month(world);
     plan.stream = false;
     if (extras.credential.len == 0 && dice_chance(&world->dice, 50))
         plan.forbidden = true;

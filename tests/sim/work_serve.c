@@ -60,6 +60,15 @@ static void answer(struct peer *peer, uint64_t id, enum status status, struct sl
     engine_reply(peer->engine, id, &reply);
 }
 
+static void answer_task(struct task *task, enum status status, struct slice payload)
+{
+    struct world *world = task->peer->world;
+    struct called *called = &world->books.calls[task->number];
+    if (!called->answered_in)
+        called->answered_in = world_month(world);
+    answer(task->peer, task->id, status, payload);
+}
+
 /* ---- what takes time ---- */
 
 static void answer_slowly(struct world *world, void *arg, uint64_t number)
@@ -68,7 +77,7 @@ static void answer_slowly(struct world *world, void *arg, uint64_t number)
     if (!task_void(task)) {
         if (peer_postpones(world, task->peer, answer_slowly, arg, number))
             return;
-        answer(task->peer, task->id, STATUS_OK, buf_slice(&task->payload));
+        answer_task(task, STATUS_OK, buf_slice(&task->payload));
     }
     task_free(task);
 }
@@ -83,7 +92,7 @@ static void stream_on(struct world *world, void *arg, uint64_t number)
     if (peer_postpones(world, task->peer, stream_on, arg, number))
         return;
     if (task->part == task->last) {
-        answer(task->peer, task->id, STATUS_OK, buf_slice(&task->payload));
+        answer_task(task, STATUS_OK, buf_slice(&task->payload));
         task_free(task);
         return;
     }
@@ -139,8 +148,8 @@ void work_nested_over(struct peer *peer, unsigned number, const struct wire_repl
         if (task->nested != number)
             continue;
         if (!task_void(task))
-            answer(peer, task->id, reply->status == STATUS_OK ? STATUS_OK : STATUS_INTERNAL,
-                   buf_slice(&task->payload));
+            answer_task(task, reply->status == STATUS_OK ? STATUS_OK : STATUS_INTERNAL,
+                        buf_slice(&task->payload));
         task_free(task);
         return;
     }
@@ -222,7 +231,7 @@ void work_replay(struct peer *peer)
 
 /* ---- a request ---- */
 
-static void do_as_told(struct peer *peer, uint64_t id, struct task *task, struct slice credential)
+static void do_as_told(struct peer *peer, struct task *task, struct slice credential)
 {
     struct world *world = peer->world;
     const struct called *called = &world->books.calls[task->number];
@@ -244,10 +253,10 @@ static void do_as_told(struct peer *peer, uint64_t id, struct task *task, struct
     case NEVER:
         break;
     case FAIL:
-        answer(peer, id, STATUS_INTERNAL, slice_of(""));
+        answer_task(task, STATUS_INTERNAL, slice_of(""));
         break;
     default:
-        answer(peer, id, STATUS_OK, buf_slice(&task->payload));
+        answer_task(task, STATUS_OK, buf_slice(&task->payload));
         break;
     }
     task_free(task);
@@ -277,14 +286,15 @@ static void serve_ours(struct peer *peer, uint64_t id, const struct serving *ser
     const struct hoarded what = {
         .user = called->user, .service = called->service, .owned = peer->owns};
     work_keep(peer, &what, credential);
-    if (dice_chance(&world->dice, 60))
+    /* At the end nothing may crowd the markers out. */
+    if (world->phase != PHASE_PROBING && dice_chance(&world->dice, 60))
         work_publish_for(peer, called->user, credential);
     struct task *task = task_create(peer, id, serving->number, serving->request->payload);
     if (called->keyed) {
         task->payload.len = 0;
         write_answer(&task->payload, peer, serving);
     }
-    do_as_told(peer, id, task, credential);
+    do_as_told(peer, task, credential);
 }
 
 void work_serve(struct peer *peer, uint64_t id, const struct wire_request *request,

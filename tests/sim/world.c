@@ -5,7 +5,10 @@
 #include "work.h"
 #include "work_errands.h"
 
-#define UNIX_MS 1800000000000u
+#define UNIX_MS 1800000000000u       /* in the middle of a month */
+#define MONTH_ENDS_MS 1801440000000u /* 2027-02-01T00:00:00Z */
+#define MONTH_ENDS_WITHIN_MS 3000u
+#define MONTH_ENDS_SOON_MS 400u /* before much of it is used */
 #define LEAVE_S 5u
 #define BUSY_MIN_MS 1500u
 #define BUSY_MAX_MS 4000u
@@ -13,7 +16,12 @@
 
 struct moment world_moment(const struct world *world)
 {
-    return (struct moment){world->now, UNIX_MS + world->skew_ms + world->now / NS_PER_MS};
+    return (struct moment){world->now, world->begins_ms + world->skew_ms + world->now / NS_PER_MS};
+}
+
+unsigned world_month(const struct world *world)
+{
+    return world_moment(world).unix_ms < MONTH_ENDS_MS ? 1 : MONTHS;
 }
 
 bool world_expired(const struct world *world, const struct user *user)
@@ -55,8 +63,9 @@ static void add_clients(struct world *world)
             add_peer(world, cast_client(&world->cast, &world->dice, tenant))->calls = true;
     }
     if (dice_chance(&world->dice, 300)) {
-        uint64_t expires = UNIX_MS + dice_between(&world->dice, 2, LEAVE_S) * 1000;
-        add_peer(world, cast_leaver(&world->cast, &world->dice, ACME, expires))->calls = true;
+        uint64_t expires_s = world->begins_ms / 1000 + dice_between(&world->dice, 2, LEAVE_S);
+        const struct user *leaver = cast_leaver(&world->cast, &world->dice, ACME, expires_s * 1000);
+        add_peer(world, leaver)->calls = true;
     }
     struct peer *peer = add_peer(world, cast_operator(&world->cast));
     peer->calls = peer->sees_all = true;
@@ -164,6 +173,16 @@ static void world_finish(struct world *world)
     trace_finish(&world->trace);
 }
 
+static void begin_calendar(struct world *world)
+{
+    bool late = dice_chance(&world->dice, 400);
+    unsigned most = dice_chance(&world->dice, 500) ? MONTH_ENDS_SOON_MS : MONTH_ENDS_WITHIN_MS;
+    uint64_t left_ms = world->now / NS_PER_MS + 100 + dice_below(&world->dice, most);
+    world->begins_ms = late ? MONTH_ENDS_MS - left_ms : UNIX_MS;
+    if (late)
+        work_month_ends(world, left_ms * NS_PER_MS);
+}
+
 static void world_init(struct world *world, uint64_t seed, enum trace_mode mode)
 {
     *world = (struct world){.seed = seed, .now = NS_PER_SEC};
@@ -175,6 +194,7 @@ static void world_init(struct world *world, uint64_t seed, enum trace_mode mode)
     memcpy(key, &seed, sizeof seed);
     map_set_key(key);
     world->bulk = dice_chance(&world->dice, 30);
+    cast_subscribe(&world->cast, &world->dice);
     net_init(world);
     bus_init(world);
     world->pace = dice_between(&world->dice, 8, 120) * NS_PER_MS;
@@ -184,6 +204,7 @@ struct outcome world_run(uint64_t seed, enum trace_mode mode)
 {
     static struct world world;
     world_init(&world, seed, mode);
+    begin_calendar(&world);
     populate(&world);
     bus_start(&world);
     play(&world);

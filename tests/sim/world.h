@@ -24,10 +24,13 @@ enum phase {
     PHASE_OVER,
 };
 
+enum { MONTHS = 2 };
+
 struct world {
     uint64_t seed;
-    uint64_t now;     /* ns, monotonic */
-    uint64_t skew_ms; /* how far the calendar has jumped ahead */
+    uint64_t now;       /* ns, monotonic */
+    uint64_t begins_ms; /* Unix, by the calendar */
+    uint64_t skew_ms;   /* how far the calendar has jumped ahead */
     enum phase phase;
     struct dice dice, entropy; /* entropy: what the broker and the peers take for random */
     uint64_t ticks;
@@ -45,6 +48,7 @@ struct world {
     struct sights sights;
     struct fairness fairness;
     struct errands errands;
+    unsigned told[TENANTS][MONTHS + 1]; /* percent of the quota, of which the tenant was told */
     bool bulk;        /* payloads are large: frames fill, and queue one behind the other */
     uint64_t pace;    /* ns, the longest pause between a client's actions */
     unsigned trouble; /* how often a fault strikes, per mille and beat */
@@ -61,6 +65,8 @@ struct outcome {
 struct outcome world_run(uint64_t seed, enum trace_mode mode);
 
 struct moment world_moment(const struct world *world);
+/* From 1; some runs see the second. */
+unsigned world_month(const struct world *world);
 /* Has the user's token ended by now? */
 bool world_expired(const struct world *world, const struct user *user);
 

@@ -140,6 +140,24 @@ static void nor_is_asking_again(void **state)
     assert_booked(1);
 }
 
+/* It has the answer from the ledger, which a failing system loses. */
+static void nor_is_asking_the_next_broker(void **state)
+{
+    (void)state;
+    call_with_key(ann, 1);
+    actor_reply(host, actor_requested(host), STATUS_OK, "four");
+    stage_restart(&stage);
+    ann = stage_join(&stage, ANN);
+    host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    call_with_key(ann, 1);
+    stage_pass(&stage, A_SAVE_MS);
+    assert_true(actor_hears_nothing(ann));
+    the_disk_keeps_up();
+    assert_int_equal(actor_outcome(ann, 1), STATUS_OK);
+    assert_booked(1);
+}
+
 static uint32_t one_shot(void)
 {
     struct wire_out out;
@@ -231,6 +249,7 @@ int main(void)
         CASE(nobody_waits_for_those_who_come_after),
         CASE(a_new_connection_is_no_way_around),
         CASE(nor_is_asking_again),
+        CASE(nor_is_asking_the_next_broker),
         CASE(a_one_shot_waits_too),
         CASE(who_has_gone_waits_no_longer),
         CASE(an_orderly_end_waits_for_them),

@@ -32,6 +32,7 @@ static int open_stage(void **state)
     stage_init(&stage);
     assert_int_equal(tiers_add(tiers, "free monthly=10", why), 0);
     assert_int_equal(tiers_add(tiers, "easy monthly=10 soft", why), 0);
+    assert_int_equal(tiers_add(tiers, "odd monthly=11", why), 0);
     assert_int_equal(tiers_add(tiers, "internal", why), 0);
     stage_start(&stage);
     everybody_joins();
@@ -138,6 +139,25 @@ static void a_new_month_is_a_new_quota(void **state)
     assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
 }
 
+/* They will be on the new month's bill. */
+static void what_is_under_way_when_a_month_ends_counts_in_the_next(void **state)
+{
+    uint64_t under_way[4];
+    (void)state;
+    for (unsigned n = 0; n < 4; n++) {
+        actor_call(ann, ++ids, "orders", "get");
+        under_way[n] = actor_requested(host);
+    }
+    stage.now.unix_ms += 17 * DAY_MS;
+    use(bob, 6);
+    assert_int_equal(call_and_answer(bob), STATUS_QUOTA_EXCEEDED);
+    for (unsigned n = 0; n < 4; n++) {
+        actor_reply(host, under_way[n], STATUS_OK, "");
+        assert_int_equal(actor_expect(ann, WIRE_REPLY).reply.status, STATUS_OK);
+    }
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
 static void restart_after(unsigned ms)
 {
     use(ann, 7);
@@ -175,9 +195,8 @@ static unsigned events(struct actor *actor)
     return n;
 }
 
-static void somebody_is_told_once(void **state)
+static void somebody_is_told_once_over_a_restart_after(unsigned ms)
 {
-    (void)state;
     struct actor *owner = stage_join(&stage, "acme owner subscribe:bus.quota");
     assert_int_equal(actor_subscribe(owner, 1, "bus.quota", NULL, NULL), STATUS_OK);
     use(ann, 7);
@@ -186,13 +205,63 @@ static void somebody_is_told_once(void **state)
     assert_int_equal(events(owner), 1);
     use(ann, 1);
     assert_int_equal(events(owner), 0);
-    stage_pass(&stage, A_SAVE_MS);
+    stage_pass(&stage, ms);
     stage_restart(&stage);
     everybody_joins();
     owner = stage_join(&stage, "acme owner subscribe:bus.quota");
     assert_int_equal(actor_subscribe(owner, 1, "bus.quota", NULL, NULL), STATUS_OK);
     use(ann, 1);
     assert_int_equal(events(owner), 1); /* of 100 %, not of 80 % again */
+}
+
+/* The ledger knows of it. */
+static void somebody_is_told_once(void **state)
+{
+    (void)state;
+    somebody_is_told_once_over_a_restart_after(0);
+}
+
+/* And the books. */
+static void nor_again_a_while_later(void **state)
+{
+    (void)state;
+    somebody_is_told_once_over_a_restart_after(A_SAVE_MS);
+}
+
+/* Of eleven, nine are more than 80 %, and eight are not. */
+static void a_percentage_is_reached_not_nearly(void **state)
+{
+    (void)state;
+    struct actor *pam = stage_join(&stage, "odd pam call:* tier:odd");
+    struct actor *owner = stage_join(&stage, "odd owner subscribe:bus.quota");
+    assert_int_equal(actor_subscribe(owner, 1, "bus.quota", NULL, NULL), STATUS_OK);
+    use(pam, 8);
+    assert_int_equal(events(owner), 0);
+    use(pam, 1);
+    assert_int_equal(events(owner), 1);
+}
+
+/* What a service does for it may be what uses the rest up, after its own end. */
+static void a_call_made_for_another_may_be_the_last(void **state)
+{
+    (void)state;
+    struct actor *owner = stage_join(&stage, "acme owner subscribe:bus.quota");
+    assert_int_equal(actor_subscribe(owner, 1, "bus.quota", NULL, NULL), STATUS_OK);
+    use(ann, 8);
+    assert_int_equal(events(owner), 1);
+    actor_call(ann, ++ids, "orders", "get");
+    struct wire_envelope outer = actor_expect(host, WIRE_REQUEST);
+    struct slice credential = actor_credential(host, &outer);
+    struct wire_request nested = {
+        .service = slice_of("orders"), .method = slice_of("get"), .parent = outer.id};
+    actor_request(host, 1000, &nested, credential);
+    uint64_t inner = actor_requested(host);
+    wire_put_control(actor_out(ann), ids, 0, WIRE_CANCEL, NULL);
+    actor_say(ann);
+    assert_int_equal(actor_outcome(ann, ids), STATUS_CANCELLED);
+    assert_int_equal(events(owner), 0);
+    actor_reply(host, inner, STATUS_OK, "");
+    assert_int_equal(events(owner), 1);
 }
 
 static void a_soft_quota_refuses_nobody(void **state)
@@ -261,9 +330,13 @@ int main(void)
         TEST(what_is_under_way_is_counted_in_advance),
         TEST(what_reached_no_service_gives_its_place_back),
         TEST(a_new_month_is_a_new_quota),
+        TEST(what_is_under_way_when_a_month_ends_counts_in_the_next),
         TEST(a_restart_gives_nothing_back),
         TEST(nor_does_one_a_while_later),
         TEST(somebody_is_told_once),
+        TEST(nor_again_a_while_later),
+        TEST(a_percentage_is_reached_not_nearly),
+        TEST(a_call_made_for_another_may_be_the_last),
         TEST(a_soft_quota_refuses_nobody),
         TEST(what_is_let_through_is_finished),
         TEST(a_service_of_ones_own_exempts_nobody),
