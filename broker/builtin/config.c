@@ -272,9 +272,10 @@ static enum status change(struct core *core, struct call *call, const struct ask
     enum status status = check_revision(core, asked, why);
     if (status != STATUS_OK)
         return status;
-    const struct value *value = values_change(core, change, why);
-    if (!value)
-        return STATUS_OVERLOADED;
+    const struct value *value = NULL;
+    status = values_change(core, change, &value, why);
+    if (status != STATUS_OK)
+        return status;
     call->counted = journal_turn(core);
     announce_value(core, value, by);
     packing_init(&packer, out);

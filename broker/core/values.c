@@ -303,8 +303,8 @@ static uint64_t next_revision(const struct core *core)
     return next > core->now.unix_ms ? next : core->now.unix_ms;
 }
 
-const struct value *values_change(struct core *core, const struct value_change *change,
-                                  const char **why)
+enum status values_change(struct core *core, const struct value_change *change,
+                          const struct value **out, const char **why)
 {
     struct buf record = {0};
     struct value value = {.name = join(core, change->scope, change->key),
@@ -314,20 +314,18 @@ const struct value *values_change(struct core *core, const struct value_change *
                           .deleted = change->deleted,
                           .by = change->by,
                           .contents = change->contents};
-    if (!make_room(core, change)) {
-        *why = "there are 1024 keys or 4 MiB of values already";
-        return NULL;
-    }
+    if (!make_room(core, change))
+        return refuse_with(why, STATUS_QUOTA_EXCEEDED,
+                           "there are 1024 keys or 4 MiB of values already");
     put_record(&record, &value);
-    const struct value *taken = NULL;
-    *why = "the store cannot keep it";
-    if (give_books(core, &value, buf_slice(&record)) == 0) {
+    int err = give_books(core, &value, buf_slice(&record));
+    if (err == 0) {
         changes_add(core, &core->values.changes, value.name, buf_slice(&record));
         trim_history(core, value.name, VALUE_REVISIONS);
-        taken = take(&core->values, &value);
+        *out = take(&core->values, &value);
     }
     buf_finish(&record);
-    return taken;
+    return err ? refuse_with(why, STATUS_UNAVAILABLE, "the store cannot keep it") : STATUS_OK;
 }
 
 /* ---- the journal ---- */

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "core/journal.h"
+#include "wire/status.h"
 
 struct core;
 
@@ -62,9 +63,10 @@ struct value_change {
     struct slice scope, key, by, contents;
     bool secret, deleted;
 };
-/* The new value; NULL with `why`, a static text: there are too many, or the books refuse. */
-const struct value *values_change(struct core *core, const struct value_change *change,
-                                  const char **why);
+/* `*out` is the new value. With `why`, a static text: STATUS_QUOTA_EXCEEDED, the scope is full;
+ * STATUS_UNAVAILABLE, the books refuse. */
+enum status values_change(struct core *core, const struct value_change *change,
+                          const struct value **out, const char **why);
 
 /* A record of either table as a value, in the turn's arena; NULL: it is not one of ours. */
 const struct value *value_read(struct core *core, struct slice name, struct slice record);

@@ -258,7 +258,7 @@ static void nonsense_is_refused(void **state)
         assert_int_equal(ask(ops, "set", questions[i]), STATUS_INVALID_ARGUMENT);
     assert_int_equal(ask(ops, "delete", "{\"key\":\"k\"}"), STATUS_INVALID_ARGUMENT);
     stage.store_fails = true;
-    assert_int_equal(ask(ops, "set", "{\"key\":\"k\",\"value\":1}"), STATUS_OVERLOADED);
+    assert_int_equal(ask(ops, "set", "{\"key\":\"k\",\"value\":1}"), STATUS_UNAVAILABLE);
     stage.store_fails = false;
     assert_int_equal(ask(ops, "get", "{\"key\":\"k\"}"), STATUS_INVALID_ARGUMENT);
 }
@@ -282,7 +282,7 @@ static void what_was_refused_has_not_happened(void **state)
         failing_table = tables[i];
         stage.core->io.put = put_unless_failing;
         assert_int_equal(ask(ops, "set", "{\"key\":\"mail.footer\",\"value\":\"new\"}"),
-                         STATUS_OVERLOADED);
+                         STATUS_UNAVAILABLE);
         stage.core->io.put = stage_put;
         stage_pass(&stage, A_SAVE_MS);
         stage_restart(&stage);
