@@ -220,6 +220,9 @@ static const struct argument supposed[] = {
     {"user", ARGUMENT_TEXT},
     {"tier", ARGUMENT_TEXT},
     {"permissions", ARGUMENT_ARRAY},
+    {"token", ARGUMENT_TEXT},
+    {"idempotency_key", ARGUMENT_TEXT},
+    {"payload", ARGUMENT_ANY},
     {0},
 };
 

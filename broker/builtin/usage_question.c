@@ -123,6 +123,8 @@ static enum status confine(struct core *core, const struct call *call, enum scop
                                                       who->tenant, slice_of("usage"));
     if (scope == SCOPE_ALL)
         return STATUS_OK;
+    if (question->rows > USAGE_PAGE_ROWS_OF_TENANTS)
+        question->rows = USAGE_PAGE_ROWS_OF_TENANTS;
     if (tenant->len > 0 && !slice_equal(*tenant, who->tenant)) {
         audit_mismatch(core, who, "bus.usage", *tenant);
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");

@@ -98,9 +98,11 @@ static struct wire_reply feed(const char *method, const char *key, struct slice 
     struct buf payload = {0};
     msgpack_packer packer;
     packing_init(&packer, &payload);
-    msgpack_pack_map(&packer, 2);
+    bool opens = strcmp(method, "open") == 0;
+    msgpack_pack_map(&packer, 1 + opens);
     pack_pair_text(&packer, key, value);
-    pack_pair_uint(&packer, "lease_ms", 40000);
+    if (opens)
+        pack_pair_uint(&packer, "lease_ms", 40000);
     const struct wire_request request = {.service = slice_of("bus.feed"),
                                          .method = slice_of(method),
                                          .payload = buf_slice(&payload)};

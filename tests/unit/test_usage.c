@@ -1,6 +1,8 @@
 /* bus.usage: what was used, added up as asked, and shown to whom it concerns. */
 #include "../testing.h"
 
+#include "builtin/usage_page.h"
+#include "core/state.h"
 #include "core_ask.h"
 
 #include <sodium.h>
@@ -145,6 +147,46 @@ static void whoever_bills_sees_the_customer(void **state)
                   "{\"rows\":[{\"service\":\"orders\"," USED("1", "4") "}],\"next\":\"\"}");
 }
 
+static size_t looked_at;
+
+/* More rows than the stage's store has room for: one of them again and again. */
+static int scan_many(void *arg, const char *table, struct slice from,
+                     int (*each)(void *each_arg, struct slice key, struct slice record),
+                     void *each_arg)
+{
+    struct stage *of = arg;
+    const struct stage_record *row = of->records;
+    int rc = 0;
+    (void)from;
+    while (row->value.len == 0 || strcmp(row->table, USAGE_TABLE) != 0)
+        row++;
+    for (size_t i = 0; i < 1000 && rc == 0 && strcmp(table, USAGE_TABLE) == 0; i++) {
+        looked_at++;
+        rc = each(each_arg, slice_make(row->key, row->key_len), buf_slice(&row->value));
+    }
+    return rc;
+}
+
+static void assert_looks_at(struct actor *who, const char *question, size_t rows)
+{
+    looked_at = 0;
+    assert_int_equal(ask(who, question), STATUS_OK);
+    assert_int_equal(looked_at, rows);
+}
+
+/* One row more tells that there is more. */
+static void who_sees_one_tenant_looks_at_few_rows(void **state)
+{
+    (void)state;
+    struct actor *ops = stage_join(&stage, OPERATOR);
+    assert_int_equal(ask(ops, "{}"), STATUS_OK); /* what was counted is in the books */
+    stage.core->io.scan_from = scan_many;
+    assert_looks_at(ops, "{}", 1000);
+    assert_looks_at(ann, "{}", USAGE_PAGE_ROWS_OF_TENANTS + 1);
+    assert_looks_at(bob, "{\"limit\":4096}", USAGE_PAGE_ROWS_OF_TENANTS + 1);
+    assert_looks_at(bob, "{\"limit\":7}", 8);
+}
+
 /* Whoever adds the pages up gets the same as in one answer. */
 static void pages_add_up(void **state)
 {
@@ -227,6 +269,7 @@ int main(void)
         TEST(everyone_sees_their_part),
         TEST(whoever_bills_sees_the_customer),
         TEST(pages_add_up),
+        TEST(who_sees_one_tenant_looks_at_few_rows),
         TEST(a_cursor_tells_nothing),
         TEST(nonsense_is_refused),
         TEST(books_that_fail_are_said_to),
