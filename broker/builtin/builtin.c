@@ -52,6 +52,16 @@ enum verdict builtin_admit(struct core *core, struct call *call, struct refusal 
                   arena_printf(&core->arena, "needs %s", needed));
 }
 
+enum status builtin_find_place(enum scope scope, size_t most, size_t taken, size_t own,
+                               const char **why)
+{
+    size_t left = scope == SCOPE_ALL ? most : most - most / BUILTIN_KEPT;
+    if (scope != SCOPE_ALL && own > 0 && own >= most / BUILTIN_SHARE)
+        return refuse_with(why, STATUS_QUOTA_EXCEEDED, "the tenant's share of them is used up");
+    return taken >= left ? refuse_with(why, STATUS_OVERLOADED, "there are as many as there may be")
+                         : STATUS_OK;
+}
+
 bool builtin_operates(const struct call *call)
 {
     const struct builtin_verb *verb = verb_of(call);

@@ -45,6 +45,12 @@ extern const struct builtin builtin_registry, builtin_config, builtin_explain, b
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *));
 /* For the entitlement filter. */
 enum verdict builtin_admit(struct core *core, struct call *call, struct refusal *refusal);
+/* Of what there is a bound of, how much is whose; those who operate the bus have what is left. */
+#define BUILTIN_SHARE 4u /* one part in so many is the most that one tenant may have */
+#define BUILTIN_KEPT 8u  /* one part in so many is kept for those who see all tenants */
+/* Of `most` `taken` are, `own` of them the tenant's: STATUS_OK, another finds a place. */
+enum status builtin_find_place(enum scope scope, size_t most, size_t taken, size_t own,
+                               const char **why);
 /* Is that call, which was admitted, made by somebody who sees all tenants? */
 bool builtin_operates(const struct call *call);
 /* Runs and answers a call that has passed the chain. */

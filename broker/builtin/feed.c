@@ -125,8 +125,18 @@ static bool may_listen(const struct call *call, struct slice pattern)
     return permitted(&who->permissions, VERB_SUBSCRIBE, who->tenant, who->tenant, pattern);
 }
 
-static enum status may_open(struct core *core, const struct call *call, struct slice pattern,
-                            const char **why)
+static size_t count_of(const struct core *core, struct slice tenant)
+{
+    const struct list *head = &core->feeds->all;
+    size_t n = 0;
+    for (const struct list *node = head->next; node != head; node = node->next)
+        n += slice_equal(LIST_ENTRY(node, struct feed, node)->subscription->identity->tenant,
+                         tenant);
+    return n;
+}
+
+static enum status may_open(struct core *core, const struct call *call, enum scope scope,
+                            struct slice pattern, const char **why)
 {
     const struct identity *who = call->identity;
     if (who->delegated) /* it would outlive the call it was lent for */
@@ -136,9 +146,8 @@ static enum status may_open(struct core *core, const struct call *call, struct s
     if (!may_listen(call, pattern))
         return refuse_with(why, STATUS_PERMISSION_DENIED,
                            arena_printf(&core->arena, "needs subscribe:%.*s", SLICE_FMT(pattern)));
-    if (feeds_count(core) >= core->limits.max_feeds)
-        return refuse_with(why, STATUS_OVERLOADED, "too many feeds");
-    return STATUS_OK;
+    return builtin_find_place(scope, core->limits.max_feeds, feeds_count(core),
+                              count_of(core, who->tenant), why);
 }
 
 static void pack_feed(struct buf *out, const struct feed *feed, const char *url)
@@ -151,7 +160,7 @@ static void pack_feed(struct buf *out, const struct feed *feed, const char *url)
     pack_pair_uint(&packer, "lease_ms", feed->lease_ms);
 }
 
-static enum status open_with(struct core *core, struct call *call,
+static enum status open_with(struct core *core, struct call *call, enum scope scope,
                              const struct arguments *arguments, struct buf *out, const char **why)
 {
     char url[URL_MAX];
@@ -161,7 +170,7 @@ static enum status open_with(struct core *core, struct call *call,
                             : LEASE_DEFAULT_MS;
     if (lease_ms == 0 || lease_ms > LEASE_MAX_MS)
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "lease_ms: 1 to 3600000");
-    enum status status = may_open(core, call, pattern, why);
+    enum status status = may_open(core, call, scope, pattern, why);
     if (status != STATUS_OK)
         return status;
     struct feed *feed = feed_open(core, call, pattern, lease_ms, url);
@@ -174,11 +183,10 @@ static enum status open_with(struct core *core, struct call *call,
 static enum status open(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
-    (void)scope;
     struct arguments arguments;
     if (!arguments_read(&arguments, call->request->payload))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
-    enum status status = open_with(core, call, &arguments, out, why);
+    enum status status = open_with(core, call, scope, &arguments, out, why);
     arguments_finish(&arguments);
     return status;
 }
@@ -243,7 +251,7 @@ static const struct argument named[] = {
 };
 
 static const struct builtin_verb verbs[] = {
-    {"open", ACCESS_ANYONE, NULL, open, false, opened},
+    {"open", ACCESS_ANYONE, "feed", open, false, opened},
     {"renew", ACCESS_ANYONE, NULL, renew, false, named},
     {"close", ACCESS_ANYONE, NULL, close_feed, false, named},
     {0},

@@ -10,7 +10,7 @@
 
 struct taps {
     struct list all;
-    size_t count;
+    size_t count; /* of those that ended, some are forgotten only when there is something to show */
 };
 
 /* Ends with the call that opened it, which is found again by its id. */
@@ -18,7 +18,7 @@ struct tap {
     struct list node;
     uint64_t call_id;
     char *service, *tenant, *topic; /* "": any */
-    bool payloads;
+    bool payloads, operates;        /* operates: its opener sees all tenants */
 };
 
 struct taps *taps_create(void)
@@ -198,6 +198,20 @@ static char *copy_of(struct slice text)
     return copy;
 }
 
+/* Whoever sees one tenant has it for `tenant`. Those that ended hold no place. */
+static size_t count_of(struct core *core, struct slice tenant)
+{
+    struct list *node = core->taps->all.next;
+    size_t n = 0;
+    while (node != &core->taps->all) {
+        struct tap *tap = LIST_ENTRY(node, struct tap, node);
+        node = node->next;
+        if (listener(core, tap))
+            n += !tap->operates && slice_is(tenant, tap->tenant);
+    }
+    return n;
+}
+
 static enum status check(struct core *core, struct call *call, enum scope scope,
                          const struct arguments *arguments, const char **why)
 {
@@ -211,12 +225,12 @@ static enum status check(struct core *core, struct call *call, enum scope scope,
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant: not the name of a tenant");
     if (scope == SCOPE_TENANT && tenant.len > 0 && !slice_equal(tenant, call->identity->tenant)) {
         audit_mismatch(core, call->identity, "tap", tenant);
-        *why = "that is another tenant";
-        return STATUS_TENANT_MISMATCH;
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
     }
     if (topic.len > 0 && !name_valid_pattern(topic))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "topic: not a pattern of topics");
-    return STATUS_OK;
+    size_t own = count_of(core, call->identity->tenant);
+    return builtin_find_place(scope, TAPS_MAX, core->taps->count, own, why);
 }
 
 static void tap_open(struct core *core, const struct call *call, enum scope scope,
@@ -230,6 +244,7 @@ static void tap_open(struct core *core, const struct call *call, enum scope scop
     tap->tenant = copy_of(scope == SCOPE_TENANT ? call->identity->tenant
                                                 : argument_text(arguments, "tenant", none));
     tap->payloads = argument_bool(arguments, "payloads", false);
+    tap->operates = scope == SCOPE_ALL;
     list_push(&core->taps->all, &tap->node);
     core->taps->count++;
 }
@@ -250,22 +265,13 @@ static enum status watch(struct core *core, struct call *call, enum scope scope,
 {
     (void)out;
     struct arguments arguments;
-    if (!call->caller || !call->stream) {
-        *why = "a tap streams: it needs a session and a caller that takes parts";
-        return STATUS_INVALID_ARGUMENT;
-    }
-    if (call->identity->delegated) { /* it would outlive the call it was lent for */
-        *why = "a sealed context cannot tap";
-        return STATUS_PERMISSION_DENIED;
-    }
-    if (core->taps->count >= TAPS_MAX) {
-        *why = "too many taps";
-        return STATUS_OVERLOADED;
-    }
-    if (!arguments_read(&arguments, call->request->payload)) {
-        *why = "the payload is not a MessagePack map";
-        return STATUS_INVALID_ARGUMENT;
-    }
+    if (!call->caller || !call->stream)
+        return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                           "a tap streams: it needs a session and a caller that takes parts");
+    if (call->identity->delegated) /* it would outlive the call it was lent for */
+        return refuse_with(why, STATUS_PERMISSION_DENIED, "a sealed context cannot tap");
+    if (!arguments_read(&arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
     enum status status = check(core, call, scope, &arguments, why);
     if (status == STATUS_OK) {
         tap_open(core, call, scope, &arguments);

@@ -79,7 +79,7 @@ static void draw_limits(struct world *world)
     limits->max_subscriptions = 2 + dice_below(dice, 12);
     limits->max_services = 16 + dice_below(dice, 40);
     limits->max_instances = 4 * limits->max_services;
-    limits->max_feeds = TENANTS + 1 + dice_below(dice, 4);
+    limits->max_feeds = 4 * TENANTS + dice_below(dice, 4); /* a quarter is for one tenant */
     limits->durability = dice_chance(dice, 250) ? DURABILITY_POWER : DURABILITY_CRASH;
     limits->max_identities = 16 + dice_below(dice, 64);
     allow_answers(limits);

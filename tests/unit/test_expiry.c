@@ -99,7 +99,7 @@ static struct wire_reply feed(const char *method, const char *key, struct slice 
     msgpack_packer packer;
     packing_init(&packer, &payload);
     bool opens = strcmp(method, "open") == 0;
-    msgpack_pack_map(&packer, 1 + opens);
+    msgpack_pack_map(&packer, opens ? 2 : 1);
     pack_pair_text(&packer, key, value);
     if (opens)
         pack_pair_uint(&packer, "lease_ms", 40000);
