@@ -4,6 +4,7 @@
 #include "base/name.h"
 #include "builtin/builtin.h"
 #include "builtin/packing.h"
+#include "builtin/registry.h"
 #include "core/state.h"
 
 #define LISTED_MAX 2048u /* an answer has to fit one payload */
@@ -83,14 +84,24 @@ static void list_instances(struct listing *listing, struct service *service)
     }
 }
 
+/* Their own, what the registry shows them, and where their tenant has a breaker. */
+static bool concerns(struct core *core, const struct call *call, enum scope scope,
+                     const struct service *service)
+{
+    struct slice own = call->identity->tenant;
+    if (service->builtin)
+        return false;
+    return scope == SCOPE_ALL || slice_equal(service->tenant, own) ||
+           registry_shows(core, call, service, scope) ||
+           map_get(&service->breakers.tenants, own) != NULL;
+}
+
 static void list_all(struct listing *listing)
 {
     size_t cursor = 0;
-    struct slice own = listing->call->identity->tenant, none = slice_make(NULL, 0);
+    struct slice none = slice_make(NULL, 0);
     for (struct service *service; (service = map_next(&listing->core->registry.by_key, &cursor));) {
-        bool concerns = listing->scope == SCOPE_ALL || service->tenant.len == 0 ||
-                        slice_equal(service->tenant, own);
-        if (service->builtin || !concerns)
+        if (!concerns(listing->core, listing->call, listing->scope, service))
             continue;
         if (says_something(listing, service, &service->breakers.whole.breaker))
             pack_breaker(listing, service, none, "", &service->breakers.whole.breaker);
@@ -119,21 +130,15 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
 
 /* ---- orders ---- */
 
-static struct service *service_of(const struct core *core, struct slice key)
-{
-    struct service *service = map_get(&core->registry.by_key, key);
-    return service && !service->builtin ? service : NULL;
-}
-
 static enum status carry_out(struct core *core, const struct call *call, enum scope scope,
                              const struct arguments *arguments, enum breaker_order order,
                              const char **why)
 {
     struct slice none = slice_make(NULL, 0), own = call->identity->tenant;
     struct slice tenant = argument_text(arguments, "tenant", none);
-    struct service *service = service_of(core, argument_text(arguments, "service", none));
-    if (!service ||
-        (scope != SCOPE_ALL && service->tenant.len > 0 && !slice_equal(service->tenant, own)))
+    struct service *service =
+        map_get(&core->registry.by_key, argument_text(arguments, "service", none));
+    if (!service || !concerns(core, call, scope, service))
         return refuse_with(why, STATUS_SERVICE_NOT_FOUND, "no such service");
     if (tenant.len > 0 && !name_valid(tenant))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant: not a name");

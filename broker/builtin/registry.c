@@ -1,6 +1,7 @@
 /* registry.c - bus.registry: what there is, as far as the caller may use it. */
+#include "builtin/registry.h"
+
 #include "base/name.h"
-#include "builtin/builtin.h"
 #include "builtin/packing.h"
 #include "core/state.h"
 
@@ -25,7 +26,7 @@ static bool may_call_anything_of(struct core *core, struct identity *who,
     return standing_permits(core, who, VERB_CALL, slice_make(subject, (size_t)len));
 }
 
-static bool visible(struct core *core, const struct call *call, const struct service *service,
+bool registry_shows(struct core *core, const struct call *call, const struct service *service,
                     enum scope scope)
 {
     if (service->builtin)
@@ -85,8 +86,9 @@ static char **missing_for(struct core *core, const struct service *service, size
     for (size_t i = 0; i < record->n_requires; i++) {
         const struct service *required =
             registry_resolve(core, service->tenant, slice_of(record->requires[i]));
-        if (!required || !service_ready(required))
-        missing[(*count)++] = record->requires[i];
+        if (!required || !service_ready(required)) {
+            missing[(*count)++] = record->requires[i];
+        }
     }
     return missing;
 }
@@ -143,7 +145,7 @@ static struct service **visible_services(struct core *core, const struct call *c
     size_t cursor = 0;
     *count = 0;
     for (struct service *s; (s = map_next(all, &cursor));) {
-        if (visible(core, call, s, scope))
+        if (registry_shows(core, call, s, scope))
             found[(*count)++] = s;
     }
     qsort(found, *count, sizeof *found, by_key);
@@ -219,30 +221,26 @@ static enum status read_named(struct core *core, const struct call *call, enum s
 {
     struct arguments arguments;
     struct slice none = slice_make(NULL, 0);
-    if (!arguments_read(&arguments, call->request->payload)) {
-        *why = "the payload is not a MessagePack map";
-        return STATUS_INVALID_ARGUMENT;
-    }
+    if (!arguments_read(&arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
     out->name = kept(core, argument_text(&arguments, key, none));
     out->tenant = kept(core, argument_text(&arguments, "tenant", none));
     arguments_finish(&arguments);
-    if (!name_valid_service(out->name) || (out->tenant.len > 0 && !name_valid(out->tenant))) {
-        *why = arena_printf(&core->arena, "%s, tenant: not names", key);
-        return STATUS_INVALID_ARGUMENT;
-    }
+    if (!name_valid_service(out->name) || (out->tenant.len > 0 && !name_valid(out->tenant)))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                           arena_printf(&core->arena, "%s, tenant: not names", key));
     if (scope != SCOPE_ALL && out->tenant.len > 0 &&
         !slice_equal(out->tenant, call->identity->tenant)) {
         audit_mismatch(core, call->identity, "bus.registry", out->tenant);
-        *why = "that is another tenant";
-        return STATUS_TENANT_MISMATCH;
+        return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
     }
     return STATUS_OK;
 }
 
 static enum status not_found(struct core *core, const struct named *named, const char **why)
 {
-    *why = arena_printf(&core->arena, "no service %.*s", SLICE_FMT(named->name));
-    return STATUS_SERVICE_NOT_FOUND;
+    return refuse_with(why, STATUS_SERVICE_NOT_FOUND,
+                       arena_printf(&core->arena, "no service %.*s", SLICE_FMT(named->name)));
 }
 
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,
@@ -255,7 +253,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     const struct service *service =
         named.tenant.len ? registry_find(core, named.tenant, named.name)
                          : registry_resolve(core, call->identity->tenant, named.name);
-    if (!service || !visible(core, call, service, scope))
+    if (!service || !registry_shows(core, call, service, scope))
         return not_found(core, &named, why);
     pack_service(core, out, service, shows_work(service, scope));
     return STATUS_OK;

@@ -19,9 +19,11 @@ static const struct slice nobody = {0};
 
 static int open_stage(void **state)
 {
-    char why[BREAKER_WHY_BYTES];
+    char why[BREAKER_WHY_BYTES], tier_why[TIER_WHY_BYTES];
     (void)state;
     stage_init(&stage);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", tier_why), 0);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "pro", tier_why), 0);
     stage.options.limits.max_breakers = 100;
     assert_int_equal(breaker_table_read(&stage.options.limits.breakers, rules, 2, why), 0);
     stage_start(&stage);
@@ -213,6 +215,29 @@ static void a_tenant_sees_what_concerns_it(void **state)
     assert_true(mentions(seen.payload, "acme") && mentions(seen.payload, "globex"));
 }
 
+/* What the registry hides is not shown by its breakers, until one is theirs. */
+static void what_is_hidden_stays_hidden(void **state)
+{
+    Farebox__V1__Register wanted = FAREBOX__V1__REGISTER__INIT;
+    (void)state;
+    struct actor *admin = stage_join(&stage, "acme boss call:* admin:acme/breakers");
+    struct actor *rich = stage_join(&stage, "globex rich tier:pro call:* admin:globex/breakers");
+    struct actor *host = stage_join(&stage, SERVER);
+    struct actor *ann = stage_join(&stage, "acme ann call:* tier:pro");
+    wanted.service = (char *)(uintptr_t) "orders";
+    wanted.minimum_tier = (char *)(uintptr_t) "pro";
+    wanted.capacity = 10;
+    assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
+    fails(rich, host, 3);
+    assert_true(mentions(ask(rich, "list", NULL, NULL).payload, "orders"));
+    assert_false(mentions(ask(admin, "list", NULL, NULL).payload, "orders"));
+    assert_int_equal(ask(admin, "force-open", "orders", "acme").status, STATUS_SERVICE_NOT_FOUND);
+    assert_int_equal(ask(rich, "force-close", "orders", "globex").status, STATUS_OK);
+    fails(ann, host, 1);
+    assert_int_equal(ask(admin, "force-open", "orders", "acme").status, STATUS_OK);
+    assert_true(mentions(ask(admin, "list", NULL, NULL).payload, "orders"));
+}
+
 static void what_happens_is_announced(void **state)
 {
     (void)state;
@@ -311,6 +336,10 @@ int main(void)
         TEST(there_are_only_so_many),
         TEST(those_of_a_removed_service_go_with_it),
         TEST(new_rules_are_in_force_at_once),
+        TEST(orders_are_carried_out_and_last), TEST(a_tenant_orders_what_is_its_own),
+        TEST(a_tenant_sees_what_concerns_it),  TEST(what_happens_is_announced),
+        TEST(there_are_only_so_many),          TEST(those_of_a_removed_service_go_with_it),
+        TEST(what_is_hidden_stays_hidden),     TEST(new_rules_are_in_force_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
