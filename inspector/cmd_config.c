@@ -246,8 +246,9 @@ const struct command command_config_history = {
     .verb = "history",
     .arguments = "KEY",
     .summary = "show who changed a key, when and to what",
-    .about = "The last 32 revisions, and of those before the newest at most 64 KiB. Of a secret they "
-             "have no values.",
+    .about =
+        "The last 32 revisions, and of those before the newest at most 64 KiB. Of a secret they "
+        "have no values.",
     .options = look_options,
     .run = run_history,
 };

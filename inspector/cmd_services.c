@@ -109,7 +109,8 @@ static void ask_removal(fbx_writer *w, const struct args *args)
 
 static int run_list(struct cli *cli, const struct args *args)
 {
-    return inquiry_run(cli, args, &(struct inquiry){"bus.registry", "list", NULL, show_list});
+    return inquiry_run_pages(cli, args, &(struct inquiry){"bus.registry", "list", NULL, show_list},
+                             "services");
 }
 
 static int run_show(struct cli *cli, const struct args *args)

@@ -30,7 +30,8 @@ static void show(struct buf *out, const struct cli *cli, const fbx_value *answer
 
 static int run(struct cli *cli, const struct args *args)
 {
-    return inquiry_run(cli, args, &(struct inquiry){"bus.sessions", "list", NULL, show});
+    return inquiry_run_pages(cli, args, &(struct inquiry){"bus.sessions", "list", NULL, show},
+                             "sessions");
 }
 
 const struct command command_sessions = {

@@ -259,7 +259,8 @@ const struct command command_tenants_resume = {
     .verb = "resume",
     .arguments = "TENANT",
     .summary = "make a suspended or expired subscription active again",
-    .about = "What has reached its end is not: give it another first, with tenants update --expires.",
+    .about =
+        "What has reached its end is not: give it another first, with tenants update --expires.",
     .options = named_options,
     .run = run_verb,
 };

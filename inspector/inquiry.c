@@ -2,7 +2,9 @@
 
 #include "ask.h"
 #include "base/clock.h"
+#include "copy.h"
 #include "human.h"
+#include "pages.h"
 #include "view.h"
 #include "wait.h"
 
@@ -63,13 +65,77 @@ static bool may_pass(int code)
            code == EXIT_UNCERTAIN;
 }
 
-/* Asks once, and appends what is to be seen. */
-static int look(const struct cli *cli, const struct args *args, const struct inquiry *inquiry,
-                struct buf *out)
+static void write_page_request(fbx_writer *w, const fbx_value *after)
+{
+    bool first = after->type != FBX_TEXT;
+    fbx_write_map(w, first ? 0 : 1);
+    if (first)
+        return;
+    fbx_write_text(w, "after");
+    copy_value(w, after);
+}
+
+/* `*after` is of the page that it asks for, and becomes that of the next. */
+static int ask_page(const struct cli *cli, const struct inquiry *inquiry, struct pages *pages,
+                    fbx_value *after)
 {
     fbx_writer request = {0};
     fbx_reply *reply;
     fbx_value answer;
+    write_page_request(&request, after);
+    int code = ask_broker(cli, inquiry->service, inquiry->method, &request, &reply);
+    fbx_writer_free(&request);
+    *after = (fbx_value){0};
+    if (!reply)
+        return code;
+    pages_add(pages, reply);
+    if (fbx_read(fbx_reply_payload(reply), &answer))
+        *after = fbx_map_get(&answer, "next");
+    return code;
+}
+
+static void show_whole(const struct cli *cli, const struct inquiry *inquiry, const char *key,
+                       const struct pages *pages, struct buf *out)
+{
+    fbx_writer whole = {0};
+    fbx_value answer;
+    fbx_write_map(&whole, 1);
+    fbx_write_text(&whole, key);
+    pages_write(&whole, pages, key);
+    bool whole_is_read = fbx_read(fbx_written(&whole), &answer);
+    if (whole_is_read && cli->json) {
+        copy_json(out, &answer);
+        buf_append(out, "\n", 1);
+    } else if (whole_is_read) {
+        inquiry->show(out, cli, &answer);
+    }
+    fbx_writer_free(&whole);
+}
+
+static int look_through(const struct cli *cli, const struct inquiry *inquiry, const char *key,
+                        struct buf *out)
+{
+    struct pages pages = {0};
+    fbx_value after = {0};
+    int code;
+    do
+        code = ask_page(cli, inquiry, &pages, &after);
+    while (code == EXIT_OK && after.type == FBX_TEXT);
+    if (code == EXIT_OK && pages.n > 0)
+        show_whole(cli, inquiry, key, &pages, out);
+    pages_free(&pages);
+    return code;
+}
+
+/* Asks once, and appends what is to be seen. */
+static int look(const struct cli *cli, const struct args *args, const struct inquiry *inquiry,
+                const char *pages, struct buf *out)
+{
+    fbx_writer request = {0};
+    fbx_reply *reply;
+    fbx_value answer;
+    if (pages)
+        return look_through(cli, inquiry, pages, out);
     if (inquiry->ask)
         inquiry->ask(&request, args);
     else
@@ -86,7 +152,8 @@ static int look(const struct cli *cli, const struct args *args, const struct inq
     return code;
 }
 
-static int repeat(const struct cli *cli, const struct args *args, const struct inquiry *inquiry)
+static int repeat(const struct cli *cli, const struct args *args, const struct inquiry *inquiry,
+                  const char *pages)
 {
     uint64_t interval = args_number(args, "watch", INTERVAL_MS);
     bool full_screen = !cli->json && isatty(STDOUT_FILENO);
@@ -97,7 +164,7 @@ static int repeat(const struct cli *cli, const struct args *args, const struct i
         view.len = 0;
         if (full_screen)
             put_title(&view, args, interval);
-        code = look(cli, args, inquiry, &view);
+        code = look(cli, args, inquiry, pages, &view);
         if (code == EXIT_OK)
             code = write_view(cli, &view, full_screen);
         if (!may_pass(code))
@@ -112,17 +179,23 @@ static int repeat(const struct cli *cli, const struct args *args, const struct i
     return code;
 }
 
-int inquiry_run(struct cli *cli, const struct args *args, const struct inquiry *inquiry)
+int inquiry_run_pages(struct cli *cli, const struct args *args, const struct inquiry *inquiry,
+                      const char *pages)
 {
     struct buf view = {0};
     int code = cli_connect(cli, args);
     if (code)
         return code;
     if (args_has(args, "watch"))
-        return repeat(cli, args, inquiry);
-    code = look(cli, args, inquiry, &view);
+        return repeat(cli, args, inquiry, pages);
+    code = look(cli, args, inquiry, pages, &view);
     if (code == EXIT_OK)
         code = cli_write(cli, buf_slice(&view));
     buf_finish(&view);
     return code;
+}
+
+int inquiry_run(struct cli *cli, const struct args *args, const struct inquiry *inquiry)
+{
+    return inquiry_run_pages(cli, args, inquiry, NULL);
 }

@@ -23,5 +23,9 @@ struct inquiry {
 /* Connects, asks and prints the answer; with --watch again and again, on a terminal each showing
  * in the place of the one before. */
 int inquiry_run(struct cli *cli, const struct args *args, const struct inquiry *inquiry);
+/* The same of an answer that may come in pages, and is shown as a whole: all that it has is the
+ * array `pages`, and there is nothing to ask but for the page. */
+int inquiry_run_pages(struct cli *cli, const struct args *args, const struct inquiry *inquiry,
+                      const char *pages);
 
 #endif

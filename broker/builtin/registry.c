@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define PAGE_BYTES ((size_t)256 << 10) /* of services, in one answer */
+
 static const Farebox__V1__Register no_record = FAREBOX__V1__REGISTER__INIT;
 
 static bool may_call_anything_of(struct core *core, struct identity *who,
@@ -152,22 +154,47 @@ static struct service **visible_services(struct core *core, const struct call *c
     return found;
 }
 
-static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
-                        const char **why)
+/* Those behind that key, as many as fit; the key of the last, or NULL when there are no more. */
+static const char *pack_page(struct core *core, struct buf *rows, struct service *const *found,
+                             size_t count, const char *after, enum scope scope, size_t *shown)
 {
-    (void)why;
     msgpack_packer packer;
-    size_t count;
-    struct service **found = visible_services(core, call, scope, &count);
-
-    packing_init(&packer, out);
-    msgpack_pack_map(&packer, 1);
-    pack_pair_array(&packer, "services", count);
+    packing_init(&packer, rows);
+    *shown = 0;
     for (size_t i = 0; i < count; i++) {
+        if (strcmp(found[i]->key, after) <= 0)
+            continue;
+        if (rows->len >= PAGE_BYTES)
+            return found[i - 1]->key;
         struct load load = load_of(found[i]);
         pack_description(core, &packer, found[i], &load, shows_work(found[i], scope));
         pack_pair_uint(&packer, "instances", load.instances);
+        ++*shown;
     }
+    return NULL;
+}
+
+static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
+                        const char **why)
+{
+    struct arguments arguments;
+    struct buf rows = {0};
+    msgpack_packer packer;
+    size_t count, shown;
+    if (!arguments_read(&arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    struct slice after = argument_text(&arguments, "after", slice_make("", 0));
+    struct service **found = visible_services(core, call, scope, &count);
+    const char *next =
+        pack_page(core, &rows, found, count, arena_text(&core->arena, after), scope, &shown);
+    arguments_finish(&arguments);
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, next ? 2 : 1);
+    pack_pair_array(&packer, "services", shown);
+    packing_raw(&packer, buf_slice(&rows));
+    if (next)
+        pack_pair_text(&packer, "next", slice_of(next));
+    buf_finish(&rows);
     return STATUS_OK;
 }
 
@@ -281,6 +308,11 @@ static enum status remove_service(struct core *core, struct call *call, enum sco
     return STATUS_OK;
 }
 
+static const struct argument listed[] = {
+    {"after", ARGUMENT_TEXT},
+    {0},
+};
+
 static const struct argument named[] = {
     {"name", ARGUMENT_TEXT},
     {"tenant", ARGUMENT_TEXT},
@@ -294,7 +326,7 @@ static const struct argument removed[] = {
 };
 
 static const struct builtin_verb verbs[] = {
-    {"list", ACCESS_ANYONE, "registry", list, false, NULL},
+    {"list", ACCESS_ANYONE, "registry", list, false, listed},
     {"show", ACCESS_ANYONE, "registry", show, false, named},
     {"remove", ACCESS_ADMIN, "registry", remove_service, false, removed},
     {0},

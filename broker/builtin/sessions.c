@@ -3,6 +3,11 @@
 #include "builtin/packing.h"
 #include "core/state.h"
 
+#include <stdlib.h>
+
+#define PAGE_BYTES ((size_t)256 << 10) /* of sessions, in one answer */
+#define PLACE_DIGITS 16u
+
 static size_t length(const struct list *head)
 {
     size_t count = 0;
@@ -59,29 +64,81 @@ static bool visible(const struct call *call, const struct session *session, enum
     return scope == SCOPE_ALL || slice_equal(session->identity->tenant, call->identity->tenant);
 }
 
+/* ---- pages ---- */
+
+struct page {
+    struct buf rows;
+    size_t n;
+    uint64_t last; /* session.opened */
+    bool more;     /* than fit */
+};
+
+/* 0: from the first on. */
+static bool read_place(struct core *core, const struct arguments *arguments, uint64_t *out)
+{
+    struct slice text = argument_text(arguments, "after", slice_make("", 0));
+    char *digits = arena_text(&core->arena, text), *end = digits;
+    *out = strtoull(digits, &end, 16);
+    return text.len == 0 || (text.len == PLACE_DIGITS && end == digits + text.len);
+}
+
+static void fill_page(struct core *core, const struct call *call, enum scope scope, uint64_t after,
+                      struct page *page)
+{
+    const struct list *head = &core->sessions.all;
+    msgpack_packer packer;
+    packing_init(&packer, &page->rows);
+    for (struct list *node = head->next; node != head && !page->more; node = node->next) {
+        const struct session *session = LIST_ENTRY(node, struct session, node);
+        if (session->opened <= after || !visible(call, session, scope))
+            continue;
+        page->more = page->rows.len >= PAGE_BYTES;
+        if (page->more)
+            break;
+        pack_session(core, &packer, session);
+        page->last = session->opened;
+        page->n++;
+    }
+}
+
+static void pack_page(struct core *core, struct buf *out, const struct page *page)
+{
+    msgpack_packer packer;
+    packing_init(&packer, out);
+    msgpack_pack_map(&packer, page->more ? 2 : 1);
+    pack_pair_array(&packer, "sessions", page->n);
+    packing_raw(&packer, buf_slice(&page->rows));
+    if (page->more)
+        pack_pair_text(
+            &packer, "next",
+            slice_of(arena_printf(&core->arena, "%016llx", (unsigned long long)page->last)));
+}
+
 static enum status list(struct core *core, struct call *call, enum scope scope, struct buf *out,
                         const char **why)
 {
-    (void)why;
-    const struct list *head = &core->sessions.all;
-    msgpack_packer packer;
-    size_t count = 0;
-
-    for (struct list *node = head->next; node != head; node = node->next)
-        count += visible(call, LIST_ENTRY(node, struct session, node), scope);
-    packing_init(&packer, out);
-    msgpack_pack_map(&packer, 1);
-    pack_pair_array(&packer, "sessions", count);
-    for (struct list *node = head->next; node != head; node = node->next) {
-        const struct session *session = LIST_ENTRY(node, struct session, node);
-        if (visible(call, session, scope))
-            pack_session(core, &packer, session);
-    }
+    struct arguments arguments;
+    struct page page = {.n = 0};
+    uint64_t after = 0;
+    if (!arguments_read(&arguments, call->request->payload))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    bool ours = read_place(core, &arguments, &after);
+    arguments_finish(&arguments);
+    if (!ours)
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "after: not one of ours");
+    fill_page(core, call, scope, after, &page);
+    pack_page(core, out, &page);
+    buf_finish(&page.rows);
     return STATUS_OK;
 }
 
+static const struct argument listed[] = {
+    {"after", ARGUMENT_TEXT},
+    {0},
+};
+
 static const struct builtin_verb verbs[] = {
-    {"list", ACCESS_ADMIN, "sessions", list, false, NULL},
+    {"list", ACCESS_ADMIN, "sessions", list, false, listed},
     {0},
 };
 

@@ -165,6 +165,9 @@ struct session *session_open(struct core *core, struct identity *identity, struc
     self->name = printable(name);
     self->client = printable(client);
     self->since_ms = core->now.unix_ms;
+    bool later = core->now.mono_ns > core->sessions.opened;
+    self->opened = later ? core->now.mono_ns : core->sessions.opened + 1;
+    core->sessions.opened = self->opened;
     list_init(&self->by_pipe);
     list_init(&self->dirty);
     list_init(&self->calls);

@@ -42,6 +42,7 @@ struct session {
     struct timer timer;       /* heartbeat, or grace */
     uint64_t last_heard;      /* mono ns */
     uint64_t since_ms;        /* Unix */
+    uint64_t opened;          /* mono ns, and no other's: the order of sessions.all */
     uint64_t frames_in, frames_out, missed;
     uint64_t owed; /* turn of the journal that counts the newest reply it was given */
 };
@@ -59,6 +60,7 @@ struct pipe {
 struct sessions {
     struct map by_id;
     struct list all, dirty;
+    uint64_t opened; /* of the newest */
     struct map pipes;
 };
 
