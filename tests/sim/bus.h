@@ -20,10 +20,14 @@ struct witnessed {
     char topic[TOPIC_BYTES];
 };
 
+struct user;
+
 struct feed_model {
     bool open, witness;
-    unsigned owner;   /* the tenant that opened it: a bit; 0: not known yet */
-    unsigned tenants; /* whose bytes it has carried: bits */
+    unsigned owner;            /* the tenant that opened it: a bit; 0: not known yet */
+    unsigned tenants;          /* whose bytes it has carried: bits */
+    const struct user *opener; /* NULL: not known yet */
+    char id[33];
 };
 
 struct bus {

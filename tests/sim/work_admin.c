@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "builtin/packing.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define LEASE_MAX_MS 1500u
@@ -23,15 +24,34 @@ static const struct {
     [REGISTRY] = {"bus.registry", "list", false, false},
 };
 
-static void pack_question(struct buf *out, enum question question, unsigned pattern,
-                          struct dice *dice)
+/* One that another user has opened, and that may be open still; "": none is known. */
+static const char *foreign_feed(struct world *world, const struct user *user)
 {
+    const struct bus *bus = &world->bus;
+    unsigned first = dice_below(&world->dice, bus->n_feeds + 1);
+    for (unsigned n = 0; n <= bus->n_feeds; n++) {
+        const struct feed_model *feed = &bus->feeds[(first + n) % (bus->n_feeds + 1)];
+        const struct user *opener = feed->opener;
+        if (feed->open && opener &&
+            (opener->tenant != user->tenant || strcmp(opener->name, user->name) != 0))
+            return feed->id;
+    }
+    return "";
+}
+
+static void pack_question(struct buf *out, const struct peer *peer, enum question question,
+                          unsigned pattern)
+{
+    static const unsigned pairs[QUESTIONS] = {[FEED_OPEN] = 2, [FEED_CLOSE_FOREIGN] = 1, [TAP] = 1};
+    struct dice *dice = &peer->world->dice;
     msgpack_packer packer;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, question == FEED_OPEN ? 2 : question == TAP ? 1 : 0);
+    msgpack_pack_map(&packer, pairs[question]);
     if (question == FEED_OPEN) {
         pack_pair_text(&packer, "pattern", slice_of(patterns[pattern].text));
         pack_pair_uint(&packer, "lease_ms", 1 + dice_below(dice, LEASE_MAX_MS));
+    } else if (question == FEED_CLOSE_FOREIGN) {
+        pack_pair_text(&packer, "id", slice_of(foreign_feed(peer->world, peer->user)));
     } else if (question == TAP) {
         pack_pair_bool(&packer, "payloads", true);
     }
@@ -42,7 +62,7 @@ static bool must_refuse(const struct user *user, enum question question, unsigne
     if (question == FEED_OPEN)
         return !user_may_hear(user, patterns[pattern].class);
     if (question == FEED_CLOSE_FOREIGN)
-        return true; /* no id: nobody's */
+        return true; /* it is another's, or nobody's */
     return (questions[question].admin && !user->admin) ||
            (questions[question].operator_ && !user->operator_);
 }
@@ -53,7 +73,7 @@ void work_administer(struct peer *peer)
     enum question question = dice_below(&world->dice, QUESTIONS);
     unsigned pattern = dice_below(&world->dice, n_patterns);
     struct buf payload = {0};
-    pack_question(&payload, question, pattern, &world->dice);
+    pack_question(&payload, peer, question, pattern);
     const struct called plan = {.caller = peer,
                                 .life = peer->life,
                                 .user = peer->user,
@@ -79,7 +99,8 @@ void work_administer(struct peer *peer)
 
 /* ---- answers ---- */
 
-static void own_feed(struct world *world, struct slice url, unsigned tenant)
+static void own_feed(struct world *world, struct slice url, struct slice id,
+                     const struct user *user)
 {
     static const char prefix[] = "sim://feed/";
     char text[64] = "";
@@ -90,10 +111,12 @@ static void own_feed(struct world *world, struct slice url, unsigned tenant)
     if (handle == 0 || handle > world->bus.n_feeds)
         return;
     struct feed_model *feed = &world->bus.feeds[handle];
-    feed->owner = 1u << tenant;
+    feed->owner = 1u << user->tenant;
+    feed->opener = user;
+    snprintf(feed->id, sizeof feed->id, "%.*s", SLICE_FMT(id));
     if (feed->tenants & ~feed->owner)
         promise_broken(world, PROMISE_TENANCY, "feed %lu of %s has carried another's events",
-                       handle, tenant_names[tenant]);
+                       handle, tenant_names[user->tenant]);
 }
 
 void work_admin_replied(struct peer *peer, unsigned number, const struct wire_reply *reply)
@@ -103,7 +126,7 @@ void work_admin_replied(struct peer *peer, unsigned number, const struct wire_re
     if (reply->status != STATUS_OK || !arguments_read(&arguments, reply->payload))
         return;
     struct slice url = argument_text(&arguments, "url", slice_make(NULL, 0));
-    own_feed(peer->world, url, peer->user->tenant);
+    own_feed(peer->world, url, argument_text(&arguments, "id", slice_make(NULL, 0)), peer->user);
     arguments_finish(&arguments);
 }
 
