@@ -50,6 +50,7 @@ struct credit_asked {
     const struct user *user;
     enum service_name service;
     enum method_name method;
+    uint64_t hour; /* Unix, of the row */
     uint64_t calls;
     uint64_t metered; /* at least, when it was asked for */
     uint64_t at_ms;   /* once it is given */

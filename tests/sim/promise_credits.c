@@ -6,12 +6,14 @@
 
 #include "builtin/packing.h"
 #include "core/credits.h"
+#include "policy/calendar.h"
 
 typedef const struct credit_asked credit_t;
 
 static bool same_row(credit_t *a, credit_t *b)
 {
-    return a->user == b->user && a->service == b->service && a->method == b->method;
+    return a->user == b->user && a->service == b->service && a->method == b->method &&
+           a->hour == b->hour;
 }
 
 static bool may_be_given(credit_t *credit)
@@ -152,7 +154,9 @@ struct row {
 
 static bool is_of_row(const struct row *row, const struct usage_key *of)
 {
-    return slice_is(of->user, row->like->user->name) &&
+    char hour[CALENDAR_HOUR + 1];
+    calendar_print(row->like->hour, hour);
+    return slice_is(of->time, hour) && slice_is(of->user, row->like->user->name) &&
            slice_is(of->service, service_names[row->like->service]) &&
            slice_is(of->method, method_names[row->like->method]);
 }

@@ -10,9 +10,10 @@ static const struct terms *terms_of(const struct world *world, const struct call
     return cast_terms(&world->cast, called->user->tenant);
 }
 
+/* What a shared service calls for another call is part of that one. */
 static bool is_own(const struct called *called)
 {
-    return called->depth == 0 && !called->builtin;
+    return !called->builtin && (called->depth == 0 || called->caller->owns);
 }
 
 static bool was_used_in(const struct called *called, unsigned month)
@@ -123,12 +124,18 @@ static void was_refused(struct world *world, const struct called *called, unsign
         promise_broken(world, PROMISE_QUOTA, "call %u was refused, and served", number);
 }
 
+/* Of feeds, taps and the like a tenant has a share, too; that one does not end with the month. */
+static bool is_of_the_month(const struct wire_reply *reply)
+{
+    return reply->status == STATUS_QUOTA_EXCEEDED && reply->retry_after_ms > 0;
+}
+
 static void on_answered(struct world *world, struct peer *peer, unsigned number,
                         const struct wire_reply *reply)
 {
     const struct called *called = &world->books.calls[number];
     (void)peer;
-    if (reply->status == STATUS_QUOTA_EXCEEDED)
+    if (is_of_the_month(reply))
         was_refused(world, called, number);
     else if (is_own(called) && terms_hard(terms_of(world, called)))
         within_the_quota(world, called);

@@ -22,6 +22,7 @@ static bool draw_row(struct world *world, struct credit_asked *credit)
         credit->user = called->user;
         credit->service = called->service;
         credit->method = called->method;
+        credit->hour = world_moment(world).unix_ms / HOUR_MS;
         return true;
     }
     return false;
@@ -44,26 +45,29 @@ static bool draw_credit(struct world *world, struct credit_asked *credit)
     return draw_row(world, credit);
 }
 
-/* Replies that were received: at least so many calls are in its row. */
-static uint64_t received(const struct books *books, const struct credit_asked *credit)
+/* Replies that were received in what has gone of the hour, which is that of the month: at least so
+ * many calls are in its row. */
+static uint64_t received(const struct world *world, const struct credit_asked *credit)
 {
+    const struct books *books = &world->books;
+    const unsigned month = world_month(world);
     uint64_t n = 0;
     for (unsigned number = 1; number <= books->n_calls; number++) {
         const struct called *called = &books->calls[number];
         bool counts = called->outcomes > 0 && called->status == STATUS_OK && !called->builtin &&
-                      !called->answered_again;
+                      !called->answered_again && called->answered_in == month &&
+                      called->ended_in == month;
         n += counts && called->user == credit->user && called->service == credit->service &&
              called->method == credit->method;
     }
     return n;
 }
 
-static void pack_credit(struct buf *out, const struct world *world,
-                        const struct credit_asked *credit)
+static void pack_credit(struct buf *out, const struct credit_asked *credit)
 {
     msgpack_packer packer;
     char time[CALENDAR_HOUR + 1], id[16];
-    calendar_print(world_moment(world).unix_ms / HOUR_MS, time);
+    calendar_print(credit->hour, time);
     snprintf(id, sizeof id, "credit-%u", credit->id);
     packing_init(&packer, out);
     msgpack_pack_map(&packer, 7);
@@ -86,9 +90,10 @@ void work_credit(struct peer *peer)
         return;
     if (!peer->user->operator_ && credit.user->tenant != peer->user->tenant)
         return; /* it would not know of the row */
-    credit.metered = received(&world->books, &credit);
+    bool is_past = credit.hour != world_moment(world).unix_ms / HOUR_MS;
+    credit.metered = is_past ? 0 : received(world, &credit);
     errands->credits[errands->n_credits++] = credit;
-    pack_credit(&payload, world, &credit);
+    pack_credit(&payload, &credit);
     TRACE(world, "credit %u of %s at %s.%s: %llu", credit.id, credit.user->name,
           service_names[credit.service], method_names[credit.method],
           (unsigned long long)credit.calls);
