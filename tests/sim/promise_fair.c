@@ -1,7 +1,6 @@
-/* promise_fair.c - whoever waits for a service gets turns by weight. While a tenant waits, between
- * two rounds of turns of another one it has had a round of its own: by the rounds it has had, the
- * other has had no more than one round more. Looks inside the core, since who waits is not seen
- * from outside. */
+/* promise_fair.c - whoever waits for a service gets turns by weight, one by one: while a tenant
+ * waits, the turns of another one, each divided by their weight, are ahead of its own by one of
+ * each at most. Looks inside the core, since who waits is not seen from outside. */
 #include "core/state.h"
 
 #include "world.h"
@@ -82,7 +81,7 @@ static void count_turns(struct world *world, const struct turn *turn, unsigned s
         turns[other] += turn->placed[service][other];
         SAW_IF(turns[waits] > 0, world, TOOK_TURNS);
         SAW_IF(turns[waits] > 0 && turns[other] > turns[waits] + 1, world, WEIGHED);
-        if (turns[other] * own_weight > weight * (turns[waits] + own_weight))
+        if (turns[other] * own_weight > weight * turns[waits] + weight + own_weight)
             promise_broken(world, PROMISE_FAIR,
                            "%s, of weight %llu, had %llu turns at %s while %s, of %llu, had %llu",
                            tenant_names[other], (unsigned long long)weight,

@@ -16,6 +16,12 @@ static bool is_own(const struct called *called)
     return !called->builtin && (called->depth == 0 || called->caller->owns);
 }
 
+/* With the context of an event nobody is at work on a call. */
+static bool is_part_of_another(const struct called *called)
+{
+    return called->depth > 0 && called->parent > 0 && !called->caller->owns;
+}
+
 static bool was_used_in(const struct called *called, unsigned month)
 {
     bool answered = called->status == STATUS_OK ||
@@ -115,7 +121,7 @@ static void was_refused(struct world *world, const struct called *called, unsign
 {
     SAW(world, QUOTA_EXCEEDED);
     SAW_IF(world->bus.boot > 1, world, QUOTA_KEPT);
-    if (!is_own(called) || !terms_hard(terms_of(world, called)))
+    if (called->builtin || is_part_of_another(called) || !terms_hard(terms_of(world, called)))
         promise_broken(world, PROMISE_QUOTA, "call %u was refused, which is under no quota",
                        number);
     else
