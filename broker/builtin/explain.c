@@ -214,16 +214,11 @@ static enum status explain(struct core *core, struct call *call, enum scope scop
 }
 
 static const struct argument supposed[] = {
-    {"service", ARGUMENT_TEXT},
-    {"method", ARGUMENT_TEXT},
-    {"tenant", ARGUMENT_TEXT},
-    {"user", ARGUMENT_TEXT},
-    {"tier", ARGUMENT_TEXT},
-    {"permissions", ARGUMENT_ARRAY},
-    {"token", ARGUMENT_TEXT},
-    {"idempotency_key", ARGUMENT_TEXT},
-    {"payload", ARGUMENT_ANY},
-    {0},
+    {"service", ARGUMENT_TEXT}, {"method", ARGUMENT_TEXT},
+    {"tenant", ARGUMENT_TEXT},  {"user", ARGUMENT_TEXT},
+    {"tier", ARGUMENT_TEXT},    {"permissions", ARGUMENT_ARRAY},
+    {"token", ARGUMENT_TEXT},   {"idempotency_key", ARGUMENT_TEXT},
+    {"payload", ARGUMENT_ANY},  {0},
 };
 
 static const struct builtin_verb verbs[] = {

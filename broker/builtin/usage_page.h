@@ -8,7 +8,8 @@
 struct core;
 
 #define USAGE_PAGE_ROWS 4096u
-#define USAGE_PAGE_ROWS_OF_TENANTS 256u /* for who does not see all: an answer holds everybody up */
+/* For who does not see all tenants: an answer holds everybody up. */
+#define USAGE_PAGE_ROWS_OF_TENANTS 256u
 #define USAGE_PAGE_GROUPS 1024u /* of the longest names they fit a frame */
 
 enum usage_part { USAGE_TIME, USAGE_TENANT, USAGE_USER, USAGE_SERVICE, USAGE_METHOD, USAGE_PARTS };

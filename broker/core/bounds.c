@@ -67,8 +67,7 @@ void bounds_of_call(struct core *core, const struct call *call, const struct sta
 {
     out->n = 0;
     if (standing->rate.per_minute > 0 && !call->identity->shared)
-        out->list[out->n++] =
-            (struct bound){.key = tier_key(core, call), .rate = standing->rate};
+        out->list[out->n++] = (struct bound){.key = tier_key(core, call), .rate = standing->rate};
     add_rules(core, call, standing, out);
 }
 

@@ -92,11 +92,9 @@ void calls_finish(struct calls *calls);
 /* Visits every entry that is not free; `each` may end it. */
 void calls_each(struct core *core, void (*each)(struct core *core, struct call *call));
 
-/* NULL when max_calls are pending. */
-struct call *call_open(struct core *core);
+struct call *call_open(struct core *core);               /* NULL when max_calls are pending */
 void call_discard(struct core *core, struct call *call); /* a dry one: nobody is told */
-/* NULL when there is none, or no longer. */
-struct call *call_find(struct core *core, uint64_t id);
+struct call *call_find(struct core *core, uint64_t id);  /* NULL when there is none any more */
 /* Copies the request, so that the call can outlive the frame. */
 void call_keep_request(struct call *call);
 /* Takes the caller's request id if it is fit, makes one otherwise. */
@@ -104,11 +102,10 @@ void call_name(struct core *core, struct call *call, struct slice wanted);
 /* Aborts on a move the table in call.c does not know. */
 void call_move(struct call *call, enum call_state to);
 
-/* Every call ends in one of these, once: the filters it passed hear of it in reverse, the
+/* Every call ends in one of these two, once: the filters it passed hear of it in reverse, the
  * caller gets `reply`, observers look. If an instance is still busy with it, it is told to
  * stop, and the call stays, abandoned, until the instance answers, for max_timeout at most. */
 void call_end(struct core *core, struct call *call, const struct wire_reply *reply);
-/* The same with a status and a text. */
 void call_fail(struct core *core, struct call *call, enum status status, const char *message);
 /* The caller is gone: nobody to answer. */
 void call_orphan(struct core *core, struct call *call);

@@ -1,7 +1,8 @@
 /* quota.c - how many calls a tenant may use in a calendar month, by tier; as the meter counts them
  * (core/months.h). What is let through has its place: calls under way are counted in advance, so no
  * call over a hard quota is ever begun. What a shared service calls for one that was let through is
- * part of it: it counts, and is not refused. Somebody is told at 80 % and at 100 %, of soft quotas too. */
+ * part of it: it counts, and is not refused. Somebody is told at 80 % and at 100 %, of soft quotas
+ * too. */
 #include "base/log.h"
 #include "builtin/announce.h"
 #include "core/state.h"

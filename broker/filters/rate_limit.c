@@ -1,7 +1,7 @@
 /* rate_limit.c - how often calls may be made: by each user, as their standing says, and by whoever
  * the table of limits names (core/bounds.h); exact over every trailing minute, and in bursts
- * (core/rates.h). What a shared service calls for its caller was let through with the call it is made
- * for: only limits of the service it calls are asked. A tenant's own service, which could call
+ * (core/rates.h). What a shared service calls for its caller was let through with the call it is
+ * made for: only limits of the service it calls are asked. A tenant's own service, which could call
  * without end, exempts nobody. A refused call is not counted at all. */
 #include "core/bounds.h"
 #include "core/state.h"

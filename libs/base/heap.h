@@ -1,6 +1,6 @@
 /* heap.h - binary heap of nodes that live in what they order. Each node knows its place, so any of
- * them can leave, or be moved after its rank has changed, in O(log n). Owns an array of pointers and
- * no nodes. Not thread safe. */
+ * them can leave, or be moved after its rank has changed, in O(log n). Owns an array of pointers
+ * and no nodes. Not thread safe. */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 

@@ -114,9 +114,8 @@ static void a_lost_instance_is_still_one(void **state)
 /* After a restart calls wait for it, and others for their answers. */
 static void nobody_waits_for_what_is_removed(void **state)
 {
-    const struct wire_request keyed = {.service = slice_of("orders"),
-                                       .method = slice_of("pay"),
-                                       .idempotency_key = slice_of("k")};
+    const struct wire_request keyed = {
+        .service = slice_of("orders"), .method = slice_of("pay"), .idempotency_key = slice_of("k")};
     (void)state;
     struct actor *host = stage_join(&stage, EVERYONES);
     assert_int_equal(serve(host, "orders", ""), STATUS_OK);
@@ -368,20 +367,13 @@ static void a_goodbye_tells_of_each_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_removed_is_forgotten),
-        TEST(a_lost_instance_is_still_one),
-        TEST(nobody_waits_for_what_is_removed),
-        TEST(removing_needs_a_permission),
-        TEST(no_tenant_fills_the_registry),
-        TEST(a_tier_may_allow_fewer),
-        TEST(no_tenant_takes_all_instances),
-        TEST(instances_are_bounded),
-        TEST(what_a_service_lacks_is_shown),
-        TEST(work_for_others_is_not_shown),
-        TEST(an_operator_sees_a_tenants_own),
-        TEST(the_shared_and_the_own_are_left_apart),
-        TEST(without_a_tenant_the_own_one_is_found),
-        TEST(every_end_is_told),
+        TEST(what_is_removed_is_forgotten),          TEST(a_lost_instance_is_still_one),
+        TEST(nobody_waits_for_what_is_removed),      TEST(removing_needs_a_permission),
+        TEST(no_tenant_fills_the_registry),          TEST(a_tier_may_allow_fewer),
+        TEST(no_tenant_takes_all_instances),         TEST(instances_are_bounded),
+        TEST(what_a_service_lacks_is_shown),         TEST(work_for_others_is_not_shown),
+        TEST(an_operator_sees_a_tenants_own),        TEST(the_shared_and_the_own_are_left_apart),
+        TEST(without_a_tenant_the_own_one_is_found), TEST(every_end_is_told),
         TEST(a_goodbye_tells_of_each_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
