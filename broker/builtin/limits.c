@@ -122,7 +122,7 @@ static void pack_limits(struct core *core, struct buf *out, const struct asked *
     pack_pair_text(&packer, "status", slice_of(subscription_text(terms->status)));
     pack_pair_bool(&packer, "supposed", !asked->own && !terms->live);
     pack_rate(core, &packer, asked, terms->rate);
-    pack_quota(core, &packer, asked, terms->tier);
+    pack_quota(core, &packer, asked, terms->of_tenant);
     pack_rules(core, &packer, asked, terms->tier);
 }
 

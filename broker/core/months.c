@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "core/state.h"
 
+#include <errno.h>
+
 #define FORMAT 1u
 #define MS_PER_HOUR 3600000u
 
@@ -11,12 +13,9 @@
  * warned of (4). A row: FORMAT, ledger (8), sequence (8), calls (8), what was warned of (4). */
 #define ROW_BYTES (1u + 8u + 8u + 8u + 4u)
 
-static struct month *find(struct months *months, struct slice key)
+static struct month *create(struct months *months, struct slice key)
 {
-    struct month *month = map_get(&months->by_key, key);
-    if (month)
-        return month;
-    month = mem_zalloc(sizeof *month + key.len);
+    struct month *month = mem_zalloc(sizeof *month + key.len);
     memcpy(month->name, key.data, key.len);
     month->key = slice_make(month->name, key.len);
     month->tenant = slice_make(month->name + CALENDAR_MONTH + 1, key.len - CALENDAR_MONTH - 1);
@@ -25,6 +24,41 @@ static struct month *find(struct months *months, struct slice key)
     list_init(&month->under_way);
     list_init(&month->unsaved);
     map_put(&months->by_key, month->key, month);
+    return month;
+}
+
+static void add_row(struct core *core, struct month *month, struct slice row)
+{
+    if (row.len != ROW_BYTES || journal_take(&row, 1) != FORMAT)
+        return;
+    bool same = journal_take(&row, 8) == core->io.ledger_id(core->io.arg);
+    uint64_t sequence = journal_take(&row, 8);
+    month->absorbed = same ? sequence : 0;
+    month->calls += journal_take(&row, 8);
+    uint32_t warned = (uint32_t)journal_take(&row, 4);
+    if (warned > month->warned)
+        month->warned = warned;
+}
+
+/* What the books have of it is added to what is known. False: they cannot be read now. */
+static bool load(struct core *core, struct month *month)
+{
+    struct buf row = {0};
+    int err = month->loaded ? 0 : core->io.get(core->io.arg, MONTHS_TABLE, month->key, &row);
+    if (!month->loaded && !err)
+        add_row(core, month, buf_slice(&row));
+    month->loaded |= !err || err == -ENOENT || err == -EILSEQ;
+    buf_finish(&row);
+    return month->loaded;
+}
+
+/* A month may have been here before: clocks are set. */
+static struct month *find(struct core *core, struct slice key)
+{
+    struct month *month = map_get(&core->months.by_key, key);
+    if (!month)
+        month = create(&core->months, key);
+    (void)load(core, month);
     return month;
 }
 
@@ -71,7 +105,7 @@ static void carry_over(struct core *core)
     for (struct list *node; (node = list_first(&ended));) {
         struct month *month = LIST_ENTRY(node, struct month, under_way);
         list_remove(node);
-        add_pending(months, find(months, key_of(core, month->tenant)), month->pending);
+        add_pending(months, find(core, key_of(core, month->tenant)), month->pending);
         month->pending = 0;
     }
 }
@@ -100,7 +134,7 @@ struct month *months_of(struct core *core, struct identity *identity)
     look_at_calendar(core);
     if (identity->month && identity->month_when == months->generation)
         return identity->month;
-    identity->month = find(months, key_of(core, identity->tenant));
+    identity->month = find(core, key_of(core, identity->tenant));
     identity->month_when = months->generation;
     return identity->month;
 }
@@ -191,7 +225,7 @@ static void write_turn(struct core *core, struct buf *content)
 
 static void read_tenant(struct core *core, uint64_t sequence, struct slice key, uint32_t calls)
 {
-    struct month *month = find(&core->months, key);
+    struct month *month = find(core, key);
     if (sequence <= month->absorbed)
         return;
     month->absorbed = sequence;
@@ -224,7 +258,7 @@ static int read_told(struct core *core, const struct journal_block *block, struc
     uint32_t percent;
     (void)block;
     while (take_entry(&content, &key, &percent)) {
-        struct month *month = find(&core->months, key);
+        struct month *month = find(core, key);
         if (percent <= month->warned)
             continue;
         month->warned = percent;
@@ -251,7 +285,8 @@ static int put_row(struct core *core, const struct month *month)
 static bool save_all(struct core *core)
 {
     for (struct list *node; (node = list_first(&core->months.unsaved));) {
-        if (put_row(core, LIST_ENTRY(node, struct month, unsaved)) < 0)
+        struct month *month = LIST_ENTRY(node, struct month, unsaved);
+        if (!load(core, month) || put_row(core, month) < 0)
             return false;
         list_remove(node);
     }
@@ -275,14 +310,11 @@ const struct journal_section quota_told_section = {
 static int read_row(void *arg, struct slice key, struct slice row)
 {
     struct core *core = arg;
-    if (row.len != ROW_BYTES || journal_take(&row, 1) != FORMAT || key.len <= CALENDAR_MONTH + 1)
+    if (key.len <= CALENDAR_MONTH + 1 || map_get(&core->months.by_key, key))
         return 0;
-    struct month *month = find(&core->months, key);
-    bool same = journal_take(&row, 8) == core->io.ledger_id(core->io.arg);
-    uint64_t sequence = journal_take(&row, 8);
-    month->absorbed = same ? sequence : 0;
-    month->calls = journal_take(&row, 8);
-    month->warned = (uint32_t)journal_take(&row, 4);
+    struct month *month = create(&core->months, key);
+    add_row(core, month, row);
+    month->loaded = true;
     return 0;
 }
 

@@ -21,6 +21,7 @@ struct month {
     uint32_t turned;  /* calls that are not in the journal yet */
     struct list turn, told, unsaved; /* in months.turned, months.told, months.unsaved */
     struct list under_way;           /* in months.under_way: some are pending */
+    bool loaded;                     /* what the books have of it is in it */
     uint64_t absorbed;               /* blocks of the journal up to here are in it */
     struct slice key, tenant;        /* key: "2026-11", NUL, tenant */
     uint8_t name[];

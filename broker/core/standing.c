@@ -66,6 +66,7 @@ static struct standing made(struct core *core, const struct context *claims, str
     take_claims(core, &standing, claims);
     if (theirs)
         take_tenant(core, &standing, theirs);
+    standing.of_tenant = standing.tier;
     if (own)
         take_subscription(core, &standing, own);
     standing.shows_more = standing.live || standing.tier->features.n > 0;

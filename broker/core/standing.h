@@ -15,10 +15,11 @@ struct identity_seal;
 struct service;
 
 struct standing {
-    uint64_t generation;      /* accounts.generation it was made under; 0: not made */
-    uint64_t made_ms, for_ms; /* Unix; how long it holds from then on */
-    const struct tier *tier;  /* a name nobody knows is the lowest */
-    const char *tier_name;    /* as written */
+    uint64_t generation;          /* accounts.generation it was made under; 0: not made */
+    uint64_t made_ms, for_ms;     /* Unix; how long it holds from then on */
+    const struct tier *tier;      /* a name nobody knows is the lowest */
+    const struct tier *of_tenant; /* without a user's own: what bounds all of them together */
+    const char *tier_name;        /* as written */
     const char *billing_customer;
     enum subscription_status status;
     struct window_rate rate;

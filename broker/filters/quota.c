@@ -37,7 +37,7 @@ static bool is_used_up(const struct month *month, const struct tier *tier)
 static enum verdict on_request(void *state, struct core *core, struct call *call,
                                struct refusal *refusal)
 {
-    const struct tier *tier = standing_of(core, call->identity)->tier;
+    const struct tier *tier = standing_of(core, call->identity)->of_tenant;
     (void)state;
     if (tier->monthly == 0 || call->identity->shared || call->service->builtin)
         return VERDICT_PASS;
@@ -79,7 +79,7 @@ static void on_reply(void *state, struct core *core, struct call *call,
 {
     (void)state;
     (void)reply;
-    const struct tier *tier = standing_of(core, call->identity)->tier;
+    const struct tier *tier = standing_of(core, call->identity)->of_tenant;
     bool counts = tier->monthly > 0 && !call->dry && !call->service->builtin;
     if (!call->pending && !counts)
         return;

@@ -1,6 +1,7 @@
 /* How often a tenant may call in a month, through the whole core. */
 #include "../testing.h"
 
+#include "core_ask.h"
 #include "core_stage.h"
 
 #include "core/state.h"
@@ -321,6 +322,42 @@ static void a_service_of_ones_own_exempts_nobody(void **state)
     assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
 }
 
+static void a_clock_that_is_set_back_gives_nothing_back(void **state)
+{
+    (void)state;
+    use(ann, 10);
+    stage_pass(&stage, A_SAVE_MS);
+    stage.now.unix_ms += 17 * DAY_MS; /* into February */
+    assert_int_equal(call_and_answer(ann), STATUS_OK);
+    stage_pass(&stage, A_SAVE_MS);
+    stage.now.unix_ms -= 17 * DAY_MS;
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+    stage_pass(&stage, A_SAVE_MS);
+    stage_restart(&stage);
+    everybody_joins();
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
+static void record(struct actor *operator_, const char *text)
+{
+    struct buf ignored = {0};
+    assert_int_equal(actor_ask(operator_, ++ids, "bus.tenants", "create", text, &ignored),
+                     STATUS_OK);
+    buf_finish(&ignored);
+}
+
+/* The month is the tenant's, whatever a single user has subscribed to. */
+static void a_users_own_tier_has_no_part_in_it(void **state)
+{
+    (void)state;
+    struct actor *ops = stage_join(&stage, "infra ops admin:*");
+    record(ops, "{\"tenant\":\"acme\",\"tier\":\"free\"}");
+    record(ops, "{\"tenant\":\"acme\",\"user\":\"ann\",\"tier\":\"internal\"}");
+    use(ann, 10);
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+    assert_int_equal(call_and_answer(bob), STATUS_QUOTA_EXCEEDED);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -340,6 +377,8 @@ int main(void)
         TEST(a_soft_quota_refuses_nobody),
         TEST(what_is_let_through_is_finished),
         TEST(a_service_of_ones_own_exempts_nobody),
+        TEST(a_clock_that_is_set_back_gives_nothing_back),
+        TEST(a_users_own_tier_has_no_part_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
