@@ -226,7 +226,10 @@ const struct command command_config_set = {
     .verb = "set",
     .arguments = "KEY JSON|-",
     .summary = "set a value",
-    .about = "Keys are names joined by dots. A secret stays one.",
+    .about =
+        "Keys are names joined by dots. A secret stays one. Whoever is on this machine can see the "
+        "command line in the list of processes, and a secret in it: with - the value is read "
+        "from standard input.",
     .options = set_options,
     .run = run_set,
 };
