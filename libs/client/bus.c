@@ -53,6 +53,13 @@ bool bus_is_full(const fbx_bus *bus)
     return bus->engine && engine_backlog(bus->engine) > bus->outbox_bytes;
 }
 
+int bus_has_room(const fbx_bus *bus)
+{
+    if (!bus->engine || bus->state == ENGINE_CLOSED)
+        return FBX_ECLOSED;
+    return bus_is_full(bus) ? FBX_EWOULDBLOCK : 0;
+}
+
 int bus_await_room(fbx_bus *bus)
 {
     while (bus->engine && bus->state != ENGINE_CLOSED && bus_is_full(bus)) {

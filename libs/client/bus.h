@@ -80,6 +80,8 @@ void bus_unlock_noted(fbx_bus *bus);
 bool bus_wait(fbx_bus *bus, pthread_cond_t *cond, uint64_t until_ns);
 /* Is the outbox over its bound? */
 bool bus_is_full(const fbx_bus *bus);
+/* Is there some now? FBX_EWOULDBLOCK, FBX_ECLOSED. */
+int bus_has_room(const fbx_bus *bus);
 /* Waits for room. FBX_EWOULDBLOCK on an I/O thread, FBX_ECLOSED. */
 int bus_await_room(fbx_bus *bus);
 /* Frees what is left of a closed bus when nothing refers to it any more. Unlocks. */
@@ -97,14 +99,6 @@ extern const struct transport_events bus_transport_events;
 
 /* upcalls.c */
 struct engine_upcalls bus_upcalls(fbx_bus *bus);
-
-/* control.c */
-/* Asks the broker and waits for its word. Locked. `id` as engine_control()'s. */
-int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessage *body,
-            uint32_t timeout_ms);
-int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential);
-struct ask;
-void ask_answered(fbx_bus *bus, struct ask *ask, enum status status, const char *message);
 
 /* text.c */
 void text_set_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

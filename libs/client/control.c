@@ -1,5 +1,5 @@
 /* control.c - asking the broker and waiting for its word. */
-#include "client/bus.h"
+#include "client/ask.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -8,13 +8,16 @@
 
 struct ask {
     bool answered, abandoned; /* abandoned: whoever asked has gone; the answer frees it */
+    struct answer *answer;    /* to be told, or NULL: somebody waits */
     enum status status;
     char message[200];
 };
 
 void ask_answered(fbx_bus *bus, struct ask *ask, enum status status, const char *message)
 {
-    if (ask->abandoned) {
+    if (ask->answer)
+        answer_note(bus, ask->answer, status, message);
+    if (ask->answer || ask->abandoned) {
         mem_free(ask);
         return;
     }
@@ -22,6 +25,13 @@ void ask_answered(fbx_bus *bus, struct ask *ask, enum status status, const char 
     ask->status = status;
     snprintf(ask->message, sizeof(ask->message), "%s", message);
     pthread_cond_broadcast(&bus->changed);
+}
+
+struct ask *ask_later(struct answer *answer)
+{
+    struct ask *ask = mem_zalloc(sizeof(*ask));
+    ask->answer = answer;
+    return ask;
 }
 
 static int judge(const fbx_bus *bus, const struct ask *ask)
@@ -57,6 +67,14 @@ int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessa
     struct ask *ask = mem_zalloc(sizeof(*ask));
     engine_control(bus->engine, kind, id, body, ask);
     return await(bus, ask, timeout_ms);
+}
+
+int bus_ask_subscribe(fbx_bus *bus, uint64_t id, const Farebox__V1__Subscribe *body,
+                      struct slice credential)
+{
+    struct ask *ask = mem_zalloc(sizeof(*ask));
+    engine_subscribe(bus->engine, id, body, credential, ask);
+    return await(bus, ask, bus->connect_timeout_ms);
 }
 
 int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential)

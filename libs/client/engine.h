@@ -56,6 +56,9 @@ struct engine_upcalls {
                      struct slice credential);
     /* answer to engine_control(): status and message */
     void (*acknowledged)(void *arg, void *control_arg, enum status status, const char *message);
+    /* a subscription that had been granted is no more: the broker has ended it, or refused it (or
+     * the whole session) in a new one. It is not repeated */
+    void (*over)(void *arg, uint64_t subscription, enum status status, const char *message);
     void (*drain)(void *arg);
 };
 
@@ -102,11 +105,14 @@ void engine_publish(struct engine *engine, const struct wire_publish *publish,
                     struct slice credential, void *control_arg); /* upcall only if confirm */
 /* Register, Deregister, Subscribe, Unsubscribe, Ping. Register and Subscribe are
  * remembered (by service name / by id) and repeated in every new session, without a second upcall,
- * each second while the refusal is one that passes.
+ * each second while the refusal is one that passes, or is for a subscription suspended meanwhile.
  * For Subscribe, `id` becomes the subscription's; 0 makes one. Returns the id. */
 uint64_t engine_make_id(struct engine *engine);
 uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,
                         const ProtobufCMessage *body, void *control_arg);
+/* Subscribe on behalf of `credential`, which is copied; empty: the session's own. */
+uint64_t engine_subscribe(struct engine *engine, uint64_t id, const Farebox__V1__Subscribe *body,
+                          struct slice credential, void *control_arg);
 /* Says goodbye once everything queued has left; then ENGINE_CLOSED. */
 void engine_goodbye(struct engine *engine, uint64_t now);
 

@@ -31,8 +31,10 @@ static ProtobufCMessage *copy_body(const ProtobufCMessage *body)
 
 static void put_standing(struct engine *engine, struct standing *standing)
 {
+    struct wire_out *out = link_out(engine->link);
+    uint32_t index = wire_put_credential(out, standing->credential);
     wheel_disarm(&engine->wheel, &standing->again);
-    wire_put_control(link_out(engine->link), standing->id, 0, standing->kind, standing->body);
+    wire_put_control(out, standing->id, index, standing->kind, standing->body);
 }
 
 static void on_again(struct timer *timer, void *arg)
@@ -41,12 +43,13 @@ static void on_again(struct timer *timer, void *arg)
 }
 
 static void stand(struct engine *engine, enum wire_kind kind, uint64_t id,
-                  const ProtobufCMessage *body)
+                  const ProtobufCMessage *body, struct slice credential)
 {
     struct standing *standing = mem_zalloc(sizeof(*standing));
     standing->id = id;
     standing->kind = kind;
     standing->body = copy_body(body);
+    standing->credential = slice_make(mem_dup(credential.data, credential.len), credential.len);
     timer_init(&standing->again, on_again);
     list_push(&engine->standing, &standing->node);
 }
@@ -57,6 +60,7 @@ static void forget_standing(struct engine *engine, struct standing *standing)
     list_remove(&standing->node);
     if (standing->body)
         protobuf_c_message_free_unpacked(standing->body, NULL);
+    mem_free((void *)(uintptr_t)standing->credential.data);
     mem_free(standing);
 }
 
@@ -126,8 +130,8 @@ uint64_t engine_make_id(struct engine *engine)
     return engine_next_id(engine, SLOT_CONTROL);
 }
 
-uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,
-                        const ProtobufCMessage *body, void *control_arg)
+static uint64_t ask(struct engine *engine, enum wire_kind kind, uint64_t id,
+                    const ProtobufCMessage *body, struct slice credential, void *control_arg)
 {
     if (id == 0)
         id = engine_make_id(engine);
@@ -136,15 +140,29 @@ uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,
         return id;
     }
     if (is_standing_kind(kind))
-        stand(engine, kind, id, body);
+        stand(engine, kind, id, body, credential);
     else if (kind == WIRE_UNSUBSCRIBE)
         forget_by_id(engine, id);
     else if (kind == WIRE_DEREGISTER)
         forget_service(engine, (const Farebox__V1__Deregister *)body);
     await(engine, kind, id, control_arg);
-    wire_put_control(link_out(engine->link), id, 0, kind, body);
+    struct wire_out *out = link_out(engine->link);
+    uint32_t index = wire_put_credential(out, credential);
+    wire_put_control(out, id, index, kind, body);
     engine_flush(engine);
     return id;
+}
+
+uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,
+                        const ProtobufCMessage *body, void *control_arg)
+{
+    return ask(engine, kind, id, body, (struct slice){0}, control_arg);
+}
+
+uint64_t engine_subscribe(struct engine *engine, uint64_t id, const Farebox__V1__Subscribe *body,
+                          struct slice credential, void *control_arg)
+{
+    return ask(engine, WIRE_SUBSCRIBE, id, &body->base, credential, control_arg);
 }
 
 void engine_publish(struct engine *engine, const struct wire_publish *publish,
@@ -190,6 +208,24 @@ static void settle(struct engine *engine, struct waiting *waiting, enum status s
     engine->up.acknowledged(engine->up.arg, arg, status, message);
 }
 
+static void end_subscription(struct engine *engine, struct standing *standing, enum status status,
+                             const char *message)
+{
+    uint64_t id = standing->id;
+    forget_standing(engine, standing);
+    engine->up.over(engine->up.arg, id, status, message);
+}
+
+/* Of what had been granted, in another session or until now. */
+static void withdraw(struct engine *engine, struct standing *standing, enum status status,
+                     const char *message)
+{
+    if (status_retryable(status) || status == STATUS_SUBSCRIPTION_EXPIRED)
+        wheel_arm(&engine->wheel, &standing->again, engine->now + AGAIN_NS);
+    else if (status != STATUS_OK && standing->kind == WIRE_SUBSCRIBE)
+        end_subscription(engine, standing, status, message);
+}
+
 void controls_acknowledged(struct engine *engine, uint64_t id, enum status status,
                            const char *message)
 {
@@ -197,8 +233,8 @@ void controls_acknowledged(struct engine *engine, uint64_t id, enum status statu
     struct standing *standing = waiting ? NULL : find_standing(engine, id);
     if (waiting)
         settle(engine, waiting, status, message);
-    else if (standing && status_retryable(status)) /* it had been granted, in another session */
-        wheel_arm(&engine->wheel, &standing->again, engine->now + AGAIN_NS);
+    else if (standing)
+        withdraw(engine, standing, status, message);
 }
 
 /* ---- when a session ends ---- */
@@ -259,6 +295,23 @@ void controls_give_up(struct engine *engine, enum status status, const char *why
     struct list *node;
     while ((node = list_first(&engine->waiting)) != NULL)
         settle(engine, LIST_ENTRY(node, struct waiting, node), status, why);
+}
+
+static struct standing *first_subscription(const struct engine *engine)
+{
+    for (struct list *node = engine->standing.next; node != &engine->standing; node = node->next) {
+        struct standing *standing = LIST_ENTRY(node, struct standing, node);
+        if (standing->kind == WIRE_SUBSCRIBE)
+            return standing;
+    }
+    return NULL;
+}
+
+void controls_end_standing(struct engine *engine, enum status status, const char *why)
+{
+    struct standing *standing;
+    while ((standing = first_subscription(engine)) != NULL)
+        end_subscription(engine, standing, status, why);
 }
 
 void controls_finish(struct engine *engine)

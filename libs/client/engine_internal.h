@@ -40,6 +40,7 @@ struct standing {
     uint64_t id;
     enum wire_kind kind;
     ProtobufCMessage *body;
+    struct slice credential; /* its own copy; empty: the session's */
 };
 
 struct exchange {

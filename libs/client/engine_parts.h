@@ -50,6 +50,8 @@ void controls_renew(struct engine *engine);
 /* After the rescue: ends what a new session cannot answer. */
 void controls_settle(struct engine *engine);
 void controls_give_up(struct engine *engine, enum status status, const char *why);
+/* There will be no other session: what stood from one to the next is over. */
+void controls_end_standing(struct engine *engine, enum status status, const char *why);
 
 /* engine_serve.c */
 void serve_request(struct engine *engine, const struct wire_envelope *envelope,

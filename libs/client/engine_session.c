@@ -56,6 +56,7 @@ static void take_refusal(struct engine *engine, enum status status, const char *
         message = named;
     }
     session_give_up(engine, status, message);
+    controls_end_standing(engine, status, message);
     engine_set_state(engine, ENGINE_REFUSED, message);
 }
 

@@ -2,6 +2,7 @@
 #include "client/event.h"
 
 #include "base/mem.h"
+#include "client/ask.h"
 #include "client/call.h"
 #include "client/serve.h"
 
@@ -48,6 +49,9 @@ void event_run(fbx_bus *bus, const struct event *event)
     case EVENT_DELIVERY:
         subscription_tell(bus, event);
         break;
+    case EVENT_ANSWER:
+        answer_tell(event->answer);
+        break;
     case EVENT_STATE:
         bus->on_state(bus->on_state_arg, event->connected);
         break;
@@ -66,6 +70,9 @@ void event_release(fbx_bus *bus, const struct event *event)
     case EVENT_DELIVERY:
         subscription_unref(event->subscription);
         fbx_context_free(event->context);
+        break;
+    case EVENT_ANSWER:
+        answer_release(bus, event->answer);
         break;
     case EVENT_PART:
     case EVENT_REQUEST:

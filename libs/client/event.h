@@ -6,6 +6,7 @@
 #include "client/farebox.h"
 #include "wire/wire.h"
 
+struct answer;
 struct client_call;
 struct subscription;
 
@@ -15,6 +16,7 @@ enum event_kind {
     EVENT_REQUEST,
     EVENT_CANCEL,
     EVENT_DELIVERY,
+    EVENT_ANSWER,
     EVENT_STATE,
 };
 
@@ -25,6 +27,7 @@ struct event {
         struct client_call *call;
         fbx_request *request;
         struct subscription *subscription;
+        struct answer *answer;
         bool connected;
     };
     fbx_context *context; /* of a delivery, or NULL */

@@ -4,11 +4,10 @@
  * its services and re-subscribes, and every frame crosses exactly once. All functions are
  * thread safe unless they say otherwise.
  *
- * Threads. Callbacks (on_reply, on_part, on_event, and handlers of services marked
- * `on_io_thread`) run on the library's I/O threads, one at a time for a bus: they
- * must not block, and a blocking function called from one returns FBX_EWOULDBLOCK.
- * Handlers of other services run on a pool of worker threads and may block and
- * make nested calls.
+ * Threads. Callbacks (on_reply, on_part, on_event, on_answer, on_over, and handlers of services
+ * marked `on_io_thread`) run on the library's I/O threads, one at a time for a bus: they must not
+ * block, and a blocking function called from one returns FBX_EWOULDBLOCK. Handlers of other
+ * services run on a pool of worker threads and may block and make nested calls.
  *
  * Functions that return int return 0 or a negative FBX_E… code; the outcome of a
  * call is a status, not an error code. Bytes in callbacks are borrowed until the callback returns.
@@ -272,16 +271,40 @@ typedef struct fbx_publish_options {
 FBX_API int fbx_publish(fbx_bus *bus, const char *topic, fbx_bytes payload,
                         const fbx_publish_options *options);
 
+/* The broker's word, on an I/O thread: a status, and why. */
+typedef void (*fbx_on_answer)(void *arg, int status, const char *message);
+
+/* Does not block: FBX_EWOULDBLOCK when the outbox is full. `on_answer` hears once whether the
+ * broker has it, whatever `confirm` says: FBX_OUTCOME_UNKNOWN when the session was lost meanwhile.
+ * NULL: nobody asks. */
+FBX_API int fbx_publish_async(fbx_bus *bus, const char *topic, fbx_bytes payload,
+                              const fbx_publish_options *options, fbx_on_answer on_answer,
+                              void *arg);
+
 typedef void (*fbx_on_event)(void *arg, const fbx_event *event);
 typedef struct fbx_subscribe_options {
     const char *group;  /* queue group, or NULL */
     const char *tenant; /* NULL: own; "*": all */
+    const char *token;  /* on behalf of this token's user (gateways), also after reconnecting */
+    /* Its last callback, with on_event's `arg`, when a subscription that was granted is no more:
+     * the broker has ended it or refuses to renew it (FBX_UNAUTHENTICATED: the token is over), or
+     * fbx_unsubscribe_async was called (FBX_CANCELLED). May be NULL. */
+    fbx_on_answer on_over;
 } fbx_subscribe_options;
 /* Blocks for the broker's word. `*id` (may be NULL) names it for fbx_unsubscribe. What fails
  * leaves nothing behind. */
 FBX_API int fbx_subscribe(fbx_bus *bus, const char *pattern, const fbx_subscribe_options *options,
                           fbx_on_event on_event, void *arg, uint64_t *id);
+/* No callback of it runs any more when this returns. FBX_EINVAL: it is over already. */
 FBX_API int fbx_unsubscribe(fbx_bus *bus, uint64_t id);
+/* Do not block. `on_answer`, with on_event's `arg`, is called once, before the first event: not
+ * FBX_OK means that there is no subscription, and nothing is called after it. While there is no
+ * connection it waits for one, however long. FBX_EWOULDBLOCK: the outbox is full. */
+FBX_API int fbx_subscribe_async(fbx_bus *bus, const char *pattern,
+                                const fbx_subscribe_options *options, fbx_on_event on_event,
+                                fbx_on_answer on_answer, void *arg, uint64_t *id);
+/* At any time, also before the answer, which then does not come any more; on_over does. */
+FBX_API int fbx_unsubscribe_async(fbx_bus *bus, uint64_t id);
 
 /* ---- MessagePack payloads ----
  * Writer: a growing buffer. A container states its size first and is followed by

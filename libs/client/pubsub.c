@@ -1,4 +1,5 @@
 /* pubsub.c - events, out and in. */
+#include "client/ask.h"
 #include "client/call.h"
 #include "client/serve.h"
 
@@ -20,18 +21,35 @@ static bool describe(struct wire_publish *wire, const fbx_publish_options *optio
            text_take(&wire->tenant, options->tenant);
 }
 
+static int take_event(struct wire_publish *wire, const char *topic, fbx_bytes payload,
+                      const fbx_publish_options *options)
+{
+    *wire = (struct wire_publish){.payload = slice_make(payload.data, payload.len)};
+    if (payload.len > WIRE_PAYLOAD_MAX) {
+        text_set_error("too_large: the payload is over %u bytes", WIRE_PAYLOAD_MAX);
+        return FBX_EREFUSED;
+    }
+    return topic && text_take(&wire->topic, topic) && describe(wire, options) ? 0 : FBX_EINVAL;
+}
+
+static int publisher(fbx_bus *bus, const fbx_publish_options *options, struct slice *credential)
+{
+    if (bus->state == ENGINE_REFUSED) {
+        text_set_error("%s", bus->why);
+        return FBX_EREFUSED;
+    }
+    if (!options)
+        return 0;
+    return call_credential(bus, options->parent, options->context, options->token, credential);
+}
+
 static int publish_locked(fbx_bus *bus, const struct wire_publish *wire,
                           const fbx_publish_options *options)
 {
     struct slice credential = {0};
     int error = bus_await_room(bus);
-    if (error == 0 && bus->state == ENGINE_REFUSED) {
-        text_set_error("%s", bus->why);
-        return FBX_EREFUSED;
-    }
-    if (error == 0 && options)
-        error =
-            call_credential(bus, options->parent, options->context, options->token, &credential);
+    if (error == 0)
+        error = publisher(bus, options, &credential);
     if (error < 0)
         return error;
     if (wire->confirm)
@@ -43,18 +61,44 @@ static int publish_locked(fbx_bus *bus, const struct wire_publish *wire,
 int fbx_publish(fbx_bus *bus, const char *topic, fbx_bytes payload,
                 const fbx_publish_options *options)
 {
-    struct wire_publish wire = {.payload = slice_make(payload.data, payload.len)};
-    if (payload.len > WIRE_PAYLOAD_MAX) {
-        text_set_error("too_large: the payload is over %u bytes", WIRE_PAYLOAD_MAX);
-        return FBX_EREFUSED;
-    }
-    if (!bus || !topic || !text_take(&wire.topic, topic) || !describe(&wire, options))
-        return FBX_EINVAL;
+    struct wire_publish wire;
+    int error = bus ? take_event(&wire, topic, payload, options) : FBX_EINVAL;
+    if (error < 0)
+        return error;
     if (wire.confirm && bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     bus_lock(bus);
-    int error = publish_locked(bus, &wire, options);
+    error = publish_locked(bus, &wire, options);
     bus_unlock(bus);
+    return error;
+}
+
+static int publish_async_locked(fbx_bus *bus, const struct wire_publish *wire,
+                                const fbx_publish_options *options, fbx_on_answer on_answer,
+                                void *arg)
+{
+    struct slice credential = {0};
+    int error = bus_has_room(bus);
+    if (error == 0)
+        error = publisher(bus, options, &credential);
+    if (error < 0)
+        return error;
+    struct ask *ask = on_answer ? ask_later(answer_create(on_answer, arg, NULL)) : NULL;
+    engine_publish(bus->engine, wire, credential, ask);
+    return 0;
+}
+
+int fbx_publish_async(fbx_bus *bus, const char *topic, fbx_bytes payload,
+                      const fbx_publish_options *options, fbx_on_answer on_answer, void *arg)
+{
+    struct wire_publish wire;
+    int error = bus ? take_event(&wire, topic, payload, options) : FBX_EINVAL;
+    if (error < 0)
+        return error;
+    wire.confirm = on_answer != NULL;
+    bus_lock(bus);
+    error = publish_async_locked(bus, &wire, options, on_answer, arg);
+    bus_unlock_noted(bus);
     return error;
 }
 
@@ -66,35 +110,79 @@ void subscription_unref(struct subscription *subscription)
         mem_free(subscription);
 }
 
-static struct subscription *add_subscription(fbx_bus *bus, fbx_on_event on_event, void *arg)
+/* What an application asked for. */
+struct wanted {
+    Farebox__V1__Subscribe body;
+    const char *token; /* or NULL */
+    fbx_on_event on_event;
+    fbx_on_answer on_over;
+    void *arg;
+};
+
+static struct wanted want(const char *pattern, const fbx_subscribe_options *options,
+                          fbx_on_event on_event, void *arg)
+{
+    struct wanted wanted = {.body = FAREBOX__V1__SUBSCRIBE__INIT, .on_event = on_event, .arg = arg};
+    wanted.body.pattern = (char *)pattern;
+    if (!options)
+        return wanted;
+    if (options->group)
+        wanted.body.group = (char *)options->group;
+    if (options->tenant)
+        wanted.body.tenant = (char *)options->tenant;
+    wanted.token = options->token;
+    wanted.on_over = options->on_over;
+    return wanted;
+}
+
+static struct subscription *add_subscription(fbx_bus *bus, const struct wanted *wanted)
 {
     struct subscription *subscription = mem_zalloc(sizeof(*subscription));
     subscription->id = engine_make_id(bus->engine);
-    subscription->on_event = on_event;
-    subscription->arg = arg;
+    subscription->on_event = wanted->on_event;
+    subscription->on_over = wanted->on_over;
+    subscription->arg = wanted->arg;
     subscription->refs = 1;
     atomic_init(&subscription->closed, false);
     map_put_u64(&bus->subscriptions, subscription->id, subscription);
     return subscription;
 }
 
-static void drop_subscription(fbx_bus *bus, struct subscription *subscription)
+void subscription_drop(fbx_bus *bus, struct subscription *subscription)
 {
-    map_remove_u64(&bus->subscriptions, subscription->id);
     atomic_store(&subscription->closed, true);
-    subscription_unref(subscription);
+    if (map_remove_u64(&bus->subscriptions, subscription->id))
+        subscription_unref(subscription);
 }
 
-static int subscribe_locked(fbx_bus *bus, Farebox__V1__Subscribe *body, fbx_on_event on_event,
-                            void *arg, uint64_t *id)
+void subscription_over(fbx_bus *bus, uint64_t id, enum status status, const char *message)
+{
+    struct subscription *subscription = map_get_u64(&bus->subscriptions, id);
+    if (!subscription || subscription->over)
+        return;
+    subscription->over = true;
+    answer_note(bus, answer_create(subscription->on_over, subscription->arg, subscription), status,
+                message);
+}
+
+static int subscriber(fbx_bus *bus, const struct wanted *wanted, struct slice *credential)
 {
     if (bus->closing)
         return FBX_ECLOSED;
-    struct subscription *subscription = add_subscription(bus, on_event, arg);
-    uint64_t made = subscription->id;
-    int error = bus_ask(bus, WIRE_SUBSCRIBE, made, &body->base, bus->connect_timeout_ms);
+    return call_credential(bus, NULL, NULL, wanted->token, credential);
+}
+
+static int subscribe_locked(fbx_bus *bus, const struct wanted *wanted, uint64_t *id)
+{
+    struct slice credential = {0};
+    int error = subscriber(bus, wanted, &credential);
     if (error < 0)
-        drop_subscription(bus, subscription);
+        return error;
+    struct subscription *subscription = add_subscription(bus, wanted);
+    uint64_t made = subscription->id;
+    error = bus_ask_subscribe(bus, made, &wanted->body, credential);
+    if (error < 0)
+        subscription_drop(bus, subscription);
     else if (id)
         *id = made;
     /* It may still be on its way, and would stand from session to session. */
@@ -110,15 +198,39 @@ int fbx_subscribe(fbx_bus *bus, const char *pattern, const fbx_subscribe_options
         return FBX_EINVAL;
     if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
-    Farebox__V1__Subscribe body = FAREBOX__V1__SUBSCRIBE__INIT;
-    body.pattern = (char *)pattern;
-    if (options && options->group)
-        body.group = (char *)options->group;
-    if (options && options->tenant)
-        body.tenant = (char *)options->tenant;
+    struct wanted wanted = want(pattern, options, on_event, arg);
     bus_lock(bus);
-    int error = subscribe_locked(bus, &body, on_event, arg, id);
+    int error = subscribe_locked(bus, &wanted, id);
     bus_unlock(bus);
+    return error;
+}
+
+static int subscribe_async_locked(fbx_bus *bus, const struct wanted *wanted,
+                                  fbx_on_answer on_answer, uint64_t *id)
+{
+    struct slice credential = {0};
+    int error = bus_has_room(bus);
+    if (error == 0)
+        error = subscriber(bus, wanted, &credential);
+    if (error < 0)
+        return error;
+    struct subscription *subscription = add_subscription(bus, wanted);
+    struct answer *answer = answer_create(on_answer, wanted->arg, subscription);
+    if (id)
+        *id = subscription->id;
+    engine_subscribe(bus->engine, subscription->id, &wanted->body, credential, ask_later(answer));
+    return 0;
+}
+
+int fbx_subscribe_async(fbx_bus *bus, const char *pattern, const fbx_subscribe_options *options,
+                        fbx_on_event on_event, fbx_on_answer on_answer, void *arg, uint64_t *id)
+{
+    if (!bus || !pattern || !on_event || !on_answer)
+        return FBX_EINVAL;
+    struct wanted wanted = want(pattern, options, on_event, arg);
+    bus_lock(bus);
+    int error = subscribe_async_locked(bus, &wanted, on_answer, id);
+    bus_unlock_noted(bus);
     return error;
 }
 
@@ -132,11 +244,28 @@ int fbx_unsubscribe(fbx_bus *bus, uint64_t id)
     struct subscription *subscription = map_get_u64(&bus->subscriptions, id);
     int error = subscription ? 0 : FBX_EINVAL;
     if (subscription) {
-        drop_subscription(bus, subscription);
-        error = bus_ask(bus, WIRE_UNSUBSCRIBE, id, NULL, bus->connect_timeout_ms);
+        bool over = subscription->over;
+        subscription_drop(bus, subscription);
+        if (!over)
+            error = bus_ask(bus, WIRE_UNSUBSCRIBE, id, NULL, bus->connect_timeout_ms);
         bus_settle(bus);
     }
     bus_unlock(bus);
+    return error;
+}
+
+int fbx_unsubscribe_async(fbx_bus *bus, uint64_t id)
+{
+    if (!bus)
+        return FBX_EINVAL;
+    bus_lock(bus);
+    const struct subscription *subscription = map_get_u64(&bus->subscriptions, id);
+    int error = subscription ? 0 : FBX_EINVAL;
+    if (subscription && !subscription->over) {
+        engine_control(bus->engine, WIRE_UNSUBSCRIBE, id, NULL, NULL);
+        subscription_over(bus, id, STATUS_CANCELLED, "it was unsubscribed");
+    }
+    bus_unlock_noted(bus);
     return error;
 }
 

@@ -2,6 +2,7 @@
 #include "client/serve.h"
 
 #include "base/mem.h"
+#include "client/ask.h"
 
 /* protobuf-c takes pointers to what it only reads. */
 static char *text_or_empty(const char *text)

@@ -66,13 +66,19 @@ void services_free(fbx_bus *bus);
 struct subscription {
     uint64_t id;
     fbx_on_event on_event;
+    fbx_on_answer on_over;
     void *arg;
     unsigned refs;
-    atomic_bool closed;
+    bool over;          /* the broker has it no more; its last callback is still to come */
+    atomic_bool closed; /* nothing of it is told any more */
 };
 
 void subscription_tell(fbx_bus *bus, const struct event *event);
 void subscription_unref(struct subscription *subscription); /* locked */
+/* Nothing more is told of it, and it is forgotten. Locked. */
+void subscription_drop(fbx_bus *bus, struct subscription *subscription);
+/* Notes its last callback. Locked. */
+void subscription_over(fbx_bus *bus, uint64_t id, enum status status, const char *message);
 void subscriptions_free(fbx_bus *bus);
 
 #endif

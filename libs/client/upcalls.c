@@ -1,4 +1,5 @@
 /* upcalls.c - what the engine says, noted for the callbacks to come. Under the lock. */
+#include "client/ask.h"
 #include "client/bus.h"
 
 #include "base/mem.h"
@@ -89,6 +90,11 @@ static void on_acknowledged(void *arg, void *ask, enum status status, const char
         ask_answered(arg, ask, status, message);
 }
 
+static void on_over(void *arg, uint64_t id, enum status status, const char *message)
+{
+    subscription_over(arg, id, status, message);
+}
+
 /* What the broker's end means for calls under way is said by their own outcomes. */
 static void on_drain(void *arg)
 {
@@ -106,6 +112,7 @@ struct engine_upcalls bus_upcalls(fbx_bus *bus)
         .cancel = on_cancel,
         .delivery = on_delivery,
         .acknowledged = on_acknowledged,
+        .over = on_over,
         .drain = on_drain,
     };
 }

@@ -251,6 +251,11 @@ static void on_delivery(void *arg, uint64_t subscription, const struct wire_deli
     work_delivered(arg, subscription, delivery, credential);
 }
 
+static void on_over(void *arg, uint64_t subscription, enum status status, const char *message)
+{
+    work_listening_over(arg, subscription, status, message);
+}
+
 static void on_drain(void *arg)
 {
     const struct peer *peer = arg;
@@ -268,6 +273,7 @@ struct engine_upcalls work_upcalls(struct peer *peer)
         .cancel = on_cancel,
         .delivery = on_delivery,
         .acknowledged = on_acknowledged,
+        .over = on_over,
         .drain = on_drain,
     };
 }

@@ -67,6 +67,8 @@ void work_delivered(struct peer *peer, uint64_t subscription, const struct wire_
                     struct slice credential);
 
 void work_listening_answered(struct peer *peer, struct control *control);
+void work_listening_over(struct peer *peer, uint64_t subscription, enum status status,
+                         const char *message);
 /* Whether its subscription is in force, as far as its owner knows. */
 bool work_listens(const struct listening *listening);
 

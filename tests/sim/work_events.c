@@ -168,6 +168,19 @@ void work_listening_answered(struct peer *peer, struct control *control)
         listening->heard_at = peer->world->bus.n_log + 1;
 }
 
+/* Nobody's rights change here, so that only the end of a token is a reason. */
+void work_listening_over(struct peer *peer, uint64_t subscription, enum status status,
+                         const char *message)
+{
+    struct world *world = peer->world;
+    TRACE(world, "%s hears that %llu is over: %s", peer->user->name,
+          (unsigned long long)subscription, message);
+    world->books.listenings[subscription].ended = true;
+    if (status != STATUS_UNAUTHENTICATED || !world_expired(world, peer->user))
+        promise_broken(world, PROMISE_LIVENESS, "%s listens no more: %s", peer->user->name,
+                       message);
+}
+
 static void keep_context_of(struct peer *peer, const struct wire_delivery *delivery,
                             struct slice credential)
 {

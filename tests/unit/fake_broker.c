@@ -85,6 +85,15 @@ static void on_acknowledged(void *arg, void *control, enum status status, const 
     fake->last_acknowledged = (struct outcome){control, status};
 }
 
+static void on_over(void *arg, uint64_t id, enum status status, const char *message)
+{
+    struct fake_broker *fake = arg;
+    assert_int_not_equal(status, STATUS_OK);
+    assert_non_null(message);
+    fake->over++;
+    fake->last_over = id;
+}
+
 static void on_drain(void *arg)
 {
     (void)arg;
@@ -103,6 +112,7 @@ void fake_init(struct fake_broker *fake)
         .cancel = on_cancel,
         .delivery = on_delivery,
         .acknowledged = on_acknowledged,
+        .over = on_over,
         .drain = on_drain,
     };
     struct engine_options options = {.token = "secret", .name = "test", .client = "unit"};
@@ -124,38 +134,41 @@ void fake_finish(struct fake_broker *fake)
 
 /* ---- taking in ---- */
 
-static void note_text(struct seen *seen, struct slice text)
+static void note_text(char out[64], struct slice text)
 {
-    size_t len = text.len < sizeof(seen->text) ? text.len : sizeof(seen->text) - 1;
+    size_t len = text.len < 64 ? text.len : 63;
     if (len > 0)
-        memcpy(seen->text, text.data, len);
-    seen->text[len] = '\0';
+        memcpy(out, text.data, len);
+    out[len] = '\0';
 }
 
-static void note(struct fake_broker *fake, const struct wire_envelope *envelope, uint64_t sequence)
+static void note(struct fake_broker *fake, const struct wire_envelope *envelope,
+                 const struct wire_frame *frame)
 {
     assert_true(fake->n_seen < SEEN_MAX);
     struct seen *seen = &fake->seen[fake->n_seen++];
-    *seen = (struct seen){.kind = envelope->kind, .id = envelope->id, .sequence = sequence};
+    *seen = (struct seen){.kind = envelope->kind, .id = envelope->id, .sequence = frame->sequence};
+    if (envelope->credential > 0)
+        note_text(seen->credential, frame->credentials[envelope->credential - 1]);
     switch (envelope->kind) {
     case WIRE_REQUEST:
-        note_text(seen, envelope->request.method);
+        note_text(seen->text, envelope->request.method);
         break;
     case WIRE_REPLY:
         seen->status = envelope->reply.status;
-        note_text(seen, envelope->reply.payload);
+        note_text(seen->text, envelope->reply.payload);
         break;
     case WIRE_PUBLISH:
-        note_text(seen, envelope->publish.topic);
+        note_text(seen->text, envelope->publish.topic);
         break;
     case WIRE_SUBSCRIBE:
-        note_text(seen, slice_of(envelope->subscribe->pattern));
+        note_text(seen->text, slice_of(envelope->subscribe->pattern));
         break;
     case WIRE_REGISTER:
-        note_text(seen, slice_of(envelope->registration->service));
+        note_text(seen->text, slice_of(envelope->registration->service));
         break;
     case WIRE_HELLO:
-        note_text(seen, slice_of(envelope->hello->token));
+        note_text(seen->text, slice_of(envelope->hello->token));
         break;
     default:
         break;
@@ -179,7 +192,7 @@ unsigned fake_take(struct fake_broker *fake)
     if (known && link_admit(&fake->link, &frame) != LINK_DELIVER)
         return exchange;
     while (wire_next(&frame, &envelope, &fake->arena) == 1)
-        note(fake, &envelope, frame.sequence);
+        note(fake, &envelope, &frame);
     return exchange;
 }
 

@@ -16,6 +16,7 @@ struct seen {
     uint64_t id, sequence;
     enum status status; /* of a reply */
     char text[64];      /* method, topic, pattern, service, token or payload */
+    char credential[64];
 };
 
 /* What the engine told its owner. */
@@ -42,8 +43,9 @@ struct fake_broker {
     unsigned n_seen;
 
     enum engine_state state;
-    unsigned states, replies, parts, requests, cancels, deliveries, acknowledged;
+    unsigned states, replies, parts, requests, cancels, deliveries, acknowledged, over;
     struct outcome last_reply, last_acknowledged;
+    uint64_t last_over;
     uint64_t last_request;
     void (*on_reply)(struct fake_broker *fake);
 };

@@ -301,6 +301,67 @@ static void what_a_busy_broker_refuses_to_repeat_is_asked_for_again(void **state
     assert_int_equal(fake->acknowledged, 2);
 }
 
+static void a_subscription_for_a_token_is_repeated_with_it(void **state)
+{
+    struct fake_broker *fake = *state;
+    Farebox__V1__Subscribe body = FAREBOX__V1__SUBSCRIBE__INIT;
+    body.pattern = (char[]){"orders.>"};
+    uint64_t own = serve_and_subscribe(fake);
+    uint64_t id = engine_subscribe(fake->engine, 0, &body, slice_of("of ann"), NULL);
+    fake_take_all(fake);
+    acknowledge(fake, own, STATUS_OK);
+    acknowledge(fake, id, STATUS_OK);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(fake_last(fake, WIRE_SUBSCRIBE)->id, id);
+        assert_string_equal(fake_last(fake, WIRE_SUBSCRIBE)->credential, "of ann");
+        assert_string_equal(fake_last(fake, WIRE_REGISTER)->credential, "");
+        fake_forget(fake);
+        fake_welcome(fake);
+        fake->n_seen = 0;
+        fake_take_all(fake);
+    }
+}
+
+static void what_a_new_session_refuses_for_good_is_over(void **state)
+{
+    struct fake_broker *fake = *state;
+    uint64_t id = serve_and_subscribe(fake);
+    fake_take_all(fake);
+    uint64_t service = fake_last(fake, WIRE_REGISTER)->id;
+    acknowledge(fake, service, STATUS_OK);
+    acknowledge(fake, id, STATUS_OK);
+    acknowledge(fake, id, STATUS_SUBSCRIPTION_EXPIRED); /* that may end */
+    fake_pass(fake, 2 * NS_PER_SEC);
+    acknowledge(fake, id, STATUS_OK);
+    assert_int_equal(fake_count(fake, WIRE_SUBSCRIBE), 2);
+    assert_int_equal(fake->over, 0);
+    acknowledge(fake, service, STATUS_PERMISSION_DENIED);
+    acknowledge(fake, id, STATUS_UNAUTHENTICATED);
+    assert_int_equal(fake->over, 1);
+    assert_int_equal(fake->last_over, id);
+    fake_forget(fake);
+    fake->n_seen = 0;
+    fake_welcome(fake);
+    fake_take_all(fake);
+    assert_int_equal(fake_count(fake, WIRE_REGISTER), 1);
+    assert_int_equal(fake_count(fake, WIRE_SUBSCRIBE), 0);
+}
+
+static void a_session_refused_for_good_is_the_end_of_its_subscriptions(void **state)
+{
+    struct fake_broker *fake = *state;
+    uint64_t id = serve_and_subscribe(fake);
+    fake_take_all(fake);
+    acknowledge(fake, fake_last(fake, WIRE_REGISTER)->id, STATUS_OK);
+    acknowledge(fake, id, STATUS_OK);
+    fake_forget(fake);
+    assert_int_equal(fake->over, 0);
+    fake_error(fake, fake_take(fake), STATUS_UNAUTHENTICATED);
+    assert_int_equal(fake->state, ENGINE_REFUSED);
+    assert_int_equal(fake->over, 1);
+    assert_int_equal(fake->last_over, id);
+}
+
 /* One name may stand for the tenant's own service and for a shared one. */
 static void what_is_deregistered_is_the_tenants_own_or_the_shared_one(void **state)
 {
@@ -445,6 +506,9 @@ int main(void)
         TEST(registrations_and_subscriptions_are_repeated_before_calls),
         TEST(what_was_refused_or_undone_is_not_repeated),
         TEST(what_a_busy_broker_refuses_to_repeat_is_asked_for_again),
+        TEST(a_subscription_for_a_token_is_repeated_with_it),
+        TEST(what_a_new_session_refuses_for_good_is_over),
+        TEST(a_session_refused_for_good_is_the_end_of_its_subscriptions),
         TEST(what_is_deregistered_is_the_tenants_own_or_the_shared_one),
         TEST(a_control_under_way_is_answered_by_the_new_session),
         TEST(requests_of_a_lost_session_are_void),
