@@ -217,6 +217,18 @@ static void detach_caller(struct call *call)
     call->exchange = NULL;
 }
 
+static void add_terms(struct core *core, const struct call *call, struct wire_reply *out)
+{
+    const struct tier *tier = standing_of(core, call->identity)->tier;
+    const struct month *month = months_find(core, call->identity->tenant);
+    uint64_t used = month ? month->calls + month->pending : 0;
+    out->tenant = call->identity->tenant;
+    out->tier = slice_of(tier->name);
+    out->quota_limit = tier->monthly;
+    out->quota_remaining = used < tier->monthly ? tier->monthly - used : 0;
+}
+
+/* What only the broker may say it says, whatever the service has written there. */
 static void answer_caller(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     struct wire_reply out = *reply;
@@ -224,6 +236,10 @@ static void answer_caller(struct core *core, struct call *call, const struct wir
     out.rate_limit = call->rate_limit;
     out.rate_remaining = call->rate_remaining;
     out.replayed = call->replayed;
+    out.tenant = out.tier = (struct slice){0};
+    out.quota_limit = out.quota_remaining = 0;
+    if (call->terms && call->identity)
+        add_terms(core, call, &out);
     if (call->caller) {
         wire_put_reply(session_out(core, call->caller), call->caller_id, &out);
         if (call->counted)

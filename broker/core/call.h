@@ -54,7 +54,7 @@ struct call {
     char request_id[CALL_REQUEST_ID_MAX], method[CALL_METHOD_MAX];
     uint8_t request_id_len, method_len; /* 0: not known (yet) */
     uint32_t depth;
-    bool idempotent, stream;
+    bool idempotent, stream, terms;
     const struct rehearsal *dry; /* it is explained, and nothing comes of it; else NULL */
     unsigned attempts, parts;
     uint32_t rate_limit, rate_remaining; /* what the caller is told; no limit: 0 */

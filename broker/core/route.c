@@ -206,6 +206,7 @@ static void route_request(struct core *core, struct inbound *inbound,
     call->inbound = inbound;
     call->idempotent = request->idempotent;
     call->stream = request->stream;
+    call->terms = request->terms;
     call->bytes_in = request->payload.len;
     call_name(core, call, request->request_id);
     set_caller(core, call, inbound);

@@ -87,6 +87,7 @@ static int describe(struct wire_request *wire, const fbx_bus *bus, const fbx_cal
         return FBX_EINVAL;
     wire->idempotent = options->idempotent;
     wire->stream = options->on_part != NULL;
+    wire->terms = options->terms;
     if (options->timeout_ms > 0)
         wire->timeout_ms = options->timeout_ms;
     if (options->parent)

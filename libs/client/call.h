@@ -33,7 +33,7 @@ int call_credential(fbx_bus *bus, const fbx_request *parent, const fbx_context *
 struct fbx_reply {
     struct wire_reply wire;
     struct arena *texts; /* NULL: retained, and every text is terminated */
-    const char *content_type, *message, *request_id; /* once made */
+    const char *content_type, *message, *request_id, *tenant, *tier; /* once made */
 };
 
 #endif

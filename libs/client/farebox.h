@@ -123,6 +123,7 @@ typedef struct fbx_call_options {
     const char *tracestate;
     /* a streamed reply: called for each part, before on_reply; NULL: parts are refused */
     void (*on_part)(void *arg, fbx_bytes part, uint32_t index);
+    bool terms; /* the reply says tenant, tier and quota */
 } fbx_call_options;
 
 /* Called exactly once for each call that was accepted. The reply is borrowed:
@@ -151,6 +152,13 @@ FBX_API uint32_t fbx_reply_retry_after_ms(const fbx_reply *reply);
 /* Calls a minute the caller's tier allows, and how many could be made now; 0 and 0: not limited. */
 FBX_API uint32_t fbx_reply_rate_limit(const fbx_reply *reply);
 FBX_API uint32_t fbx_reply_rate_remaining(const fbx_reply *reply);
+/* Who the call was made for, if it asked for `terms` and they are known; else "". */
+FBX_API const char *fbx_reply_tenant(const fbx_reply *reply);
+FBX_API const char *fbx_reply_tier(const fbx_reply *reply);
+/* Calls a month their tenant may make, and how many are left; 0 and 0: not limited, or not asked.
+ */
+FBX_API uint64_t fbx_reply_quota_limit(const fbx_reply *reply);
+FBX_API uint64_t fbx_reply_quota_remaining(const fbx_reply *reply);
 /* It is the answer that was given before for the same idempotency key. */
 FBX_API bool fbx_reply_replayed(const fbx_reply *reply);
 /* A named detail of a refusal (e.g. "permission", "required_tier"), or NULL. */

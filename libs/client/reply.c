@@ -59,6 +59,26 @@ uint32_t fbx_reply_rate_remaining(const fbx_reply *reply)
     return reply->wire.rate_remaining;
 }
 
+const char *fbx_reply_tenant(const fbx_reply *reply)
+{
+    return make_text(reply, &reply->tenant, reply->wire.tenant);
+}
+
+const char *fbx_reply_tier(const fbx_reply *reply)
+{
+    return make_text(reply, &reply->tier, reply->wire.tier);
+}
+
+uint64_t fbx_reply_quota_limit(const fbx_reply *reply)
+{
+    return reply->wire.quota_limit;
+}
+
+uint64_t fbx_reply_quota_remaining(const fbx_reply *reply)
+{
+    return reply->wire.quota_remaining;
+}
+
 bool fbx_reply_replayed(const fbx_reply *reply)
 {
     return reply->wire.replayed;
@@ -121,7 +141,7 @@ fbx_reply *fbx_reply_retain(const fbx_reply *reply)
     struct wire_reply wire = reply->wire;
     size_t size = sizeof(fbx_reply) + wire.n_details * sizeof(struct wire_detail) +
                   details_bytes(&wire) + wire.payload.len + wire.content_type.len +
-                  wire.message.len + wire.request_id.len + 4;
+                  wire.message.len + wire.request_id.len + wire.tenant.len + wire.tier.len + 6;
     fbx_reply *kept = mem_zalloc(size);
     struct wire_detail *details = (struct wire_detail *)(void *)(kept + 1);
     char *at = (char *)(details + wire.n_details);
@@ -130,10 +150,14 @@ fbx_reply *fbx_reply_retain(const fbx_reply *reply)
     wire.content_type = keep(&at, wire.content_type);
     wire.message = keep(&at, wire.message);
     wire.request_id = keep(&at, wire.request_id);
+    wire.tenant = keep(&at, wire.tenant);
+    wire.tier = keep(&at, wire.tier);
     kept->wire = wire;
     kept->content_type = (const char *)wire.content_type.data;
     kept->message = (const char *)wire.message.data;
     kept->request_id = (const char *)wire.request_id.data;
+    kept->tenant = (const char *)wire.tenant.data;
+    kept->tier = (const char *)wire.tier.data;
     return kept;
 }
 

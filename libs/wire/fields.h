@@ -22,7 +22,8 @@
     X(text, 10, traceparent)    \
     X(text, 11, tracestate)     \
     X(text, 12, tenant)         \
-    X(flag, 13, stream)
+    X(flag, 13, stream)         \
+    X(flag, 14, terms)
 
 #define REPLY_FIELDS(X)        \
     X(status, 1, status)       \
@@ -34,7 +35,11 @@
     X(text, 8, request_id)     \
     X(u32, 9, rate_limit)      \
     X(u32, 10, rate_remaining) \
-    X(flag, 11, replayed)
+    X(flag, 11, replayed)      \
+    X(text, 12, tenant)        \
+    X(text, 13, tier)          \
+    X(u64, 14, quota_limit)    \
+    X(u64, 15, quota_remaining)
 
 #define PART_FIELDS(X)   \
     X(bytes, 1, payload) \
@@ -62,8 +67,8 @@
 
 /* The highest number of each; what is above is from a later version. */
 enum {
-    REQUEST_LAST = 13,
-    REPLY_LAST = 11,
+    REQUEST_LAST = 14,
+    REPLY_LAST = 15,
     PART_LAST = 2,
     PUBLISH_LAST = 7,
     DELIVERY_LAST = 9,

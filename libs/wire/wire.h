@@ -63,7 +63,7 @@ struct wire_request {
     struct slice idempotency_key, request_id, traceparent, tracestate, tenant;
     uint64_t parent;
     uint32_t timeout_ms;
-    bool idempotent, stream;
+    bool idempotent, stream, terms;
 };
 
 struct wire_detail {
@@ -79,6 +79,9 @@ struct wire_reply {
     bool retryable;
     uint32_t rate_limit, rate_remaining; /* of the caller; no limit: 0 */
     bool replayed;                       /* the answer to the same idempotency key before */
+    /* of the caller, if the request asked for terms; else empty and 0 */
+    struct slice tenant, tier;
+    uint64_t quota_limit, quota_remaining;
 };
 
 struct wire_part {

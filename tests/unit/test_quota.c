@@ -90,6 +90,45 @@ static void users_share_what_their_tenant_has(void **state)
     use(eve, 10);
 }
 
+/* Asks for them, or not; the service claims what only the broker may say. */
+static struct wire_reply terms_of_call(struct actor *caller, bool asks, enum status status)
+{
+    const struct wire_reply lie = {
+        .status = status, .tenant = slice_of("globex"), .tier = slice_of("x"), .quota_limit = 7};
+    const struct wire_request request = {
+        .service = slice_of("orders"), .method = slice_of("get"), .terms = asks};
+    struct wire_envelope envelope;
+    actor_request(caller, ++ids, &request, slice_make(NULL, 0));
+    if (actor_next(host, &envelope)) {
+        wire_put_reply(actor_out(host), envelope.id, &lie);
+        actor_say(host);
+    }
+    return actor_expect(caller, WIRE_REPLY).reply;
+}
+
+static void the_terms_are_told_to_whoever_asks(void **state)
+{
+    (void)state;
+    use(bob, 3);
+    struct wire_reply reply = terms_of_call(ann, true, STATUS_OK);
+    assert_true(slice_is(reply.tenant, "acme"));
+    assert_true(slice_is(reply.tier, "free"));
+    assert_int_equal(reply.quota_limit, 10);
+    assert_int_equal(reply.quota_remaining, 6);
+    reply = terms_of_call(ann, false, STATUS_OK);
+    assert_int_equal(reply.tenant.len + reply.tier.len, 0);
+    assert_int_equal(reply.quota_limit + reply.quota_remaining, 0);
+    use(bob, 5);
+    reply = terms_of_call(ann, true, STATUS_OK);
+    assert_int_equal(reply.status, STATUS_QUOTA_EXCEEDED);
+    assert_true(slice_is(reply.tenant, "acme"));
+    assert_int_equal(reply.quota_limit, 10);
+    assert_int_equal(reply.quota_remaining, 0);
+    reply = terms_of_call(host, true, STATUS_CONFLICT);
+    assert_true(slice_is(reply.tier, "internal"));
+    assert_int_equal(reply.quota_limit + reply.quota_remaining, 0);
+}
+
 /* Twelve at once are no more than ten. */
 static void what_is_under_way_is_counted_in_advance(void **state)
 {
@@ -364,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(users_share_what_their_tenant_has),
+        TEST(the_terms_are_told_to_whoever_asks),
         TEST(what_is_under_way_is_counted_in_advance),
         TEST(what_reached_no_service_gives_its_place_back),
         TEST(a_new_month_is_a_new_quota),

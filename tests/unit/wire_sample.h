@@ -14,14 +14,19 @@ static inline void put_hot_bodies(struct wire_out *out, uint32_t credential)
                                             .payload = text,
                                             .parent = 9,
                                             .timeout_ms = 300,
-                                            .idempotent = true});
+                                            .idempotent = true,
+                                            .terms = true});
     wire_put_reply(out, 2,
                    &(struct wire_reply){.status = STATUS_RATE_LIMITED,
                                         .payload = text,
                                         .message = few,
                                         .details = details,
                                         .n_details = 2,
-                                        .retry_after_ms = 1u << 30});
+                                        .retry_after_ms = 1u << 30,
+                                        .tenant = few,
+                                        .tier = few,
+                                        .quota_limit = 1ull << 40,
+                                        .quota_remaining = 7});
     wire_put_part(out, 3, &(struct wire_part){.payload = few, .index = 200});
     wire_put_publish(out, 4, 0, &(struct wire_publish){.topic = few, .confirm = true});
     wire_put_delivery(out, 5, credential,
