@@ -5,7 +5,7 @@
 static const struct builtin *const all[] = {
     &builtin_registry, &builtin_sessions, &builtin_stats,    &builtin_feed,
     &builtin_tap,      &builtin_tenants,  &builtin_usage,    &builtin_config,
-    &builtin_explain,  &builtin_limits,   &builtin_breakers,
+    &builtin_explain,  &builtin_limits,   &builtin_breakers, &builtin_me,
 };
 
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *))

@@ -1,4 +1,6 @@
 /* limits.c - bus.limits: how much somebody may use, and what is left of it. Asking uses nothing. */
+#include "builtin/limits.h"
+
 #include "base/name.h"
 #include "builtin/builtin.h"
 #include "builtin/packing.h"
@@ -124,6 +126,12 @@ static void pack_limits(struct core *core, struct buf *out, const struct asked *
     pack_rate(core, &packer, asked, terms->rate);
     pack_quota(core, &packer, asked, terms->of_tenant);
     pack_rules(core, &packer, asked, terms->tier);
+}
+
+void limits_pack_own(struct core *core, struct buf *out, struct identity *who)
+{
+    const struct asked own = {.tenant = who->tenant, .user = who->user, .own = true};
+    pack_limits(core, out, &own, standing_of(core, who));
 }
 
 static enum status show(struct core *core, struct call *call, enum scope scope, struct buf *out,

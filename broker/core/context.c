@@ -64,6 +64,8 @@ static message to_message(const struct context *context)
     m.audience = as_field(context->audience);
     m.expires_ms = context->expires_ms;
     m.token_id = as_field(context->token_id);
+    m.token_issued_ms = context->token_issued_ms;
+    m.token_expires_ms = context->token_expires_ms;
     return m;
 }
 
@@ -131,6 +133,8 @@ static struct context from_message(const message *m)
         .features = (const char *const *)m->enterprise_features,
         .n_features = m->n_enterprise_features,
         .expires_ms = m->expires_ms,
+        .token_issued_ms = m->token_issued_ms,
+        .token_expires_ms = m->token_expires_ms,
         .depth = m->depth,
     };
 }

@@ -36,7 +36,8 @@ struct context {
     size_t n_features;
     const char *const *tier_features; /* for services to see; not read back */
     size_t n_tier_features;
-    uint64_t expires_ms; /* Unix milliseconds */
+    uint64_t expires_ms;                        /* Unix milliseconds */
+    uint64_t token_issued_ms, token_expires_ms; /* of the token it came from */
     uint32_t depth;
 };
 

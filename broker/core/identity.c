@@ -190,6 +190,8 @@ static struct identity *from_token(struct identities *self, struct slice token, 
         .features = (const char *const *)claims.features,
         .n_features = claims.n_features,
         .expires_ms = (uint64_t)claims.expires_s * 1000,
+        .token_issued_ms = (uint64_t)claims.issued_s * 1000,
+        .token_expires_ms = (uint64_t)claims.expires_s * 1000,
     };
     struct identity *identity = identity_create(&context);
     token_claims_finish(&claims);

@@ -35,6 +35,8 @@ static struct bench *bench_make(void)
                                       .features = features,
                                       .n_features = 1,
                                       .expires_ms = NOW + 1,
+                                      .token_issued_ms = NOW - 9,
+                                      .token_expires_ms = NOW + 9,
                                       .depth = 3};
     return bench;
 }
@@ -84,6 +86,8 @@ static void what_was_sealed_is_read_back(void **state)
     assert_string_equal(back.subscription_status, "active");
     assert_string_equal(back.billing_customer, "cus_1");
     assert_string_equal(back.token_id, "t-1");
+    assert_int_equal(back.token_issued_ms, NOW - 9);
+    assert_int_equal(back.token_expires_ms, NOW + 9);
     assert_string_equal(back.audience, "orders");
     assert_int_equal(back.n_permissions, 2);
     assert_string_equal(back.permissions[1], "publish:orders.>");
