@@ -66,6 +66,8 @@ static struct limits limits_of(const struct settings *s)
         .health_least_ms = s->health_least_ms,
         .health_urls = s->health_allow.n > 0,
         .max_identities = s->max_identities,
+        .max_revoked = s->max_revoked,
+        .max_token_days = s->max_token_days,
         .silent_pipe_ms = s->silent_pipe_ms,
         .max_limited_users = s->max_limited_users,
         .max_answers = s->max_answers,

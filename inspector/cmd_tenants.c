@@ -159,20 +159,11 @@ static const struct column of_user[] = {
     {0},
 };
 
-/* An answer is one page. */
-static void show_next(struct buf *out, const fbx_value *answer)
-{
-    fbx_value next = fbx_map_get(answer, "next");
-    if (next.type == FBX_TEXT && next.as.bytes.len > 0)
-        buf_printf(out, "more: --after %.*s\n", (int)next.as.bytes.len,
-                   (const char *)next.as.bytes.data);
-}
-
 static void show_list(struct buf *out, const struct cli *cli, const fbx_value *answer)
 {
     fbx_value tenants = fbx_map_get(answer, "tenants");
     view_list(out, cli, &tenants, in_list, "tenants");
-    show_next(out, answer);
+    view_next(out, answer);
 }
 
 /* Only a tenant has users. */
@@ -183,7 +174,7 @@ static void show_one(struct buf *out, const struct cli *cli, const fbx_value *an
     if (users.count > 0) {
         buf_printf(out, "\n");
         view_list(out, cli, &users, of_user, "users");
-        show_next(out, answer);
+        view_next(out, answer);
     }
 }
 

@@ -193,6 +193,14 @@ void view_line(struct buf *out, const fbx_value *map, const struct column *colum
     buf_finish(&text);
 }
 
+void view_next(struct buf *out, const fbx_value *answer)
+{
+    fbx_value next = fbx_map_get(answer, "next");
+    if (next.type == FBX_TEXT && next.as.bytes.len > 0)
+        buf_printf(out, "more: --after %.*s\n", (int)next.as.bytes.len,
+                   (const char *)next.as.bytes.data);
+}
+
 void view_json(struct buf *out, const fbx_reply *reply)
 {
     payload_to_json(out, fbx_reply_payload(reply), fbx_reply_content_type(reply));

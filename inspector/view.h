@@ -37,6 +37,8 @@ void view_item(struct buf *out, const struct cli *cli, const fbx_value *map,
                const struct column *columns);
 /* Appends one line of all columns: "title value, title value". */
 void view_line(struct buf *out, const fbx_value *map, const struct column *columns);
+/* Appends how to ask for the page behind the answer, if there is one. */
+void view_next(struct buf *out, const fbx_value *answer);
 /* Appends a reply as one line of JSON. */
 void view_json(struct buf *out, const fbx_reply *reply);
 

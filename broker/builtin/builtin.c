@@ -3,9 +3,9 @@
 #include "core/state.h"
 
 static const struct builtin *const all[] = {
-    &builtin_registry, &builtin_sessions, &builtin_stats,    &builtin_feed,
-    &builtin_tap,      &builtin_tenants,  &builtin_usage,    &builtin_config,
-    &builtin_explain,  &builtin_limits,   &builtin_breakers, &builtin_me,
+    &builtin_registry, &builtin_sessions, &builtin_stats,  &builtin_feed,    &builtin_tap,
+    &builtin_tenants,  &builtin_usage,    &builtin_config, &builtin_explain, &builtin_limits,
+    &builtin_breakers, &builtin_me,       &builtin_tokens,
 };
 
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *))

@@ -40,7 +40,7 @@ struct builtin {
 
 extern const struct builtin builtin_registry, builtin_config, builtin_explain, builtin_limits,
     builtin_sessions, builtin_stats, builtin_feed, builtin_tap, builtin_tenants, builtin_usage,
-    builtin_breakers, builtin_me;
+    builtin_breakers, builtin_me, builtin_tokens;
 
 void builtins_each(struct core *core, void (*each)(struct core *core, const struct builtin *));
 /* For the entitlement filter. */

@@ -71,6 +71,17 @@ void feeds_session_ended(struct core *core, const struct session *session)
     }
 }
 
+void feeds_revoked(struct core *core)
+{
+    struct list *node = core->feeds->all.next;
+    while (node != &core->feeds->all) {
+        struct feed *feed = LIST_ENTRY(node, struct feed, node);
+        node = node->next;
+        if (revoked_holds(core, feed->subscription->identity))
+            feed_close(core, feed);
+    }
+}
+
 static void on_lease_over(struct timer *timer, void *arg)
 {
     feed_close(arg, LIST_ENTRY(timer, struct feed, lease));

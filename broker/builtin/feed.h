@@ -16,4 +16,7 @@ size_t feeds_count(const struct core *core);
 /* Closes the feeds it opened. */
 void feeds_session_ended(struct core *core, const struct session *session);
 
+/* Closes those whose token was revoked. */
+void feeds_revoked(struct core *core);
+
 #endif

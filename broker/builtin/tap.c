@@ -62,10 +62,11 @@ static struct call *listener(struct core *core, struct tap *tap)
     return NULL;
 }
 
-/* Somebody who was suspended meanwhile sees no more. */
+/* Somebody whose token was revoked, or who was suspended, meanwhile sees no more. */
 static bool may_watch(struct core *core, const struct call *to)
 {
-    return standing_served(standing_of(core, to->identity)) || builtin_operates(to);
+    return !revoked_holds(core, to->identity) &&
+           (standing_served(standing_of(core, to->identity)) || builtin_operates(to));
 }
 
 /* What the slow miss they miss: a tap never holds anything up. */
@@ -185,6 +186,20 @@ void taps_drain(struct core *core)
         tap_close(core, tap);
         if (to)
             call_fail(core, to, STATUS_UNAVAILABLE, "the broker is stopping");
+    }
+}
+
+void taps_revoked(struct core *core)
+{
+    struct list *node = core->taps->all.next;
+    while (node != &core->taps->all) {
+        struct tap *tap = LIST_ENTRY(node, struct tap, node);
+        node = node->next;
+        struct call *to = listener(core, tap);
+        if (!to || !revoked_holds(core, to->identity))
+            continue;
+        tap_close(core, tap);
+        call_fail(core, to, STATUS_UNAUTHENTICATED, "the token it was made with was revoked");
     }
 }
 

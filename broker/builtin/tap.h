@@ -17,4 +17,7 @@ void taps_call(struct core *core, struct call *call, const struct wire_reply *re
 void taps_event(struct core *core, const struct identity *identity,
                 const struct wire_publish *publish);
 
+/* Ends those whose token was revoked. */
+void taps_revoked(struct core *core);
+
 #endif

@@ -56,6 +56,8 @@ int core_create(struct core **out, const struct core_options *options, struct mo
     if (rc == 0)
         rc = values_start(core);
     if (rc == 0)
+        rc = revoked_start(core);
+    if (rc == 0)
         rc = journal_start(core);
     if (rc == 0)
         rc = chain_start(core, options->skipped, options->n_skipped);
@@ -88,6 +90,7 @@ void core_destroy(struct core *core)
     answers_finish(core);
     values_finish(core);
     credits_finish(&core->credits);
+    revoked_finish(core);
     registry_finish(core);
     checks_finish(&core->checks);
     accounts_finish(core);

@@ -29,6 +29,8 @@ struct identity {
     struct limited *limited;  /* ask rates_user() */
     struct month *month;      /* ask months_of() */
     uint64_t limited_when, month_when;
+    uint64_t judged; /* in this generation of revocations: */
+    bool revoked;    /* ask revoked_holds() */
     struct identity_seal {
         char *audience;
         uint32_t depth;

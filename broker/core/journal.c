@@ -17,6 +17,7 @@
 static const struct journal_section *const sections[] = {
     &meter_section,   &accounts_section, &rates_section,   &months_section,
     &answers_section, &values_section,   &credits_section, &quota_told_section,
+    &revoked_section,
 };
 #define SECTIONS (sizeof sections / sizeof *sections)
 #define ALL_SECTIONS ((1u << SECTIONS) - 1)

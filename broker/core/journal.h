@@ -22,6 +22,7 @@ enum journal_tag {
     JOURNAL_VALUES = 6,
     JOURNAL_CREDITS = 7,
     JOURNAL_QUOTA_TOLD = 8,
+    JOURNAL_REVOKED = 9,
 };
 
 struct journal_block {

@@ -60,6 +60,8 @@ struct limits {
     uint32_t max_breakers;                 /* of tenants */
     char upgrade_url[UPGRADE_URL_MAX + 1]; /* where a better tier is to be had; may be empty */
     uint32_t max_identities;               /* verified credentials remembered */
+    uint32_t max_revoked;                  /* revocations kept */
+    uint32_t max_token_days;               /* tokens that last longer are refused; 0: none is */
     uint32_t silent_pipe_ms;               /* a connection that never says anything */
 };
 

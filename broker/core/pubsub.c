@@ -293,7 +293,7 @@ static void deliver_alike(struct core *core, struct event *event, struct subscri
 
 static bool may_hear(struct core *core, const struct subscription *s)
 {
-    return standing_served(standing_of(core, s->identity));
+    return !revoked_holds(core, s->identity) && standing_served(standing_of(core, s->identity));
 }
 
 static void miss(struct core *core, struct subscription *s)

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #define PROTOCOL_VERSION 1u
+#define MS_PER_DAY 86400000u
 
 /* ---- answers outside a session ---- */
 
@@ -79,6 +80,26 @@ void route_acknowledge(struct core *core, struct inbound *inbound, uint64_t id, 
 
 /* ---- credentials ---- */
 
+static bool lasts_too_long(const struct core *core, const struct identity *identity)
+{
+    uint64_t days = core->limits.max_token_days;
+    return days > 0 && identity->context.token_expires_ms > core->now.unix_ms + days * MS_PER_DAY;
+}
+
+/* What was proven need not be believed: the identity, or NULL. */
+static struct identity *believe(struct core *core, struct identity *identity, const char *what)
+{
+    const char *why = NULL;
+    if (identity && revoked_holds(core, identity))
+        why = "revoked";
+    else if (identity && lasts_too_long(core, identity))
+        why = "lasts longer than max-token-days";
+    if (!why)
+        return identity;
+    audit_credential(core, what, why);
+    return NULL;
+}
+
 static struct identity *resolve(struct core *core, struct inbound *inbound, uint32_t credential)
 {
     char why[IDENTITY_WHY_BYTES] = "";
@@ -97,7 +118,8 @@ struct identity *inbound_identity(struct core *core, struct inbound *inbound, ui
 {
     if (credential == 0) {
         struct identity *own = inbound->session ? inbound->session->identity : NULL;
-        return own && own->expires_ms > core->now.unix_ms ? own : NULL;
+        bool in_time = own && own->expires_ms > core->now.unix_ms;
+        return believe(core, in_time ? own : NULL, "a session");
     }
     if (!inbound->resolved)
         inbound->resolved =
@@ -105,7 +127,7 @@ struct identity *inbound_identity(struct core *core, struct inbound *inbound, ui
     struct identity **slot = &inbound->resolved[credential - 1];
     if (!*slot)
         *slot = resolve(core, inbound, credential);
-    return *slot;
+    return believe(core, *slot, "an envelope");
 }
 
 void inbound_finish(struct inbound *inbound)
@@ -375,6 +397,10 @@ static struct session *greet(struct core *core, const Farebox__V1__Hello *hello,
         identities_resolve_token(core->identities, slice_of(hello->token), core->now.unix_ms, why);
     if (!identity) {
         audit_credential(core, "hello", why);
+        return NULL;
+    }
+    if (!believe(core, identity, "hello")) {
+        identity_unref(identity);
         return NULL;
     }
     struct session *session =

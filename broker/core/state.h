@@ -20,6 +20,7 @@
 #include "core/rates.h"
 #include "core/registry.h"
 #include "core/retention.h"
+#include "core/revoked.h"
 #include "core/session.h"
 #include "core/standing.h"
 #include "core/values.h"
@@ -68,6 +69,7 @@ struct core {
     struct answers answers;
     struct values values;
     struct credits credits;
+    struct revoked revoked;
     bool draining;
 };
 

@@ -82,6 +82,7 @@ static void draw_limits(struct world *world)
     limits->max_feeds = 4 * TENANTS + dice_below(dice, 4); /* a quarter is for one tenant */
     limits->durability = dice_chance(dice, 250) ? DURABILITY_POWER : DURABILITY_CRASH;
     limits->max_identities = 16 + dice_below(dice, 64);
+    limits->max_revoked = 64;
     allow_answers(limits);
     draw_breakers(dice, limits);
     draw_rates(world);

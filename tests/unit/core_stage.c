@@ -101,6 +101,7 @@ static char *next_word(const char **at)
 static void take_word(struct token_claims *claims, char *word)
 {
     char **claim = strncmp(word, "tier:", 5) == 0     ? &claims->tier
+                   : strncmp(word, "id:", 3) == 0     ? &claims->id
                    : strncmp(word, "status:", 7) == 0 ? &claims->subscription_status
                                                       : NULL;
     if (!claim) {
@@ -133,9 +134,11 @@ static int verify(void *arg, struct slice token, int64_t now_s, struct token_cla
                                     .permissions = mem_zalloc(64 * sizeof(char *)),
                                     .features = mem_zalloc(sizeof(char *)),
                                     .expires_s = now_s + DAY_S};
-    const char *ends = strstr(text, " ends:");
+    const char *ends = strstr(text, " ends:"), *issued = strstr(text, " issued:");
     if (ends)
         claims->expires_s = now_s + (int64_t)strtoul(ends + strlen(" ends:"), NULL, 10);
+    if (issued)
+        claims->issued_s = (int64_t)strtoul(issued + strlen(" issued:"), NULL, 10);
     while (*at && claims->n_permissions < 64)
         take_word(claims, next_word(&at));
     return 0;
@@ -168,6 +171,7 @@ void stage_init(struct stage *stage)
                    .max_instances = 200,
                    .max_feeds = 8,
                    .max_identities = 100,
+                   .max_revoked = 16,
                    .silent_pipe_ms = 5000},
         .io = {.arg = stage,
                .answer = io_answer,

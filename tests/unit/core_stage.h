@@ -68,7 +68,7 @@ struct core_gauges stage_gauges(const struct stage *stage);
 /* ---- actors ----
  * A token is "TENANT USER PERMISSION PERMISSION…"; it lasts a day, or with "ends:N" among the
  * permissions N seconds from when it is first shown. "tier:NAME" and "status:NAME" among them say
- * on what terms; free and active without. */
+ * on what terms; free and active without. "id:NAME" is its id, "issued:N" when (Unix seconds). */
 struct actor *stage_join(struct stage *stage, const char *token);
 /* The same, with the status the broker gave; NULL when refused. */
 struct actor *stage_try_join(struct stage *stage, const char *token, enum status *status);
