@@ -1,9 +1,9 @@
 #include "config.h"
 
+#include "config_key.h"
 #include "config_table.h"
 
 #include "base/mem.h"
-#include "token/token.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -301,7 +301,7 @@ static int check_present(const struct loader *loader)
     const struct settings *s = &loader->settings;
     size_t i = !s->listen.n           ? SETTING_listen
                : !*s->data            ? SETTING_data
-               : !*s->jwt_secret_file ? SETTING_jwt_secret_file
+               : !*config_key_path(s) ? SETTING_jwt_secret_file
                                       : SETTINGS_COUNT;
     if (i == SETTINGS_COUNT)
         return 0;
@@ -351,16 +351,20 @@ static int blame_file(const struct loader *loader, size_t i, const char *path, i
     return err == -EINVAL ? EX_CONFIG : EX_NOINPUT;
 }
 
-static int check_secret(const struct loader *loader)
+static int check_key(const struct loader *loader)
 {
-    const char *path = loader->settings.jwt_secret_file;
+    const struct settings *s = &loader->settings;
     struct token_key *key = NULL;
-    int err = token_key_load(&key, path, NULL, NULL);
+    char why[CONFIG_KEY_WHY_BYTES];
+    if (*s->jwt_keys_file && *s->jwt_secret_file)
+        return blame(loader, stronger(loader, SETTING_jwt_keys_file, SETTING_jwt_secret_file),
+                     "is there beside the other of jwt-secret-file and jwt-keys-file");
+    int err = config_key_load(&key, s, why);
     token_key_destroy(key);
-    if (!err)
-        return 0;
-    return blame_file(loader, SETTING_jwt_secret_file, path, err,
-                      err == -EINVAL ? "a secret needs at least 32 bytes" : strerror(-err));
+    return err ? blame_file(loader,
+                            *s->jwt_keys_file ? SETTING_jwt_keys_file : SETTING_jwt_secret_file,
+                            config_key_path(s), err, why)
+               : 0;
 }
 
 static int check_readable(const struct loader *loader, size_t i, const char *path)
@@ -381,7 +385,7 @@ static int check(const struct loader *loader)
     if (!code)
         code = check_policy(loader);
     if (!code)
-        code = check_secret(loader);
+        code = check_key(loader);
     if (!code)
         code = check_readable(loader, SETTING_tls_cert_file, s->tls_cert_file);
     if (!code)

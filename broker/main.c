@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/notify.h"
 #include "config.h"
+#include "config_key.h"
 #include "door.h"
 #include "listen.h"
 
@@ -86,11 +87,6 @@ static struct limits limits_of(const struct settings *s)
     return limits;
 }
 
-static const char *or_null(const char *text)
-{
-    return text[0] ? text : NULL;
-}
-
 static void allow_probes(struct broker *broker)
 {
     char why[ALLOW_WHY_BYTES];
@@ -103,13 +99,10 @@ static void allow_probes(struct broker *broker)
 /* Returns 0 or the exit code. */
 static int load_key(struct broker *broker, const struct settings *s, struct token_key **out)
 {
-    int rc =
-        token_key_load(out, s->jwt_secret_file, or_null(s->jwt_issuer), or_null(s->jwt_audience));
-    if (rc == -EINVAL)
-        snprintf(broker->why, sizeof broker->why, "%s: a secret needs at least %u bytes",
-                 s->jwt_secret_file, TOKEN_SECRET_MIN);
-    else if (rc < 0)
-        snprintf(broker->why, sizeof broker->why, "%s: %s", s->jwt_secret_file, strerror(-rc));
+    char why[CONFIG_KEY_WHY_BYTES];
+    int rc = config_key_load(out, s, why);
+    if (rc < 0)
+        snprintf(broker->why, sizeof broker->why, "%s: %s", config_key_path(s), why);
     return rc == 0 ? 0 : rc == -EINVAL ? EX_CONFIG : EX_NOINPUT;
 }
 

@@ -13,6 +13,10 @@ static const struct opt options[] = {
      .kind = OPT_FILE,
      .value = "FILE",
      .help = "the broker's secret: the file's bytes without a trailing newline, at least 32"},
+    {.name = "keys-file",
+     .kind = OPT_FILE,
+     .value = "FILE",
+     .help = "or its keys: a JWK Set, of which the first key signs"},
     {.name = "tenant", .kind = OPT_TEXT, .value = "TENANT", .help = "whom the bearer belongs to"},
     {.name = "user", .kind = OPT_TEXT, .value = "USER", .help = "who the bearer is"},
     {.name = "tier",
@@ -81,7 +85,9 @@ static void fill_claims(struct mint *mint, const struct args *args)
 
 static int check(const struct cli *cli, const struct args *args, const struct token_claims *claims)
 {
-    static const char *const needed[] = {"secret-file", "tenant", "user", "tier"};
+    static const char *const needed[] = {"tenant", "user", "tier"};
+    if (args_has(args, "secret-file") == args_has(args, "keys-file"))
+        return cli_fail(cli, EXIT_USAGE, "--secret-file or --keys-file is needed");
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         if (!args_has(args, needed[i]))
             return cli_fail(cli, EXIT_USAGE, "--%s is needed", needed[i]);

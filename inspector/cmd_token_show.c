@@ -10,6 +10,7 @@ static const struct opt options[] = {
      .kind = OPT_FILE,
      .value = "FILE",
      .help = "verify it with the broker's secret"},
+    {.name = "keys-file", .kind = OPT_FILE, .value = "FILE", .help = "or with its keys: a JWK Set"},
     {.name = "issuer", .kind = OPT_TEXT, .value = "TEXT", .help = "verify that it has this one"},
     {.name = "audience", .kind = OPT_TEXT, .value = "TEXT", .help = "verify that it has this one"},
     {0},
@@ -84,7 +85,8 @@ static int show(const struct cli *cli, const struct args *args, struct shown *sh
     char why[128] = "";
     if (!token_text_read(shown->token, &shown->header, &shown->claims))
         return cli_fail(cli, EXIT_BAD_INPUT, "this is no JSON Web Token");
-    int code = args_has(args, "secret-file") ? verify(cli, args, shown, why) : EXIT_OK;
+    bool checks = args_has(args, "secret-file") || args_has(args, "keys-file");
+    int code = checks ? verify(cli, args, shown, why) : EXIT_OK;
     if (code)
         return code;
     if (cli->json)

@@ -5,7 +5,12 @@
 #include "cli.h"
 #include "token/token.h"
 
-/* Reads --secret-file, with --issuer and --audience. Returns the exit status, complained. */
+/* Both return the exit status, complained. --issuer and --audience are those of the key. */
+
+/* Reads --keys-file, or --secret-file. */
 int token_load_key(const struct cli *cli, const struct args *args, struct token_key **key);
+/* Reads a JWK Set. */
+int token_load_set(const struct cli *cli, const struct args *args, const char *path,
+                   struct token_key **key);
 
 #endif

@@ -1,8 +1,7 @@
 #include "token/internal.h"
 
 #include <sodium.h>
-
-#define KID_BYTES_MAX 64u
+#include <stdio.h>
 
 json_t *token_segment_object(struct slice segment)
 {
@@ -26,10 +25,10 @@ static bool is_kid_character(char c)
            c == '_';
 }
 
-static bool is_plain_kid(const char *kid)
+bool token_kid_is_plain(const char *kid)
 {
     size_t len = strlen(kid);
-    if (len == 0 || len > KID_BYTES_MAX)
+    if (len == 0 || len > TOKEN_KID_MAX)
         return false;
     while (*kid && is_kid_character(*kid))
         kid++;
@@ -44,7 +43,7 @@ static const char *member_defect(const char *name, const json_t *value)
     if (strcmp(name, "typ") == 0)
         return text && strcmp(text, "JWT") == 0 ? NULL : "type is not JWT";
     if (strcmp(name, "kid") == 0)
-        return text && is_plain_kid(text) ? NULL : "kid is not a plain name";
+        return text && token_kid_is_plain(text) ? NULL : "kid is not a plain name";
     return "header has a member that is not allowed";
 }
 
@@ -61,12 +60,15 @@ static const char *object_defect(json_t *header)
     return json_object_get(header, "alg") ? NULL : "algorithm is missing";
 }
 
-const char *token_header_defect(struct slice segment)
+const char *token_header_read(struct slice segment, char kid[TOKEN_KID_MAX + 1])
 {
     json_t *header = token_segment_object(segment);
     if (!header)
         return "header is not base64url of a JSON object without duplicates";
     const char *defect = object_defect(header);
+    const char *named = json_string_value(json_object_get(header, "kid"));
+    if (!defect)
+        snprintf(kid, TOKEN_KID_MAX + 1, "%s", named ? named : "");
     json_decref(header);
     return defect;
 }

@@ -8,16 +8,30 @@
 
 #define TOKEN_ISSUER_DEFAULT "farebox"
 
+#define TOKEN_KID_MAX 64u
+#define TOKEN_SECRETS_MAX 16u
+
+struct token_secret {
+    char kid[TOKEN_KID_MAX + 1]; /* empty: it has none */
+    uint8_t *bytes;
+    size_t len;
+};
+
 struct token_key {
-    uint8_t *secret;
-    size_t secret_len;
+    struct token_secret *secrets; /* the first signs */
+    size_t n;
     char *issuer, *audience; /* NULL: not configured */
 };
 
+/* Without secrets. */
+struct token_key *token_key_empty(const char *issuer, const char *audience);
+void token_secret_finish(struct token_secret *secret); /* wipes it */
+bool token_kid_is_plain(const char *kid);
+
 /* A defect is named by a constant text; NULL means that there is none. */
 
-/* The decoded header segment of a token. */
-const char *token_header_defect(struct slice segment);
+/* The decoded header segment of a token; `kid` is empty if it names none. */
+const char *token_header_read(struct slice segment, char kid[TOKEN_KID_MAX + 1]);
 /* Parses a base64url segment holding one JSON object without duplicate members; NULL if it
  * is anything else. The caller releases it with json_decref(). */
 json_t *token_segment_object(struct slice segment);

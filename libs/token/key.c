@@ -10,6 +10,14 @@
 
 #define SECRET_FILE_MAX 65536u /* larger is some other file, given by mistake */
 
+struct token_key *token_key_empty(const char *issuer, const char *audience)
+{
+    struct token_key *key = mem_zalloc(sizeof *key);
+    key->issuer = issuer ? mem_strdup(issuer) : NULL;
+    key->audience = audience ? mem_strdup(audience) : NULL;
+    return key;
+}
+
 int token_key_create(struct token_key **out, struct slice secret, const char *issuer,
                      const char *audience)
 {
@@ -17,11 +25,11 @@ int token_key_create(struct token_key **out, struct slice secret, const char *is
         return -EINVAL;
     if (sodium_init() < 0)
         return -EIO;
-    struct token_key *key = mem_zalloc(sizeof *key);
-    key->secret = mem_dup(secret.data, secret.len);
-    key->secret_len = secret.len;
-    key->issuer = issuer ? mem_strdup(issuer) : NULL;
-    key->audience = audience ? mem_strdup(audience) : NULL;
+    struct token_key *key = token_key_empty(issuer, audience);
+    key->secrets = mem_zalloc(sizeof *key->secrets);
+    key->secrets[0].bytes = mem_dup(secret.data, secret.len);
+    key->secrets[0].len = secret.len;
+    key->n = 1;
     *out = key;
     return 0;
 }
@@ -50,6 +58,13 @@ static int read_file(const char *path, struct buf *into)
     return err;
 }
 
+static void forget(struct buf *secret)
+{
+    if (secret->data)
+        sodium_memzero(secret->data, secret->cap);
+    buf_finish(secret);
+}
+
 int token_key_load(struct token_key **out, const char *path, const char *issuer,
                    const char *audience)
 {
@@ -62,25 +77,50 @@ int token_key_load(struct token_key **out, const char *path, const char *issuer,
         len--;
     err = token_key_create(out, slice_make(bytes.data, len), issuer, audience);
 fail:
-    if (bytes.data)
-        sodium_memzero(bytes.data, bytes.cap);
-    buf_finish(&bytes);
+    forget(&bytes);
     return err;
+}
+
+int token_key_load_set(struct token_key **out, const char *path, const char *issuer,
+                       const char *audience, char *why)
+{
+    struct buf bytes = {0};
+    int err = read_file(path, &bytes);
+    if (!err)
+        err = token_key_read_set(out, buf_slice(&bytes), issuer, audience, why);
+    forget(&bytes);
+    return err;
+}
+
+void token_secret_finish(struct token_secret *secret)
+{
+    if (secret->bytes)
+        sodium_memzero(secret->bytes, secret->len);
+    mem_free(secret->bytes);
 }
 
 void token_key_destroy(struct token_key *key)
 {
     if (!key)
         return;
-    sodium_memzero(key->secret, key->secret_len);
-    mem_free(key->secret);
+    for (size_t i = 0; i < key->n; i++)
+        token_secret_finish(&key->secrets[i]);
+    mem_free(key->secrets);
     mem_free(key->issuer);
     mem_free(key->audience);
     mem_free(key);
 }
 
+static bool is_same(const struct token_secret *a, const struct token_secret *b)
+{
+    return strcmp(a->kid, b->kid) == 0 && a->len == b->len &&
+           sodium_memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
 bool token_key_same_secret(const struct token_key *a, const struct token_key *b)
 {
-    return a->secret_len == b->secret_len &&
-           sodium_memcmp(a->secret, b->secret, a->secret_len) == 0;
+    bool same = a->n == b->n;
+    for (size_t i = 0; same && i < a->n; i++)
+        same = is_same(&a->secrets[i], &b->secrets[i]);
+    return same;
 }

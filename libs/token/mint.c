@@ -66,8 +66,10 @@ static char *sign(const struct token_key *key, const char *payload)
     char *text = NULL;
     if (jwt_new(&jwt) != 0)
         return NULL;
+    const struct token_secret *secret = &key->secrets[0];
     if (jwt_add_grants_json(jwt, payload) == 0 &&
-        jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, (int)key->secret_len) == 0)
+        (secret->kid[0] == '\0' || jwt_add_header(jwt, "kid", secret->kid) == 0) &&
+        jwt_set_alg(jwt, JWT_ALG_HS256, secret->bytes, (int)secret->len) == 0)
         text = jwt_encode_str(jwt);
     jwt_free(jwt);
     return text;

@@ -33,13 +33,13 @@ static bool split(struct slice token, struct segments *out)
 
 /* libjwt is only asked whether the signature holds. Its own idea of the algorithm is checked
  * again: it reads the header with a parser that lets later duplicates win. */
-static bool signature_holds(const struct token_key *key, struct slice token)
+static bool signature_holds(const struct token_secret *secret, struct slice token)
 {
     char text[TOKEN_BYTES_MAX + 1];
     memcpy(text, token.data, token.len);
     text[token.len] = '\0';
     jwt_t *jwt = NULL;
-    if (jwt_decode(&jwt, text, key->secret, (int)key->secret_len) != 0)
+    if (jwt_decode(&jwt, text, secret->bytes, (int)secret->len) != 0)
         return false;
     bool holds = jwt_get_alg(jwt) == JWT_ALG_HS256;
     jwt_free(jwt);
@@ -59,6 +59,19 @@ static const char *payload_defect(const struct token_key *key, struct slice segm
     return defect;
 }
 
+/* The one it names; the only one there is may be meant without a name, or have none. */
+static const struct token_secret *secret_of(const struct token_key *key, const char *kid)
+{
+    for (size_t i = 0; i < key->n; i++) {
+        const struct token_secret *secret = &key->secrets[i];
+        if (key->n == 1 && (kid[0] == '\0' || secret->kid[0] == '\0'))
+            return secret;
+        if (kid[0] && strcmp(secret->kid, kid) == 0)
+            return secret;
+    }
+    return NULL;
+}
+
 static const char *token_defect(const struct token_key *key, struct slice token, int64_t now_s,
                                 struct token_claims *claims)
 {
@@ -67,10 +80,14 @@ static const char *token_defect(const struct token_key *key, struct slice token,
         return "larger than a token may be";
     if (!split(token, &parts))
         return "not three segments";
-    const char *defect = token_header_defect(parts.header);
+    char kid[TOKEN_KID_MAX + 1];
+    const char *defect = token_header_read(parts.header, kid);
     if (defect)
         return defect;
-    if (!signature_holds(key, token))
+    const struct token_secret *secret = secret_of(key, kid);
+    if (!secret)
+        return kid[0] ? "no key of that kid" : "kid is missing";
+    if (!signature_holds(secret, token))
         return "signature does not hold";
     return payload_defect(key, parts.payload, now_s, claims);
 }

@@ -202,7 +202,7 @@ static void test_completion(void **state)
 {
     (void)state;
     completes("farebox se", "services sessions\n");
-    completes("farebox token \"\"", "mint show\n");
+    completes("farebox token \"\"", "mint show revoke revoked keygen rotate\n");
     completes("farebox --url ipc : ///x -o json token m", "mint\n");
     completes("farebox token mint --status = s", "suspended\n");
     completes("farebox token mint --status s", "suspended\n");
