@@ -55,7 +55,7 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
 }
 
 static const struct builtin_verb verbs[] = {
-    {"show", ACCESS_ANYONE, NULL, show, false},
+    {"show", ACCESS_ANYONE, NULL, show, false, NULL},
     {0},
 };
 

@@ -219,13 +219,13 @@ static void detach_caller(struct call *call)
 
 static void add_terms(struct core *core, const struct call *call, struct wire_reply *out)
 {
-    const struct tier *tier = standing_of(core, call->identity)->tier;
+    const struct standing *terms = standing_of(core, call->identity);
     const struct month *month = months_find(core, call->identity->tenant);
     uint64_t used = month ? month->calls + month->pending : 0;
     out->tenant = call->identity->tenant;
-    out->tier = slice_of(tier->name);
-    out->quota_limit = tier->monthly;
-    out->quota_remaining = used < tier->monthly ? tier->monthly - used : 0;
+    out->tier = slice_of(terms->tier->name);
+    out->quota_limit = terms->of_tenant->monthly;
+    out->quota_remaining = used < out->quota_limit ? out->quota_limit - used : 0;
 }
 
 /* What only the broker may say it says, whatever the service has written there. */

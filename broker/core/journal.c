@@ -15,9 +15,8 @@
 /* Saved in this order, and none if one before it could not be: what a failing system leaves of the
  * later ones, it has left of the earlier ones, too. */
 static const struct journal_section *const sections[] = {
-    &meter_section,   &accounts_section, &rates_section,   &months_section,
-    &answers_section, &values_section,   &credits_section, &quota_told_section,
-    &revoked_section,
+    &meter_section,  &accounts_section, &rates_section,       &months_section,  &answers_section,
+    &values_section, &credits_section,  &months_told_section, &revoked_section,
 };
 #define SECTIONS (sizeof sections / sizeof *sections)
 #define ALL_SECTIONS ((1u << SECTIONS) - 1)

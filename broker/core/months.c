@@ -301,7 +301,7 @@ const struct journal_section months_section = {
 };
 
 /* The row, which has it too, is saved with the month's calls. */
-const struct journal_section quota_told_section = {
+const struct journal_section months_told_section = {
     .tag = JOURNAL_QUOTA_TOLD,
     .write = write_told,
     .read = read_told,

@@ -40,7 +40,7 @@ struct months {
 void months_start(struct core *core);
 void months_finish(struct core *core);
 
-extern const struct journal_section months_section, quota_told_section;
+extern const struct journal_section months_section, months_told_section;
 
 /* The present month of the identity's tenant; good as long as the turn lasts. */
 struct month *months_of(struct core *core, struct identity *identity);

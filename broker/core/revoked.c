@@ -212,7 +212,7 @@ enum revoke_outcome revoked_add(struct core *core, const struct revocation *revo
 
 static void write_changes(struct core *core, struct buf *content)
 {
-    changes_write(&core->revoked.changes, content);
+    changes_write(core, &core->revoked.changes, content);
 }
 
 static int read_change(struct core *core, struct slice key, struct slice record)
