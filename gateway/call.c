@@ -1,0 +1,85 @@
+/* call.c - POST /v1/call/{service}/{method}: JSON in, JSON out, a call in between. */
+#include "call.h"
+
+#include "exchange.h"
+#include "problem.h"
+#include "wire/json.h"
+
+#include <stdio.h>
+
+#define NAME_BYTES 192u
+
+/* On a thread of the bus. */
+static void on_reply(void *arg, const fbx_reply *reply)
+{
+    struct exchange *x = arg;
+    struct json_error why;
+    fbx_bytes payload = fbx_reply_payload(reply);
+    x->call = 0;
+    answer_header(&x->answer, "X-Request-Id", fbx_reply_request_id(reply));
+    if (fbx_reply_rate_limit(reply) > 0) {
+        answer_header_number(&x->answer, "X-RateLimit-Limit", fbx_reply_rate_limit(reply));
+        answer_header_number(&x->answer, "X-RateLimit-Remaining", fbx_reply_rate_remaining(reply));
+    }
+    if (fbx_reply_status(reply) != FBX_OK) {
+        problem_of_reply(&x->answer, reply);
+    } else if (json_from_msgpack(&x->answer.body, slice_make(payload.data, payload.len), &why) <
+               0) {
+        problem_of(&x->answer, STATUS_INTERNAL, why.text, fbx_reply_request_id(reply));
+    } else {
+        x->answer.http = 200;
+        x->answer.content_type = "application/json";
+    }
+    exchange_post(x);
+}
+
+static bool take_name(char out[NAME_BYTES], struct slice name)
+{
+    if (name.len >= NAME_BYTES)
+        return false;
+    memcpy(out, name.data, name.len);
+    out[name.len] = '\0';
+    return true;
+}
+
+void call_begin(struct exchange *x, const char *service, const char *method, struct slice payload)
+{
+    fbx_call_options options = {.token = exchange_token(x),
+                                .idempotency_key = exchange_header(x, "Idempotency-Key"),
+                                .timeout_ms = x->gateway->settings.default_timeout_ms};
+    if (!options.token) {
+        problem_of(&x->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed", "");
+        return;
+    }
+    if (!atomic_load(&x->gateway->connected)) {
+        problem_of(&x->answer, STATUS_UNAVAILABLE, "the broker is not there", "");
+        answer_header_number(&x->answer, "Retry-After", 1);
+        return;
+    }
+    exchange_hold(x);
+    int error = fbx_call_async(x->gateway->bus, service, method,
+                               (fbx_bytes){payload.data, payload.len}, &options, on_reply, x,
+                               &x->call);
+    if (error == 0)
+        return;
+    x->held = false;
+    problem_of(&x->answer, error == FBX_EINVAL ? STATUS_INVALID_ARGUMENT : STATUS_OVERLOADED,
+               fbx_error_text(error), "");
+}
+
+void call_handle(struct exchange *x)
+{
+    char service[NAME_BYTES], method[NAME_BYTES];
+    struct json_error why;
+    struct buf payload = {0};
+    if (!take_name(service, x->match.params[0]) || !take_name(method, x->match.params[1])) {
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a service, or not a method", "");
+    } else if (msgpack_from_json(&payload,
+                                 x->body.len > 0 ? buf_slice(&x->body) : slice_of("null"),
+                                 &why) < 0) {
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
+    } else {
+        call_begin(x, service, method, buf_slice(&payload));
+    }
+    buf_finish(&payload);
+}

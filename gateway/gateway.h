@@ -1,0 +1,20 @@
+/* gateway.h - what the gateway's parts share. One thread runs it all (the loop in loop.c) but for
+ * the callbacks of the bus, which only fill an exchange and post it to the mailbox. */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "mailbox.h"
+#include "settings.h"
+
+#include <farebox.h>
+#include <stdatomic.h>
+
+struct gateway {
+    struct gateway_settings settings;
+    fbx_bus *bus;
+    struct mailbox mailbox;
+    atomic_bool connected; /* to the broker; written by the bus's callbacks */
+    bool draining;
+};
+
+#endif

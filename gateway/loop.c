@@ -1,0 +1,78 @@
+#include "loop.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define EVENTS 8
+#define IDLE_MS 1000
+#define DRAIN_LOOK_MS 20
+
+struct loop {
+    struct gateway *gateway;
+    struct server *server;
+    int epoll, signals;
+    uint64_t give_up; /* when draining, ns */
+};
+
+static int watch(const struct loop *loop, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static void take_signal(struct loop *loop)
+{
+    struct signalfd_siginfo info;
+    if (read(loop->signals, &info, sizeof info) != sizeof info || loop->gateway->draining)
+        return;
+    log_event(LOG_INFO, "gateway.draining", NULL);
+    loop->gateway->draining = true;
+    loop->give_up = clock_mono_ns() + loop->gateway->settings.drain_ms * NS_PER_MS;
+    server_quiesce(loop->server);
+}
+
+static bool is_over(const struct loop *loop)
+{
+    return loop->gateway->draining &&
+           (server_busy(loop->server) == 0 || clock_mono_ns() >= loop->give_up);
+}
+
+static void turn(struct loop *loop)
+{
+    struct gateway *gateway = loop->gateway;
+    struct epoll_event events[EVENTS];
+    int most = gateway->draining ? DRAIN_LOOK_MS : IDLE_MS;
+    int n = epoll_wait(loop->epoll, events, EVENTS, server_timeout(loop->server, most));
+    for (int i = 0; i < n; i++)
+        if (events[i].data.fd == loop->signals)
+            take_signal(loop);
+        else if (events[i].data.fd == gateway->mailbox.fd)
+            server_resume(loop->server, mailbox_take(&gateway->mailbox));
+    /* All calls of a turn leave as one frame. */
+    fbx_cork(gateway->bus);
+    server_run(loop->server);
+    fbx_uncork(gateway->bus);
+}
+
+int loop_run(struct gateway *gateway, struct server *server, int signals)
+{
+    struct loop loop = {.gateway = gateway, .server = server, .signals = signals};
+    loop.epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (loop.epoll < 0)
+        return -errno;
+    int rc = watch(&loop, signals);
+    if (rc == 0)
+        rc = watch(&loop, gateway->mailbox.fd);
+    if (rc == 0)
+        rc = watch(&loop, server_fd(server));
+    while (rc == 0 && !is_over(&loop))
+        turn(&loop);
+    (void)close(loop.epoll);
+    return rc;
+}

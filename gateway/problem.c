@@ -1,0 +1,100 @@
+#include "problem.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#define TYPE_PREFIX "/problems/"
+#define TITLE_BYTES 96u
+
+/* "rate_limited" -> "Rate limited" */
+static void title_of(char title[TITLE_BYTES], const char *code)
+{
+    snprintf(title, TITLE_BYTES, "%s", code);
+    for (char *at = title; *at; at++)
+        if (*at == '_')
+            *at = ' ';
+    if (title[0] >= 'a' && title[0] <= 'z')
+        title[0] = (char)(title[0] - 'a' + 'A');
+}
+
+static json_t *problem(unsigned http, const char *code, const char *detail)
+{
+    char type[TITLE_BYTES], title[TITLE_BYTES];
+    snprintf(type, sizeof type, TYPE_PREFIX "%s", code);
+    title_of(title, code);
+    json_t *object = json_object();
+    json_object_set_new(object, "type", json_string(type));
+    json_object_set_new(object, "title", json_string(title));
+    json_object_set_new(object, "status", json_integer(http));
+    json_object_set_new(object, "code", json_string(code));
+    if (detail && *detail)
+        json_object_set_new(object, "detail", json_string(detail));
+    return object;
+}
+
+/* Consumes the object. */
+static void write_out(struct answer *answer, unsigned http, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    answer->http = http;
+    answer->content_type = "application/problem+json";
+    answer->body.len = 0;
+    if (text)
+        buf_append(&answer->body, text, strlen(text));
+    free(text);
+}
+
+static void tell_when(struct answer *answer, uint32_t retry_after_ms)
+{
+    if (retry_after_ms > 0)
+        answer_header_number(answer, "Retry-After", (retry_after_ms + 999) / 1000);
+}
+
+/* The source's own words for what a subscription keeps somebody from. */
+static void add_upgrade(json_t *object)
+{
+    char message[160];
+    const char *tier = json_string_value(json_object_get(object, "required_tier"));
+    json_object_set_new(object, "error", json_string("subscription_insufficient"));
+    snprintf(message, sizeof message, "This feature requires %s subscription",
+             tier ? tier : "another");
+    json_object_set_new(object, "message", json_string(message));
+}
+
+void problem_of_reply(struct answer *answer, const fbx_reply *reply)
+{
+    enum status status = (enum status)fbx_reply_status(reply);
+    unsigned http = (unsigned)status_http(status);
+    json_t *object = problem(http, status_text(status), fbx_reply_message(reply));
+    const char *value = NULL;
+    json_object_set_new(object, "request_id", json_string(fbx_reply_request_id(reply)));
+    json_object_set_new(object, "retryable", json_boolean(fbx_reply_retryable(reply)));
+    for (size_t i = 0; i < fbx_reply_details(reply); i++) {
+        const char *key = fbx_reply_detail_at(reply, i, &value);
+        if (!json_object_get(object, key))
+            json_object_set_new(object, key, json_string(value));
+    }
+    if (fbx_reply_retry_after_ms(reply) > 0)
+        json_object_set_new(object, "retry_after_ms",
+                            json_integer(fbx_reply_retry_after_ms(reply)));
+    if (status == STATUS_SUBSCRIPTION_INSUFFICIENT)
+        add_upgrade(object);
+    write_out(answer, http, object);
+    tell_when(answer, fbx_reply_retry_after_ms(reply));
+}
+
+void problem_of(struct answer *answer, enum status status, const char *detail,
+                const char *request_id)
+{
+    unsigned http = (unsigned)status_http(status);
+    json_t *object = problem(http, status_text(status), detail);
+    json_object_set_new(object, "request_id", json_string(request_id));
+    json_object_set_new(object, "retryable", json_boolean(status_retryable(status)));
+    write_out(answer, http, object);
+}
+
+void problem_of_http(struct answer *answer, unsigned http, const char *code, const char *detail)
+{
+    write_out(answer, http, problem(http, code, detail));
+}

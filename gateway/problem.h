@@ -1,0 +1,19 @@
+/* problem.h - what went wrong, as application/problem+json (RFC 9457), with the stable code of
+ * docs/status.md. Pure; fills an answer that is still empty. */
+#ifndef GATEWAY_PROBLEM_H
+#define GATEWAY_PROBLEM_H
+
+#include "answer.h"
+#include "wire/status.h"
+
+#include <farebox.h>
+
+/* The refusal of a call: code, message, details, when to come back. */
+void problem_of_reply(struct answer *answer, const fbx_reply *reply);
+/* One of our own. `request_id` may be "". */
+void problem_of(struct answer *answer, enum status status, const char *detail,
+                const char *request_id);
+/* One that the bus has no word for: 405, 415, 431 … */
+void problem_of_http(struct answer *answer, unsigned http, const char *code, const char *detail);
+
+#endif

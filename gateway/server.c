@@ -1,0 +1,248 @@
+#include "server.h"
+
+#include "base/mem.h"
+#include "exchange.h"
+#include "problem.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A body over the limit is read on, so that the client hears why, but not for ever. */
+#define DISCARD_TIMES 4u
+
+struct server {
+    struct gateway *gateway;
+    struct MHD_Daemon *daemon;
+    int fd;
+    int listening; /* after server_quiesce(), ours to close */
+    unsigned busy;
+};
+
+/* ---- the way in ---- */
+
+static bool find_route(struct exchange *x)
+{
+    bool known = false;
+    for (size_t i = 0; i < routes_own_count; i++) {
+        const struct route *route = &routes_own[i];
+        if (!route_fits(route, x->path, &x->match))
+            continue;
+        known = true;
+        if (strcmp(route->method, x->method) == 0) {
+            x->route = route;
+            return true;
+        }
+    }
+    if (known)
+        problem_of_http(&x->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed", "");
+    else
+        problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", "nothing is at this path");
+    return false;
+}
+
+static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
+                              const char *path, const char *method)
+{
+    struct exchange *x = exchange_create(self->gateway, connection);
+    self->busy++;
+    x->path = mem_strdup(path);
+    x->method = method;
+    if (route_decode(x->path))
+        (void)find_route(x);
+    else
+        problem_of_http(&x->answer, MHD_HTTP_BAD_REQUEST, "bad_path",
+                        "the path has an escape that no path may have");
+    return x;
+}
+
+static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len)
+{
+    size_t most = x->gateway->settings.max_body_bytes;
+    if (x->answer.http == 0 && x->body.len + *len > most)
+        problem_of(&x->answer, STATUS_TOO_LARGE, "the body is over the limit", "");
+    if (x->answer.http == 0)
+        buf_append(&x->body, data, *len);
+    else
+        x->body.len += *len; /* only counted: it is not read any more */
+    *len = 0;
+    return x->body.len > DISCARD_TIMES * most ? MHD_NO : MHD_YES;
+}
+
+/* ---- the way out ---- */
+
+static void add_headers(struct MHD_Response *response, const struct answer *answer)
+{
+    const char *at = (const char *)answer->headers.data;
+    const char *end = at + answer->headers.len;
+    if (answer->content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        MHD_add_response_header(response, at, value);
+        at = value + strlen(value) + 1;
+    }
+}
+
+/* The body is handed over rather than copied. */
+static enum MHD_Result send_answer(struct exchange *x)
+{
+    struct answer *answer = &x->answer;
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+        answer->body.len, answer->body.data, mem_free);
+    if (!response)
+        return MHD_NO;
+    answer->body = (struct buf){0};
+    add_headers(response, answer);
+    enum MHD_Result result = MHD_queue_response(x->connection, answer->http, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result go_on(struct exchange *x)
+{
+    if (x->answer.http == 0 && !x->begun) {
+        x->begun = true;
+        x->route->handler(x);
+    }
+    if (x->held) {
+        x->suspended = true;
+        MHD_suspend_connection(x->connection);
+        return MHD_YES;
+    }
+    return send_answer(x);
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *len, void **exchange)
+{
+    struct exchange *x = *exchange;
+    (void)version;
+    if (!x) {
+        *exchange = begin(arg, connection, path, method);
+        return MHD_YES;
+    }
+    if (*len > 0)
+        return take_body(x, data, len);
+    return go_on(x);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **exchange,
+                         enum MHD_RequestTerminationCode how)
+{
+    struct server *self = arg;
+    (void)connection;
+    (void)how;
+    if (!*exchange)
+        return;
+    self->busy--;
+    exchange_destroy(*exchange);
+    *exchange = NULL;
+}
+
+/* ---- the daemon ---- */
+
+/* Paths are decoded by route_decode(). */
+static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *text)
+{
+    (void)arg;
+    (void)connection;
+    return strlen(text);
+}
+
+static int address_of(const struct gateway_settings *settings, struct sockaddr_in *out)
+{
+    *out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(settings->listen_port)};
+    return inet_pton(AF_INET, settings->listen_host, &out->sin_addr) == 1 ? 0 : -EINVAL;
+}
+
+static struct MHD_Daemon *start(struct server *self, const struct sockaddr_in *address)
+{
+    const struct gateway_settings *s = &self->gateway->settings;
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, self,
+        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)s->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)(s->idle_timeout_ms / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        s->max_header_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTENING_ADDRESS_REUSE,
+        1u, MHD_OPTION_END);
+}
+
+int server_create(struct server **out, struct gateway *gateway, char *why)
+{
+    struct sockaddr_in address;
+    const struct gateway_settings *s = &gateway->settings;
+    if (address_of(s, &address) < 0) {
+        snprintf(why, GATEWAY_WHY_BYTES, "%s: not an address to listen on", s->listen_host);
+        return -EINVAL;
+    }
+    struct server *self = mem_zalloc(sizeof *self);
+    self->gateway = gateway;
+    self->listening = -1;
+    errno = 0;
+    self->daemon = start(self, &address);
+    if (!self->daemon) {
+        int rc = errno ? -errno : -EADDRNOTAVAIL;
+        snprintf(why, GATEWAY_WHY_BYTES, "cannot listen on %s:%u: %s", s->listen_host,
+                 s->listen_port, strerror(-rc));
+        mem_free(self);
+        return rc;
+    }
+    self->fd = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    *out = self;
+    return 0;
+}
+
+void server_destroy(struct server *self)
+{
+    if (!self)
+        return;
+    MHD_stop_daemon(self->daemon);
+    if (self->listening >= 0)
+        (void)close(self->listening);
+    mem_free(self);
+}
+
+int server_fd(const struct server *self)
+{
+    return self->fd;
+}
+
+int server_timeout(const struct server *self, int most)
+{
+    MHD_UNSIGNED_LONG_LONG wait = 0;
+    if (MHD_get_timeout(self->daemon, &wait) != MHD_YES || wait > (unsigned)most)
+        return most;
+    return (int)wait;
+}
+
+void server_run(struct server *self)
+{
+    MHD_run(self->daemon);
+}
+
+void server_resume(struct server *self, struct exchange *answered)
+{
+    (void)self;
+    while (answered) {
+        struct exchange *next = answered->next;
+        answered->held = false;
+        MHD_resume_connection(answered->connection);
+        answered = next;
+    }
+}
+
+void server_quiesce(struct server *self)
+{
+    self->listening = MHD_quiesce_daemon(self->daemon);
+}
+
+unsigned server_busy(const struct server *self)
+{
+    return self->busy;
+}
