@@ -9,27 +9,73 @@
 
 #define NAME_BYTES 192u
 
+static void add_headers(struct answer *answer, const fbx_reply *reply)
+{
+    answer_header(answer, "X-Request-Id", fbx_reply_request_id(reply));
+    if (fbx_reply_rate_limit(reply) == 0)
+        return;
+    answer_header_number(answer, "X-RateLimit-Limit", fbx_reply_rate_limit(reply));
+    answer_header_number(answer, "X-RateLimit-Remaining", fbx_reply_rate_remaining(reply));
+}
+
+/* The body of an answer that is not streamed, or of the end of one that is. */
+static void write_answer(struct answer *answer, const fbx_reply *reply)
+{
+    struct json_error why;
+    fbx_bytes payload = fbx_reply_payload(reply);
+    if (fbx_reply_status(reply) != FBX_OK) {
+        problem_of_reply(answer, reply);
+    } else if (json_from_msgpack(&answer->body, slice_make(payload.data, payload.len), &why) < 0) {
+        problem_of(answer, STATUS_INTERNAL, why.text, fbx_reply_request_id(reply));
+    } else {
+        answer->http = 200;
+        answer->content_type = "application/json";
+    }
+}
+
+static void end_stream(struct exchange *x, const fbx_reply *reply)
+{
+    struct answer end = {0};
+    write_answer(&end, reply);
+    (void)exchange_put(x, end.http == 200 ? "reply" : "problem", NULL, buf_slice(&end.body));
+    stream_end(&x->stream);
+    answer_finish(&end);
+}
+
 /* On a thread of the bus. */
 static void on_reply(void *arg, const fbx_reply *reply)
 {
     struct exchange *x = arg;
-    struct json_error why;
-    fbx_bytes payload = fbx_reply_payload(reply);
-    x->call = 0;
-    answer_header(&x->answer, "X-Request-Id", fbx_reply_request_id(reply));
-    if (fbx_reply_rate_limit(reply) > 0) {
-        answer_header_number(&x->answer, "X-RateLimit-Limit", fbx_reply_rate_limit(reply));
-        answer_header_number(&x->answer, "X-RateLimit-Remaining", fbx_reply_rate_remaining(reply));
-    }
-    if (fbx_reply_status(reply) != FBX_OK) {
-        problem_of_reply(&x->answer, reply);
-    } else if (json_from_msgpack(&x->answer.body, slice_make(payload.data, payload.len), &why) <
-               0) {
-        problem_of(&x->answer, STATUS_INTERNAL, why.text, fbx_reply_request_id(reply));
+    if (x->streams) {
+        end_stream(x, reply);
     } else {
-        x->answer.http = 200;
-        x->answer.content_type = "application/json";
+        add_headers(&x->answer, reply);
+        write_answer(&x->answer, reply);
     }
+    exchange_finish(x);
+}
+
+static void begin_stream(struct exchange *x)
+{
+    x->streams = true;
+    x->answer.http = 200;
+    x->answer.content_type = framing_content_type(x->framing);
+    answer_header(&x->answer, "Cache-Control", "no-store");
+}
+
+/* On a thread of the bus. Parts are JSON that a client can read, or the stream is over. */
+static void on_part(void *arg, fbx_bytes part, uint32_t index)
+{
+    struct exchange *x = arg;
+    struct buf json = {0};
+    (void)index;
+    if (!x->streams)
+        begin_stream(x);
+    bool put = json_from_msgpack(&json, slice_make(part.data, part.len), NULL) == 0 &&
+               exchange_put(x, "part", NULL, buf_slice(&json));
+    buf_finish(&json);
+    if (!put)
+        (void)fbx_cancel(x->gateway->bus, x->call);
     exchange_post(x);
 }
 
@@ -56,13 +102,18 @@ void call_begin(struct exchange *x, const char *service, const char *method, str
         answer_header_number(&x->answer, "Retry-After", 1);
         return;
     }
+    enum framing framing = framing_accepted(exchange_header(x, "Accept"));
+    if (framing != FRAMING_NONE) {
+        exchange_stream(x, framing);
+        options.on_part = on_part;
+    }
     exchange_hold(x);
     int error = fbx_call_async(x->gateway->bus, service, method,
                                (fbx_bytes){payload.data, payload.len}, &options, on_reply, x,
                                &x->call);
     if (error == 0)
         return;
-    x->held = false;
+    exchange_unhold(x);
     problem_of(&x->answer, error == FBX_EINVAL ? STATUS_INVALID_ARGUMENT : STATUS_OVERLOADED,
                fbx_error_text(error), "");
 }

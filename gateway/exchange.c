@@ -10,13 +10,16 @@ struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection 
     struct exchange *self = mem_zalloc(sizeof *self);
     self->gateway = gateway;
     self->connection = connection;
+    self->refs = 1;
     return self;
 }
 
-void exchange_destroy(struct exchange *self)
+void exchange_release(struct exchange *self)
 {
-    if (!self)
+    if (!self || --self->refs > 0)
         return;
+    if (self->framing != FRAMING_NONE)
+        stream_finish(&self->stream);
     answer_finish(&self->answer);
     buf_finish(&self->body);
     mem_free(self->path);
@@ -43,10 +46,43 @@ const char *exchange_token(const struct exchange *self)
 
 void exchange_hold(struct exchange *self)
 {
-    self->held = true;
+    self->refs++;
+}
+
+void exchange_unhold(struct exchange *self)
+{
+    self->refs--;
+}
+
+void exchange_stream(struct exchange *self, enum framing framing)
+{
+    self->framing = framing;
+    stream_init(&self->stream);
+}
+
+bool exchange_put(struct exchange *self, const char *kind, const char *id, struct slice json)
+{
+    struct buf part = {0};
+    framing_put(&part, self->framing, kind, id, json);
+    bool put = stream_put(&self->stream, buf_slice(&part));
+    buf_finish(&part);
+    return put;
 }
 
 void exchange_post(struct exchange *self)
 {
-    mailbox_post(&self->gateway->mailbox, self);
+    mailbox_post(&self->gateway->mailbox, self, false);
+}
+
+void exchange_finish(struct exchange *self)
+{
+    mailbox_post(&self->gateway->mailbox, self, true);
+}
+
+void exchange_abandon(struct exchange *self)
+{
+    if (self->call)
+        (void)fbx_cancel(self->gateway->bus, self->call);
+    if (self->framing != FRAMING_NONE)
+        stream_end(&self->stream);
 }

@@ -1,47 +1,65 @@
-/* exchange.h - one HTTP request under way, from its headers to its response.
+/* exchange.h - one HTTP request under way, from its headers to the end of its response.
  *
  * The server makes it, fills in the request and calls the route's handler once the body is there.
- * The handler either fills `answer` and is done, or begins something on the bus and takes a hold;
- * the connection is then suspended until whoever has the hold posts the exchange. */
+ * The handler either fills `answer` and is done, or begins something on the bus and takes a hold:
+ * then whoever has the hold fills `answer` and posts the exchange, from any thread, once or, while
+ * it streams, again and again; the last post ends the hold. Everything else is the loop thread's. */
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
 
 #include "answer.h"
 #include "base/buf.h"
+#include "framing.h"
 #include "gateway.h"
 #include "route.h"
+#include "stream.h"
 
 struct MHD_Connection;
-
-#define EXCHANGE_ID_BYTES 64u
 
 struct exchange {
     struct gateway *gateway;
     struct MHD_Connection *connection; /* NULL once the client is gone */
-    const struct route *route;
-    struct route_match match; /* parameters of the path, borrowed from it */
+    const char *method;                /* borrowed of the server */
     char *path;
-    const char *method; /* borrowed of the server */
+    const struct route *route;
+    struct route_match match; /* parameters, borrowed from `path` */
     struct buf body;
+
+    unsigned refs; /* the server's and the holder's */
+    bool begun, suspended, sent;
+    /* the holder's until the first post */
     struct answer answer;
-    uint64_t call; /* under way on the bus, 0: none */
-    bool begun, held, answered, suspended;
-    bool too_large;
-    struct exchange *next; /* in the mailbox */
+    enum framing framing;
+    bool streams; /* the answer's body is `stream` */
+    struct stream stream;
+    uint64_t call; /* on the bus, to be cancelled when the client is gone; 0: none */
+
+    /* the mailbox's */
+    struct exchange *next;
+    bool posted, finished;
 };
 
-/* The loop thread's. */
 struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection *connection);
-void exchange_destroy(struct exchange *exchange); /* not held; takes NULL */
+void exchange_release(struct exchange *exchange); /* one of the refs; takes NULL */
 
 /* A header of the request, or NULL. Borrowed while the connection lives. */
 const char *exchange_header(const struct exchange *exchange, const char *name);
 /* The token the client shows, or NULL. */
 const char *exchange_token(const struct exchange *exchange);
 
-/* Something is under way; the exchange stays until it is posted. */
+/* Something is under way on the bus. */
 void exchange_hold(struct exchange *exchange);
-/* From any thread: `answer` is complete. Ends the hold. */
+/* It did not begin after all. */
+void exchange_unhold(struct exchange *exchange);
+/* From now on the response is a stream of parts, put into `stream`. Before the hold. */
+void exchange_stream(struct exchange *exchange, enum framing framing);
+/* One part; false when the client is too slow for it, or gone. From the holder's thread. */
+bool exchange_put(struct exchange *exchange, const char *kind, const char *id, struct slice json);
+/* There is something to send. From any thread. */
 void exchange_post(struct exchange *exchange);
+/* The same, for the last time: ends the hold. */
+void exchange_finish(struct exchange *exchange);
+/* The client is gone: what is under way for it is ended. */
+void exchange_abandon(struct exchange *exchange);
 
 #endif

@@ -53,7 +53,9 @@ static void turn(struct loop *loop)
         if (events[i].data.fd == loop->signals)
             take_signal(loop);
         else if (events[i].data.fd == gateway->mailbox.fd)
-            server_resume(loop->server, mailbox_take(&gateway->mailbox));
+            server_take_mail(loop->server);
+        else if (events[i].data.fd == server_departures_fd(loop->server))
+            server_take_departures(loop->server);
     /* All calls of a turn leave as one frame. */
     fbx_cork(gateway->bus);
     server_run(loop->server);
@@ -71,6 +73,8 @@ int loop_run(struct gateway *gateway, struct server *server, int signals)
         rc = watch(&loop, gateway->mailbox.fd);
     if (rc == 0)
         rc = watch(&loop, server_fd(server));
+    if (rc == 0)
+        rc = watch(&loop, server_departures_fd(server));
     while (rc == 0 && !is_over(&loop))
         turn(&loop);
     (void)close(loop.epoll);

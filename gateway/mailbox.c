@@ -27,27 +27,40 @@ void mailbox_finish(struct mailbox *self)
     pthread_mutex_destroy(&self->mutex);
 }
 
-void mailbox_post(struct mailbox *self, struct exchange *exchange)
+void mailbox_post(struct mailbox *self, struct exchange *exchange, bool last)
 {
     const uint64_t one = 1;
-    exchange->next = NULL;
     pthread_mutex_lock(&self->mutex);
     bool was_empty = !self->first;
-    *self->last = exchange;
-    self->last = &exchange->next;
+    exchange->finished |= last;
+    if (!exchange->posted) {
+        exchange->posted = true;
+        exchange->next = NULL;
+        *self->last = exchange;
+        self->last = &exchange->next;
+    }
     pthread_mutex_unlock(&self->mutex);
     if (was_empty)
         (void)!write(self->fd, &one, sizeof one);
 }
 
-struct exchange *mailbox_take(struct mailbox *self)
+struct exchange *mailbox_take(struct mailbox *self, bool *last)
+{
+    pthread_mutex_lock(&self->mutex);
+    struct exchange *exchange = self->first;
+    if (exchange) {
+        self->first = exchange->next;
+        if (!self->first)
+            self->last = &self->first;
+        exchange->posted = false;
+        *last = exchange->finished;
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return exchange;
+}
+
+void mailbox_hush(struct mailbox *self)
 {
     uint64_t count;
     (void)!read(self->fd, &count, sizeof count);
-    pthread_mutex_lock(&self->mutex);
-    struct exchange *first = self->first;
-    self->first = NULL;
-    self->last = &self->first;
-    pthread_mutex_unlock(&self->mutex);
-    return first;
 }

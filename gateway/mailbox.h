@@ -1,10 +1,11 @@
-/* mailbox.h - exchanges that are answered, from the threads of the bus to the loop. Thread safe.
+/* mailbox.h - exchanges that have news, from the threads of the bus to the loop. Thread safe.
  * `fd` becomes readable when there is something; one write tells of all that gathers before it is
  * taken. */
 #ifndef GATEWAY_MAILBOX_H
 #define GATEWAY_MAILBOX_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 struct exchange;
 
@@ -16,8 +17,11 @@ struct mailbox {
 
 int mailbox_init(struct mailbox *mailbox); /* negative errno */
 void mailbox_finish(struct mailbox *mailbox);
-void mailbox_post(struct mailbox *mailbox, struct exchange *exchange);
-/* All of them in the order they came, linked by `next`; NULL if none. */
-struct exchange *mailbox_take(struct mailbox *mailbox);
+/* Harmless when it is in there already. `last`: whoever posts lets go of it with this. */
+void mailbox_post(struct mailbox *mailbox, struct exchange *exchange, bool last);
+/* The next one in the order they came, or NULL. */
+struct exchange *mailbox_take(struct mailbox *mailbox, bool *last);
+/* Everything that was told so far is going to be taken. */
+void mailbox_hush(struct mailbox *mailbox);
 
 #endif

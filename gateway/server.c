@@ -9,18 +9,32 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 /* A body over the limit is read on, so that the client hears why, but not for ever. */
 #define DISCARD_TIMES 4u
+#define STREAM_BLOCK 16384u
+#define DEPARTURES 64
 
 struct server {
     struct gateway *gateway;
     struct MHD_Daemon *daemon;
     int fd;
+    int departures; /* epoll of connections, for their other ends' leaving */
     int listening; /* after server_quiesce(), ours to close */
     unsigned busy;
 };
+
+/* A connection. */
+struct client {
+    struct exchange *now; /* NULL: between requests */
+};
+
+static struct client *client_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
 
 /* ---- the way in ---- */
 
@@ -51,6 +65,7 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     self->busy++;
     x->path = mem_strdup(path);
     x->method = method;
+    client_of(connection)->now = x;
     if (route_decode(x->path))
         (void)find_route(x);
     else
@@ -88,17 +103,45 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
 }
 
 /* The body is handed over rather than copied. */
-static enum MHD_Result send_answer(struct exchange *x)
+static struct MHD_Response *whole_body(struct answer *answer)
 {
-    struct answer *answer = &x->answer;
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
         answer->body.len, answer->body.data, mem_free);
+    if (response)
+        answer->body = (struct buf){0};
+    return response;
+}
+
+static void suspend(struct exchange *x)
+{
+    x->suspended = true;
+    MHD_suspend_connection(x->connection);
+}
+
+static ssize_t read_stream(void *arg, uint64_t at, char *out, size_t size)
+{
+    struct exchange *x = arg;
+    (void)at;
+    ssize_t n = stream_take(&x->stream, out, size);
+    if (n < 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (n == 0)
+        suspend(x);
+    return n;
+}
+
+static enum MHD_Result send_answer(struct exchange *x)
+{
+    struct MHD_Response *response =
+        x->streams ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream,
+                                                       x, NULL)
+                   : whole_body(&x->answer);
     if (!response)
         return MHD_NO;
-    answer->body = (struct buf){0};
-    add_headers(response, answer);
-    enum MHD_Result result = MHD_queue_response(x->connection, answer->http, response);
+    add_headers(response, &x->answer);
+    enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
     MHD_destroy_response(response);
+    x->sent = true;
     return result;
 }
 
@@ -107,11 +150,10 @@ static enum MHD_Result go_on(struct exchange *x)
     if (x->answer.http == 0 && !x->begun) {
         x->begun = true;
         x->route->handler(x);
-    }
-    if (x->held) {
-        x->suspended = true;
-        MHD_suspend_connection(x->connection);
-        return MHD_YES;
+        if (x->refs > 1) {
+            suspend(x);
+            return MHD_YES;
+        }
     }
     return send_answer(x);
 }
@@ -135,13 +177,63 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **ex
                          enum MHD_RequestTerminationCode how)
 {
     struct server *self = arg;
-    (void)connection;
+    struct exchange *x = *exchange;
     (void)how;
-    if (!*exchange)
+    if (!x)
         return;
     self->busy--;
-    exchange_destroy(*exchange);
+    client_of(connection)->now = NULL;
+    x->connection = NULL;
+    exchange_abandon(x);
+    exchange_release(x);
     *exchange = NULL;
+}
+
+void server_take_mail(struct server *self)
+{
+    struct mailbox *mailbox = &self->gateway->mailbox;
+    struct exchange *x;
+    bool last = false;
+    mailbox_hush(mailbox);
+    while ((x = mailbox_take(mailbox, &last))) {
+        if (x->connection && x->suspended) {
+            x->suspended = false;
+            MHD_resume_connection(x->connection);
+        }
+        if (last)
+            exchange_release(x);
+    }
+}
+
+/* ---- clients that leave ---- */
+
+/* libmicrohttpd does not look at a connection while it is suspended. We do, for the one thing that
+ * matters then. */
+static void on_connection(void *arg, struct MHD_Connection *connection, void **client,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct server *self = arg;
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *client = mem_zalloc(sizeof(struct client));
+        struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = *client};
+        (void)epoll_ctl(self->departures, EPOLL_CTL_ADD, fd, &event);
+    } else {
+        (void)epoll_ctl(self->departures, EPOLL_CTL_DEL, fd, NULL);
+        mem_free(*client);
+        *client = NULL;
+    }
+}
+
+void server_take_departures(struct server *self)
+{
+    struct epoll_event events[DEPARTURES];
+    int n = epoll_wait(self->departures, events, DEPARTURES, 0);
+    for (int i = 0; i < n; i++) {
+        const struct client *client = events[i].data.ptr;
+        if (client->now && client->now->suspended)
+            exchange_abandon(client->now);
+    }
 }
 
 /* ---- the daemon ---- */
@@ -166,7 +258,7 @@ static struct MHD_Daemon *start(struct server *self, const struct sockaddr_in *a
     return MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, self,
         MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)s->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(s->idle_timeout_ms / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         s->max_header_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTENING_ADDRESS_REUSE,
@@ -184,6 +276,7 @@ int server_create(struct server **out, struct gateway *gateway, char *why)
     struct server *self = mem_zalloc(sizeof *self);
     self->gateway = gateway;
     self->listening = -1;
+    self->departures = epoll_create1(EPOLL_CLOEXEC);
     errno = 0;
     self->daemon = start(self, &address);
     if (!self->daemon) {
@@ -203,6 +296,7 @@ void server_destroy(struct server *self)
     if (!self)
         return;
     MHD_stop_daemon(self->daemon);
+    (void)close(self->departures);
     if (self->listening >= 0)
         (void)close(self->listening);
     mem_free(self);
@@ -211,6 +305,11 @@ void server_destroy(struct server *self)
 int server_fd(const struct server *self)
 {
     return self->fd;
+}
+
+int server_departures_fd(const struct server *self)
+{
+    return self->departures;
 }
 
 int server_timeout(const struct server *self, int most)
@@ -224,17 +323,6 @@ int server_timeout(const struct server *self, int most)
 void server_run(struct server *self)
 {
     MHD_run(self->daemon);
-}
-
-void server_resume(struct server *self, struct exchange *answered)
-{
-    (void)self;
-    while (answered) {
-        struct exchange *next = answered->next;
-        answered->held = false;
-        MHD_resume_connection(answered->connection);
-        answered = next;
-    }
 }
 
 void server_quiesce(struct server *self)

@@ -9,14 +9,17 @@ struct server;
 /* Listens. Returns 0 or a negative errno with `why` (GATEWAY_WHY_BYTES). */
 int server_create(struct server **out, struct gateway *gateway, char *why);
 void server_destroy(struct server *server); /* takes NULL */
-/* Becomes readable when there is something to do. */
+/* Both become readable when there is something to do: with clients, and with clients that left. */
 int server_fd(const struct server *server);
+int server_departures_fd(const struct server *server);
 /* Milliseconds until there is something to do even so; at most `most`. */
 int server_timeout(const struct server *server, int most);
 /* Reads, calls handlers, writes. */
 void server_run(struct server *server);
-/* These are answered: their connections go on with the next server_run(). */
-void server_resume(struct server *server, struct exchange *answered);
+/* What is in the mailbox goes out with the next server_run(). */
+void server_take_mail(struct server *server);
+/* What was under way for clients that left is ended. */
+void server_take_departures(struct server *server);
 /* No new connections. */
 void server_quiesce(struct server *server);
 /* Requests under way. */
