@@ -107,11 +107,11 @@ $(OBJ)/tests/%.o: INCLUDE += -Itests
 
 # ---- libraries ------------------------------------------------------------------------------
 
-INTERNAL := module client store token wire base
+INTERNAL := module client store token settings wire base
 OBJECTS_broker := $(call objects,$(filter-out broker/main.c,$(wildcard broker/*.c broker/*/*.c)))
 OBJECTS_inspector := $(call objects,$(filter-out inspector/main.c,$(wildcard inspector/*.c)))
 OBJECTS_wire := $(call objects,$(wildcard libs/wire/*.c)) $(PROTO_OBJ)
-$(foreach lib,module client store token base,\
+$(foreach lib,module client store token settings base,\
 	$(eval OBJECTS_$(lib) := $(call objects,$(wildcard libs/$(lib)/*.c))))
 OBJECTS_services := $(call objects,$(filter-out services/host/main.c,$(wildcard services/*/*.c)))
 NNG_SHIM := $(call objects,$(wildcard libs/nng/*.c))
@@ -156,7 +156,7 @@ $(BIN)/$1: $(call objects,$(wildcard $2/*.c $2/measure/*.c)) $(NNG_SHIM) $(call 
 PROGRAMS += $(if $(wildcard $2/main.c),$(BIN)/$1)
 endef
 
-$(BIN)/fareboxd: $(call objects,broker/main.c) $(NNG_SHIM) $(call archives,broker store token wire base)
+$(BIN)/fareboxd: $(call objects,broker/main.c) $(NNG_SHIM) $(call archives,broker store token settings wire base)
 	@mkdir -p $(@D)
 	$(SAY)$(LINK) $(EXPORT_SHIM) -o $@ $(filter %.o %.a,$^) $(LIBRARIES)
 
@@ -164,7 +164,7 @@ PROGRAMS := $(if $(wildcard broker/main.c),$(BIN)/fareboxd)
 $(eval $(call program_rule,farebox-host,services/host,module wire base,$(SDK)))
 $(eval $(call program_rule,farebox,inspector,token wire base,$(SDK)))
 $(eval $(call program_rule,farebox-bench,bench,token wire base,$(SDK)))
-$(eval $(call program_rule,farebox-gateway,gateway,wire base,$(SDK)))
+$(eval $(call program_rule,farebox-gateway,gateway,settings wire base,$(SDK)))
 
 # services/common is part of every module.
 SERVICES := $(filter-out host common,$(patsubst services/%/,%,$(sort $(dir $(wildcard services/*/*.c)))))

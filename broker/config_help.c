@@ -1,8 +1,7 @@
+/* config_help.c - what fareboxd says of itself around the table of its settings. */
 #include "config_table.h"
 
-#include <inttypes.h>
-
-static const char *const help_head =
+const char config_help_head[] =
     "usage: fareboxd [--config FILE] [--OPTION VALUE]...\n"
     "       fareboxd --listen URL [--listen URL]... --data DIR --jwt-secret-file FILE\n"
     "\n"
@@ -20,37 +19,13 @@ static const char *const help_head =
     "  --help, --version\n"
     "\n";
 
-static const char *const help_tail =
+const char config_help_tail[] =
     "\n"
     "Signals: SIGTERM and SIGINT drain and stop; SIGHUP reads the settings and the secret again.\n"
     "Exit codes: 0 stopped as asked, 64 wrong usage, 66 a named file cannot be read, 69 cannot\n"
     "listen, 73 no data folder or store, 78 wrong configuration, others from sysexits.\n";
 
-static bool has_default(const struct setting *setting)
-{
-    return *setting->value;
-}
-
-void config_write_help(FILE *out)
-{
-    fputs(help_head, out);
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-        const struct setting *setting = &setting_table[i];
-        fprintf(out, "  --%s %s\n        %s", setting->key, setting->unit, setting->doc);
-        if (has_default(setting))
-            fprintf(out, " (default %s)", setting->value);
-        fputc('\n', out);
-    }
-    fputs(help_tail, out);
-}
-
-void config_write_settings(const struct settings *settings, FILE *out)
-{
-    for (size_t i = 0; i < SETTINGS_COUNT; i++)
-        setting_write(&setting_table[i], settings, out);
-}
-
-static const char *const manual_head =
+const char config_manual_head[] =
     "# Configuration\n"
     "\n"
     "<!-- Written by `fareboxd --print-manual` from broker/settings.def; edit that. -->\n"
@@ -94,25 +69,3 @@ static const char *const manual_head =
     "\n"
     "| setting | value | default | reload | meaning |\n"
     "|---|---|---|---|---|\n";
-
-static void write_range(const struct setting *setting, FILE *out)
-{
-    if (setting->kind == KIND_NUMBER || setting->kind == KIND_BYTES)
-        fprintf(out, "%s, %" PRIu64 " to %" PRIu64, setting->unit, setting->min, setting->max);
-    else if (setting->kind == KIND_LIST)
-        fprintf(out, "list of %s", setting->unit);
-    else
-        fputs(setting->unit, out);
-}
-
-void config_write_manual(FILE *out)
-{
-    fputs(manual_head, out);
-    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
-        const struct setting *setting = &setting_table[i];
-        fprintf(out, "| `%s` | ", setting->key);
-        write_range(setting, out);
-        fprintf(out, " | %s | %s | %s |\n", has_default(setting) ? setting->value : "",
-                setting->live ? "live" : "restart", setting->doc);
-    }
-}

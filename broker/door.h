@@ -32,7 +32,7 @@ void door_limit_connections(struct door *door, unsigned most);
 /* The health endpoints that may be asked; none before. May change at any time. */
 void door_allow_probes(struct door *door, const struct allow_list *list);
 /* Starts receiving for `core`, listening on every URL of the settings. On failure `why`
- * (CONFIG_WHY_BYTES) names the URL and the reason. */
+ * (SETTINGS_WHY_BYTES) names the URL and the reason. */
 int door_run(struct door *door, struct core *core, const struct settings *settings, char *why);
 /* Runs `task` in a turn of its own, on the calling thread. */
 void door_turn(struct door *door, void (*task)(struct core *core, void *arg), void *arg);

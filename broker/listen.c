@@ -14,7 +14,7 @@
 
 static int fail(char *why, const char *url, const char *reason)
 {
-    snprintf(why, CONFIG_WHY_BYTES, "cannot listen on %s: %s", url, reason);
+    snprintf(why, SETTINGS_WHY_BYTES, "cannot listen on %s: %s", url, reason);
     return -EADDRNOTAVAIL;
 }
 
@@ -114,7 +114,7 @@ int listen_check_tls(const struct settings *settings, char *why)
     if (rc == 0)
         return 0;
     const char *key = settings->tls_key_file[0] ? settings->tls_key_file : settings->tls_cert_file;
-    snprintf(why, CONFIG_WHY_BYTES, "%s and %s are not a certificate and its key: %s",
+    snprintf(why, SETTINGS_WHY_BYTES, "%s and %s are not a certificate and its key: %s",
              settings->tls_cert_file, key, nng_strerror(rc));
     return -EINVAL;
 }

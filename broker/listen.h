@@ -6,7 +6,7 @@
 
 #include <nng/nng.h>
 
-/* Negative errno, with `why` (CONFIG_WHY_BYTES) naming the URL and the reason. */
+/* Negative errno, with `why` (SETTINGS_WHY_BYTES) naming the URL and the reason. */
 int listen_on(nng_socket socket, const char *url, const struct settings *settings, char *why);
 
 /* Certificate and key, if there are any, can be used together. Negative errno, with `why` naming

@@ -37,7 +37,7 @@ struct broker {
     struct core *core;
     char *store_dir, *feeds_dir;
     int signals;
-    char why[CONFIG_WHY_BYTES];
+    char why[SETTINGS_WHY_BYTES];
 };
 
 static int fail(const struct broker *broker, int code)
@@ -297,7 +297,7 @@ struct reload {
     struct broker *broker;
     struct settings fresh;
     struct token_key *key;
-    struct config_changes changes;
+    struct settings_changes changes;
     bool other_secret;
 };
 
@@ -306,12 +306,12 @@ static int read_again(struct reload *reload)
 {
     struct broker *broker = reload->broker;
     int code =
-        config_load(&reload->fresh, broker->argc, broker->argv, broker->why, sizeof broker->why);
+        settings_load(&config_program, &reload->fresh, broker->argc, broker->argv, broker->why);
     if (code != 0)
         return code;
     code = load_key(broker, &reload->fresh, &reload->key);
     if (code != 0)
-        settings_finish(&reload->fresh);
+        settings_free(&config_program, &reload->fresh);
     return code;
 }
 
@@ -319,7 +319,7 @@ static void reload_in_turn(struct core *core, void *arg)
 {
     struct reload *reload = arg;
     struct broker *broker = reload->broker;
-    settings_adopt(&broker->settings, &reload->fresh, &reload->changes);
+    settings_take(&config_program, &broker->settings, &reload->fresh, &reload->changes);
     reload->other_secret = !token_key_same_secret(broker->key, reload->key);
     token_key_destroy(broker->key);
     broker->key = reload->key;
@@ -407,7 +407,7 @@ static void stop(struct broker *broker)
     token_key_destroy(broker->key);
     mem_free(broker->store_dir);
     mem_free(broker->feeds_dir);
-    settings_finish(&broker->settings);
+    settings_free(&config_program, &broker->settings);
     if (broker->signals >= 0)
         close(broker->signals);
 }
@@ -423,20 +423,20 @@ static void keep_frames_in_the_heap(void)
 static int act(struct broker *broker)
 {
     const struct settings *s = &broker->settings;
-    if (s->action == CONFIG_CHECK && listen_check_tls(s, broker->why) < 0)
+    if (s->head.action == SETTINGS_CHECK && listen_check_tls(s, broker->why) < 0)
         return fail(broker, EX_CONFIG);
-    return config_act(s, stdout);
+    return settings_act(&config_program, s, stdout);
 }
 
 int main(int argc, char **argv)
 {
     struct broker broker = {.argc = argc, .argv = argv, .signals = -1};
-    int code = config_load(&broker.settings, argc, argv, broker.why, sizeof broker.why);
+    int code = settings_load(&config_program, &broker.settings, argc, argv, broker.why);
     if (code != 0)
         return fail(&broker, code);
-    if (broker.settings.action != CONFIG_RUN) {
+    if (broker.settings.head.action != SETTINGS_RUN) {
         code = act(&broker);
-        settings_finish(&broker.settings);
+        settings_free(&config_program, &broker.settings);
         return code;
     }
     keep_frames_in_the_heap();

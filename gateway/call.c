@@ -108,9 +108,9 @@ void call_begin(struct exchange *x, const char *service, const char *method, str
         options.on_part = on_part;
     }
     exchange_hold(x);
-    int error = fbx_call_async(x->gateway->bus, service, method,
-                               (fbx_bytes){payload.data, payload.len}, &options, on_reply, x,
-                               &x->call);
+    int error =
+        fbx_call_async(x->gateway->bus, service, method, (fbx_bytes){payload.data, payload.len},
+                       &options, on_reply, x, &x->call);
     if (error == 0)
         return;
     exchange_unhold(x);
@@ -125,8 +125,7 @@ void call_handle(struct exchange *x)
     struct buf payload = {0};
     if (!take_name(service, x->match.params[0]) || !take_name(method, x->match.params[1])) {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a service, or not a method", "");
-    } else if (msgpack_from_json(&payload,
-                                 x->body.len > 0 ? buf_slice(&x->body) : slice_of("null"),
+    } else if (msgpack_from_json(&payload, x->body.len > 0 ? buf_slice(&x->body) : slice_of("null"),
                                  &why) < 0) {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
     } else {

@@ -3,7 +3,8 @@
  * The server makes it, fills in the request and calls the route's handler once the body is there.
  * The handler either fills `answer` and is done, or begins something on the bus and takes a hold:
  * then whoever has the hold fills `answer` and posts the exchange, from any thread, once or, while
- * it streams, again and again; the last post ends the hold. Everything else is the loop thread's. */
+ * it streams, again and again; the last post ends the hold. Everything else is the loop thread's.
+ */
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
 

@@ -1,12 +1,14 @@
 /* farebox-gateway - lets HTTP clients use the bus. Puts the parts together. */
 #include "base/log.h"
+#include "base/mem.h"
+#include "base/notify.h"
+#include "base/token_file.h"
 #include "loop.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -15,6 +17,16 @@ static int fail(int code, const char *why)
 {
     (void)fprintf(stderr, "farebox-gateway: %s\n", why);
     return code;
+}
+
+/* Each connection is a descriptor, and the soft limit is usually far below the hard one. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 /* Before any thread exists, so that all inherit the mask. */
@@ -30,44 +42,82 @@ static int catch_signals(void)
     return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* On a thread of the bus. */
 static void on_state(void *arg, bool connected)
 {
     struct gateway *gateway = arg;
     atomic_store(&gateway->connected, connected);
+    log_event(connected ? LOG_INFO : LOG_WARN, connected ? "bus.connected" : "bus.lost", NULL);
+}
+
+static int connect_bus(struct gateway *gateway)
+{
+    const struct gateway_settings *s = &gateway->settings;
+    char *token = NULL;
+    int error = token_file_read(&token, s->token_file);
+    if (error < 0)
+        return fail(EX_NOINPUT, "the token file does not hold a token");
+    fbx_options options = {.url = s->url,
+                           .token = token,
+                           .name = "farebox-gateway",
+                           .tls_ca_file = *s->tls_ca_file ? s->tls_ca_file : NULL,
+                           .on_state = on_state,
+                           .on_state_arg = gateway,
+                           .wait_for_broker = true};
+    error = fbx_connect(&gateway->bus, &options);
+    mem_free(token);
+    if (error == 0)
+        return 0;
+    return fail(error == FBX_EREFUSED ? EX_NOPERM : EX_UNAVAILABLE,
+                *fbx_last_error() ? fbx_last_error() : fbx_error_text(error));
+}
+
+static void say_ready(const struct gateway *gateway)
+{
+    const struct gateway_settings *s = &gateway->settings;
+    (void)printf("farebox-gateway ready: %s://%s\n", *s->tls_cert_file ? "https" : "http",
+                 s->listen);
+    (void)fflush(stdout);
+    notify_manager("READY=1");
+}
+
+static int run(struct gateway *gateway, int signals)
+{
+    char why[SETTINGS_WHY_BYTES] = "";
+    struct server *server = NULL;
+    int code = connect_bus(gateway);
+    if (code != 0)
+        return code;
+    if (server_create(&server, gateway, why) < 0) {
+        fbx_close(gateway->bus);
+        return fail(EX_UNAVAILABLE, why);
+    }
+    say_ready(gateway);
+    int rc = loop_run(gateway, server, signals);
+    notify_manager("STOPPING=1");
+    fbx_close(gateway->bus);
+    server_destroy(server);
+    return rc == 0 ? EX_OK : EX_OSERR;
 }
 
 int main(int argc, char **argv)
 {
-    char why[GATEWAY_WHY_BYTES] = "";
-    struct server *server = NULL;
-    struct gateway gateway = {
-        .settings = {.listen_host = "127.0.0.1",
-                     .listen_port = argc > 2 ? (uint16_t)atoi(argv[2]) : 8000,
-                     .url = argv[1],
-                     .max_body_bytes = 1 << 20,
-                     .max_header_bytes = 32768,
-                     .max_connections = 10000,
-                     .idle_timeout_ms = 60000,
-                     .default_timeout_ms = 30000,
-                     .drain_ms = 10000}};
-    int signals = catch_signals();
-    if (signals < 0 || mailbox_init(&gateway.mailbox) < 0)
-        return fail(EX_OSERR, "the system refuses signals or descriptors");
-    fbx_options options = {.url = argv[1],
-                           .token = getenv("FAREBOX_TOKEN"),
-                           .name = "farebox-gateway",
-                           .on_state = on_state,
-                           .on_state_arg = &gateway,
-                           .wait_for_broker = true};
-    if (fbx_connect(&gateway.bus, &options) < 0)
-        return fail(EX_UNAVAILABLE, fbx_last_error());
-    if (server_create(&server, &gateway, why) < 0)
-        return fail(EX_UNAVAILABLE, why);
-    (void)printf("farebox-gateway ready: http://127.0.0.1:%u\n", gateway.settings.listen_port);
-    (void)fflush(stdout);
-    int rc = loop_run(&gateway, server, signals);
-    fbx_close(gateway.bus);
-    server_destroy(server);
-    mailbox_finish(&gateway.mailbox);
-    return rc == 0 ? EX_OK : EX_OSERR;
+    char why[SETTINGS_WHY_BYTES] = "";
+    struct gateway gateway = {.mailbox.fd = -1};
+    int code = settings_load(&gateway_program, &gateway.settings, argc, argv, why);
+    if (code != 0)
+        return fail(code, why);
+    if (gateway.settings.head.action != SETTINGS_RUN) {
+        code = settings_act(&gateway_program, &gateway.settings, stdout);
+    } else {
+        int signals = catch_signals();
+        raise_descriptor_limit();
+        log_set_level(gateway.settings.log_level);
+        code = signals < 0 || mailbox_init(&gateway.mailbox) < 0
+                   ? fail(EX_OSERR, "the system refuses signals or descriptors")
+                   : run(&gateway, signals);
+        mailbox_finish(&gateway.mailbox);
+    }
+    settings_free(&gateway_program, &gateway.settings);
+    return code;
 }

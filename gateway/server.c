@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ struct server {
     struct MHD_Daemon *daemon;
     int fd;
     int departures; /* epoll of connections, for their other ends' leaving */
-    int listening; /* after server_quiesce(), ours to close */
+    int listening;  /* after server_quiesce(), ours to close */
     unsigned busy;
 };
 
@@ -246,20 +247,44 @@ static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *
     return strlen(text);
 }
 
-static int address_of(const struct gateway_settings *settings, struct sockaddr_in *out)
+#define HOST_BYTES 64u
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* "127.0.0.1:8000", "[::1]:8000" */
+static int address_of(union address *out, const char *text)
 {
-    *out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(settings->listen_port)};
-    return inet_pton(AF_INET, settings->listen_host, &out->sin_addr) == 1 ? 0 : -EINVAL;
+    char host[HOST_BYTES];
+    const char *colon = strrchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : 0;
+    bool bracketed = len > 2 && text[0] == '[' && text[len - 1] == ']';
+    char *end = NULL;
+    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+    if (len == 0 || len >= sizeof host || !end || end == colon + 1 || *end || port > 65535)
+        return -EINVAL;
+    snprintf(host, sizeof host, "%.*s", (int)(bracketed ? len - 2 : len), text + bracketed);
+    *out = (union address){.v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)}};
+    if (!bracketed)
+        return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1 ? 0 : -EINVAL;
+    *out = (union address){.v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)}};
+    return inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1 ? 0 : -EINVAL;
 }
 
-static struct MHD_Daemon *start(struct server *self, const struct sockaddr_in *address)
+static struct MHD_Daemon *start(struct server *self, const union address *address)
 {
     const struct gateway_settings *s = &self->gateway->settings;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME;
+    if (address->any.sa_family == AF_INET6)
+        flags |= MHD_USE_IPv6;
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, self,
-        MHD_OPTION_SOCK_ADDR, address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)s->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        flags, 0, NULL, NULL, on_request, self, MHD_OPTION_SOCK_ADDR, &address->any,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, self, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(s->idle_timeout_ms / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         s->max_header_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTENING_ADDRESS_REUSE,
         1u, MHD_OPTION_END);
@@ -267,10 +292,10 @@ static struct MHD_Daemon *start(struct server *self, const struct sockaddr_in *a
 
 int server_create(struct server **out, struct gateway *gateway, char *why)
 {
-    struct sockaddr_in address;
+    union address address;
     const struct gateway_settings *s = &gateway->settings;
-    if (address_of(s, &address) < 0) {
-        snprintf(why, GATEWAY_WHY_BYTES, "%s: not an address to listen on", s->listen_host);
+    if (address_of(&address, s->listen) < 0) {
+        snprintf(why, SETTINGS_WHY_BYTES, "%s: not an address to listen on", s->listen);
         return -EINVAL;
     }
     struct server *self = mem_zalloc(sizeof *self);
@@ -281,8 +306,7 @@ int server_create(struct server **out, struct gateway *gateway, char *why)
     self->daemon = start(self, &address);
     if (!self->daemon) {
         int rc = errno ? -errno : -EADDRNOTAVAIL;
-        snprintf(why, GATEWAY_WHY_BYTES, "cannot listen on %s:%u: %s", s->listen_host,
-                 s->listen_port, strerror(-rc));
+        snprintf(why, SETTINGS_WHY_BYTES, "cannot listen on %s: %s", s->listen, strerror(-rc));
         mem_free(self);
         return rc;
     }

@@ -6,7 +6,7 @@
 
 struct server;
 
-/* Listens. Returns 0 or a negative errno with `why` (GATEWAY_WHY_BYTES). */
+/* Listens. Returns 0 or a negative errno with `why` (SETTINGS_WHY_BYTES). */
 int server_create(struct server **out, struct gateway *gateway, char *why);
 void server_destroy(struct server *server); /* takes NULL */
 /* Both become readable when there is something to do: with clients, and with clients that left. */

@@ -1,17 +1,16 @@
-/* settings.h - what the gateway is told by whoever runs it. */
+/* settings.h - what the gateway is told by whoever runs it: file < environment < flags. */
 #ifndef GATEWAY_SETTINGS_H
 #define GATEWAY_SETTINGS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#define GATEWAY_WHY_BYTES 512u
+#include "settings/settings.h"
 
 struct gateway_settings {
-    const char *listen_host, *url, *token_file;
-    uint16_t listen_port;
-    size_t max_body_bytes, max_header_bytes;
-    uint32_t max_connections, idle_timeout_ms, default_timeout_ms, drain_ms;
+    struct settings_head head;
+#define SETTING(field, key, kind, unit, value, min, max, live, doc) SETTING_TYPE_##kind field;
+#include "settings.def"
+#undef SETTING
 };
+
+extern const struct settings_program gateway_program;
 
 #endif

@@ -1,7 +1,7 @@
 #include "options.h"
 
 #include "base/mem.h"
-#include "token_file.h"
+#include "base/token_file.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -242,7 +242,7 @@ static enum host_exit find_token(struct reading *reading)
         return HOST_OK;
     if (!reading->token_file)
         return wrong("a token is needed: --token-file or FAREBOX_TOKEN_FILE");
-    int rc = host_token_read(&options->token, reading->token_file);
+    int rc = token_file_read(&options->token, reading->token_file);
     if (rc == 0)
         return HOST_OK;
     (void)fprintf(stderr, "farebox-host: %s: %s\n", reading->token_file,

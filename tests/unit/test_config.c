@@ -14,7 +14,7 @@
 /* A folder with a secret, and a command line. */
 struct bench {
     char dir[64], secret[80], file[80];
-    char why[CONFIG_WHY_BYTES];
+    char why[SETTINGS_WHY_BYTES];
     struct settings settings;
 };
 
@@ -53,7 +53,7 @@ static struct bench *bench_make(void)
 
 static void bench_free(struct bench *bench)
 {
-    settings_finish(&bench->settings);
+    settings_free(&config_program, &bench->settings);
     unlink(bench->secret);
     unlink(bench->file);
     assert_int_equal(rmdir(bench->dir), 0);
@@ -78,11 +78,11 @@ static int load(struct bench *bench, const char *line)
 {
     char *argv[ARGS_MAX], *copy = mem_strdup(line);
     struct settings loaded;
-    int code = config_load(&loaded, split(bench, copy, argv), argv, bench->why, CONFIG_WHY_BYTES);
+    int code = settings_load(&config_program, &loaded, split(bench, copy, argv), argv, bench->why);
     mem_free(copy);
     if (code)
         return code;
-    settings_finish(&bench->settings);
+    settings_free(&config_program, &bench->settings);
     bench->settings = loaded;
     return 0;
 }
@@ -119,8 +119,8 @@ static void flags_alone_are_enough(void **state)
     assert_loads(bench, "--listen ipc:///tmp/x --listen=tcp://127.0.0.1:0 --data=d "
                         "--jwt-secret-file SECRET");
     const struct settings *s = &bench->settings;
-    assert_int_equal(s->action, CONFIG_RUN);
-    assert_null(s->config_file);
+    assert_int_equal(s->head.action, SETTINGS_RUN);
+    assert_null(s->head.config_file);
     assert_int_equal(s->listen.n, 2);
     assert_string_equal(s->listen.items[1], "tcp://127.0.0.1:0");
     assert_string_equal(s->data, "d");
@@ -150,7 +150,7 @@ static void later_sources_win(void **state)
     assert_int_equal(bench->settings.log_level, LOG_DEBUG);
     assert_int_equal(bench->settings.listen.n, 2);
     assert_string_equal(bench->settings.data, "file");
-    assert_string_equal(bench->settings.config_file, bench->file);
+    assert_string_equal(bench->settings.head.config_file, bench->file);
 
     /* a list is replaced as a whole */
     setenv("FAREBOX_LISTEN", "ipc:///tmp/a,tcp://h:1,ipc:///tmp/c", 1);
@@ -350,7 +350,7 @@ static char *act(struct bench *bench, const char *line)
     size_t len = 0;
     assert_loads(bench, line);
     FILE *out = open_memstream(&text, &len);
-    assert_int_equal(config_act(&bench->settings, out), 0);
+    assert_int_equal(settings_act(&config_program, &bench->settings, out), 0);
     fclose(out);
     return text;
 }
@@ -416,13 +416,13 @@ static void the_manual_is_up_to_date(void **state)
 
 /* ---- reloading ---- */
 
-static int reload(struct bench *bench, const char *line, struct config_changes *changes)
+static int reload(struct bench *bench, const char *line, struct settings_changes *changes)
 {
     char *argv[ARGS_MAX], *copy = mem_strdup(line);
     struct settings fresh;
-    int code = config_load(&fresh, split(bench, copy, argv), argv, bench->why, CONFIG_WHY_BYTES);
+    int code = settings_load(&config_program, &fresh, split(bench, copy, argv), argv, bench->why);
     if (code == 0)
-        settings_adopt(&bench->settings, &fresh, changes);
+        settings_take(&config_program, &bench->settings, &fresh, changes);
     mem_free(copy);
     return code;
 }
@@ -431,7 +431,7 @@ static void reloading_changes_what_it_may(void **state)
 {
     (void)state;
     struct bench *bench = bench_make();
-    struct config_changes changes;
+    struct settings_changes changes;
     const char *line = "--config FILE --jwt-secret-file SECRET --data d";
     write_file(bench->file, "listen: [\"ipc:///tmp/a\"]\nmax-calls: 5\njwt-issuer: one\n");
     assert_loads(bench, line);
@@ -456,7 +456,7 @@ static void a_refused_reload_changes_nothing(void **state)
 {
     (void)state;
     struct bench *bench = bench_make();
-    struct config_changes changes;
+    struct settings_changes changes;
     const char *line = ENOUGH "--config FILE";
     write_file(bench->file, "max-calls: 5\n");
     assert_loads(bench, line);

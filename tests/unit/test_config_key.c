@@ -11,7 +11,7 @@
 
 #define SECRET "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
 
-static char folder[] = "/tmp/farebox-key-XXXXXX", secret[64], keys[64], why[CONFIG_WHY_BYTES];
+static char folder[] = "/tmp/farebox-key-XXXXXX", secret[64], keys[64], why[SETTINGS_WHY_BYTES];
 
 static void write_file(const char *path, const char *text)
 {
@@ -52,9 +52,9 @@ static int load(const char *secret_file, const char *keys_file)
                     mem_strdup(keys_file)};
     struct settings settings;
     why[0] = '\0';
-    int code = config_load(&settings, 9, argv, why, sizeof why);
+    int code = settings_load(&config_program, &settings, 9, argv, why);
     if (code == 0)
-        settings_finish(&settings);
+        settings_free(&config_program, &settings);
     mem_free(argv[6]);
     mem_free(argv[8]);
     return code;

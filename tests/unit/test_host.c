@@ -1,7 +1,7 @@
 /* farebox-host's command line, environment and token file. */
 #include "../testing.h"
+#include "base/token_file.h"
 #include "host/options.h"
-#include "host/token_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -181,7 +181,7 @@ static int write_token_file(const char *path, const char *text, size_t len)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, len), len);
     close(fd);
-    int rc = host_token_read(&token, path);
+    int rc = token_file_read(&token, path);
     if (rc == 0)
         assert_string_equal(token, "a.b.c");
     else
@@ -206,10 +206,10 @@ static void a_token_file_holds_one_word(void **state)
     assert_int_equal(write_token_file(path, token, 8193), -EBADMSG);
     assert_int_equal(write_token_file(path, token, sizeof token), -EBADMSG);
     char *untouched = NULL;
-    assert_int_equal(host_token_read(&untouched, folder), -EISDIR);
+    assert_int_equal(token_file_read(&untouched, folder), -EISDIR);
     unlink(path);
     rmdir(folder);
-    assert_int_equal(host_token_read(&untouched, path), -ENOENT);
+    assert_int_equal(token_file_read(&untouched, path), -ENOENT);
     assert_null(untouched);
 }
 

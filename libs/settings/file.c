@@ -1,4 +1,4 @@
-#include "config_table.h"
+#include "settings/file.h"
 
 #include "base/buf.h"
 
@@ -49,39 +49,40 @@ static bool next_key(struct slice text, struct key_line *at)
     return false;
 }
 
-static size_t index_of(struct slice key)
+static size_t index_of(const struct settings_program *program, struct slice key)
 {
     size_t i = 0;
-    while (i < SETTINGS_COUNT && !slice_is(key, setting_table[i].key))
+    while (i < program->n && !slice_is(key, program->table[i].key))
         i++;
     return i;
 }
 
-static void find_lines(struct slice text, unsigned *lines)
+static void find_lines(const struct settings_program *program, struct slice text, unsigned *lines)
 {
     struct key_line at = {0};
     while (next_key(text, &at)) {
-        size_t i = index_of(at.key);
-        if (i < SETTINGS_COUNT)
+        size_t i = index_of(program, at.key);
+        if (i < program->n)
             lines[i] = at.number;
     }
 }
 
-static bool find_bad_key(struct slice text, const char *path, char *why, size_t why_len)
+static bool find_bad_key(const struct settings_program *program, struct slice text,
+                         const char *path, char *why, size_t why_len)
 {
-    unsigned seen[SETTINGS_COUNT] = {0};
+    unsigned seen[SETTINGS_MAX] = {0};
     struct key_line at = {0};
     while (next_key(text, &at)) {
-        size_t i = index_of(at.key);
+        size_t i = index_of(program, at.key);
         int len = at.key.len > 64 ? 64 : (int)at.key.len;
-        if (i == SETTINGS_COUNT) {
+        if (i == program->n) {
             snprintf(why, why_len, "%s:%u: unknown setting \"%.*s\"", path, at.number, len,
                      (const char *)at.key.data);
             return true;
         }
         if (seen[i]) {
             snprintf(why, why_len, "%s:%u: %s was set in line %u already", path, at.number,
-                     setting_table[i].key, seen[i]);
+                     program->table[i].key, seen[i]);
             return true;
         }
         seen[i] = at.number;
@@ -115,21 +116,21 @@ __attribute__((format(printf, 3, 0))) static void note(cyaml_log_t level, void *
 static const cyaml_schema_value_t item_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
 
-static cyaml_schema_field_t schema_field(size_t i)
+static cyaml_schema_field_t schema_field(const struct settings_program *program, size_t i)
 {
-    uint32_t offset = (uint32_t)(i * sizeof(struct config_file_value));
-    cyaml_schema_field_t field = {.key = setting_table[i].key};
+    uint32_t offset = (uint32_t)(i * sizeof(struct settings_file_value));
+    cyaml_schema_field_t field = {.key = program->table[i].key};
     field.value.flags = CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER;
-    if (setting_table[i].kind == KIND_LIST) {
-        field.data_offset = offset + (uint32_t)offsetof(struct config_file_value, items);
-        field.count_offset = offset + (uint32_t)offsetof(struct config_file_value, n_items);
+    if (program->table[i].kind == KIND_LIST) {
+        field.data_offset = offset + (uint32_t)offsetof(struct settings_file_value, items);
+        field.count_offset = offset + (uint32_t)offsetof(struct settings_file_value, n_items);
         field.count_size = sizeof(uint32_t);
         field.value.type = CYAML_SEQUENCE;
         field.value.data_size = sizeof(char *);
         field.value.sequence.entry = &item_schema;
         field.value.sequence.max = CYAML_UNLIMITED;
     } else {
-        field.data_offset = offset + (uint32_t)offsetof(struct config_file_value, text);
+        field.data_offset = offset + (uint32_t)offsetof(struct settings_file_value, text);
         field.value.type = CYAML_STRING;
         field.value.data_size = sizeof(char);
         field.value.string.max = CYAML_UNLIMITED;
@@ -138,18 +139,18 @@ static cyaml_schema_field_t schema_field(size_t i)
 }
 
 struct schema {
-    cyaml_schema_field_t fields[SETTINGS_COUNT + 1]; /* the last one stays empty */
+    cyaml_schema_field_t fields[SETTINGS_MAX + 1]; /* the last one stays empty */
     cyaml_schema_value_t top;
 };
 
-static void schema_init(struct schema *schema)
+static void schema_init(const struct settings_program *program, struct schema *schema)
 {
     memset(schema, 0, sizeof *schema);
-    for (size_t i = 0; i < SETTINGS_COUNT; i++)
-        schema->fields[i] = schema_field(i);
+    for (size_t i = 0; i < program->n; i++)
+        schema->fields[i] = schema_field(program, i);
     schema->top.type = CYAML_MAPPING;
     schema->top.flags = CYAML_FLAG_POINTER;
-    schema->top.data_size = sizeof(struct config_file_value[SETTINGS_COUNT]);
+    schema->top.data_size = sizeof(struct settings_file_value[SETTINGS_MAX]);
     schema->top.mapping.fields = schema->fields;
 }
 
@@ -172,17 +173,17 @@ static void explain(const struct complaint *complaint, cyaml_err_t err, const ch
         snprintf(why, why_len, "%s: %s", path, text);
 }
 
-static int parse(struct config_file *file, struct slice text, const char *path, char *why,
-                 size_t why_len)
+static int parse(const struct settings_program *program, struct settings_file *file,
+                 struct slice text, const char *path, char *why, size_t why_len)
 {
     struct complaint complaint = {0};
     struct schema schema;
     cyaml_config_t options = cyaml_options(&complaint);
     cyaml_data_t *loaded = NULL;
-    schema_init(&schema);
+    schema_init(program, &schema);
     cyaml_err_t err = cyaml_load_data(text.data, text.len, &options, &schema.top, &loaded, NULL);
     if (err != CYAML_OK || complaint.text[0]) {
-        if (!find_bad_key(text, path, why, why_len))
+        if (!find_bad_key(program, text, path, why, why_len))
             explain(&complaint, err, path, why, why_len);
         cyaml_free(&options, &schema.top, loaded, 0);
         return -EINVAL;
@@ -210,7 +211,8 @@ static int read_text(const char *path, struct buf *into)
     return err;
 }
 
-int config_file_read(struct config_file *file, const char *path, char *why, size_t why_len)
+int settings_file_read(const struct settings_program *program, struct settings_file *file,
+                       const char *path, char *why, size_t why_len)
 {
     struct buf text = {0};
     memset(file, 0, sizeof *file);
@@ -218,19 +220,19 @@ int config_file_read(struct config_file *file, const char *path, char *why, size
     if (err)
         snprintf(why, why_len, "%s: %s", path, strerror(-err));
     else
-        err = parse(file, buf_slice(&text), path, why, why_len);
+        err = parse(program, file, buf_slice(&text), path, why, why_len);
     if (!err)
-        find_lines(buf_slice(&text), file->lines);
+        find_lines(program, buf_slice(&text), file->lines);
     buf_finish(&text);
     return err;
 }
 
-void config_file_finish(struct config_file *file)
+void settings_file_finish(const struct settings_program *program, struct settings_file *file)
 {
     struct complaint complaint = {0};
     struct schema schema;
     cyaml_config_t options = cyaml_options(&complaint);
-    schema_init(&schema);
+    schema_init(program, &schema);
     cyaml_free(&options, &schema.top, file->loaded, 0);
     memset(file, 0, sizeof *file);
 }

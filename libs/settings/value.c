@@ -1,4 +1,4 @@
-#include "config_table.h"
+#include "settings/value.h"
 
 #include "base/mem.h"
 
@@ -8,36 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct setting setting_table[SETTINGS_COUNT] = {
-#define SETTING(field_, key_, kind_, unit_, value_, min_, max_, live_, doc_) \
-    {.key = key_,                                                            \
-     .unit = unit_,                                                          \
-     .value = value_,                                                        \
-     .doc = doc_,                                                            \
-     .min = min_,                                                            \
-     .max = max_,                                                            \
-     .offset = offsetof(struct settings, field_),                            \
-     .kind = KIND_##kind_,                                                   \
-     .live = live_},
-#include "settings.def"
-#undef SETTING
-};
-
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-static void *field(const struct setting *setting, struct settings *settings)
+static void *field(const struct setting *setting, void *settings)
 {
     return (char *)settings + setting->offset;
 }
 
-static const void *const_field(const struct setting *setting, const struct settings *settings)
+static const void *const_field(const struct setting *setting, const void *settings)
 {
     return (const char *)settings + setting->offset;
 }
 
-void setting_env_name(const struct setting *setting, char *name)
+void setting_env_name(const struct settings_program *program, const struct setting *setting,
+                      char *name)
 {
-    snprintf(name, SETTING_ENV_BYTES, "FAREBOX_%s", setting->key);
+    snprintf(name, SETTING_ENV_BYTES, "%s%s", program->env_prefix, setting->key);
     for (char *c = name; *c; c++)
         *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
 }
@@ -78,8 +64,8 @@ static bool read_unit(const char *text, bool bytes, uint64_t *value)
     return false;
 }
 
-static int assign_number(const struct setting *setting, struct settings *settings, const char *text,
-                         char *why, size_t why_len)
+static int assign_number(const struct setting *setting, void *settings, const char *text, char *why,
+                         size_t why_len)
 {
     bool bytes = setting->kind == KIND_BYTES;
     const char *rest = text;
@@ -97,8 +83,8 @@ static int assign_number(const struct setting *setting, struct settings *setting
     return 0;
 }
 
-static int assign_level(const struct setting *setting, struct settings *settings, const char *text,
-                        char *why, size_t why_len)
+static int assign_level(const struct setting *setting, void *settings, const char *text, char *why,
+                        size_t why_len)
 {
     int level = log_level_from_text(text);
     if (level < 0) {
@@ -124,8 +110,8 @@ static int check_text(const char *text, uint64_t max, char *why, size_t why_len)
     return 0;
 }
 
-static int assign_text(const struct setting *setting, struct settings *settings, const char *text,
-                       char *why, size_t why_len)
+static int assign_text(const struct setting *setting, void *settings, const char *text, char *why,
+                       size_t why_len)
 {
     int err = check_text(text, setting->max, why, why_len);
     if (err)
@@ -138,8 +124,8 @@ static int assign_text(const struct setting *setting, struct settings *settings,
 
 #define LIST_ITEM_BYTES_MAX 4000u
 
-static int append_item(const struct setting *setting, struct settings *settings, const char *text,
-                       char *why, size_t why_len)
+static int append_item(const struct setting *setting, void *settings, const char *text, char *why,
+                       size_t why_len)
 {
     struct text_list *list = field(setting, settings);
     int err = check_text(text, LIST_ITEM_BYTES_MAX, why, why_len);
@@ -154,8 +140,8 @@ static int append_item(const struct setting *setting, struct settings *settings,
     return 0;
 }
 
-int setting_assign(const struct setting *setting, struct settings *settings, const char *text,
-                   char *why, size_t why_len)
+int setting_assign(const struct setting *setting, void *settings, const char *text, char *why,
+                   size_t why_len)
 {
     switch (setting->kind) {
     case KIND_TEXT:
@@ -190,7 +176,7 @@ static size_t field_size(const struct setting *setting)
     return sizeof(size_t);
 }
 
-void setting_clear(const struct setting *setting, struct settings *settings)
+void setting_clear(const struct setting *setting, void *settings)
 {
     void *place = field(setting, settings);
     if (setting->kind == KIND_TEXT) {
@@ -204,7 +190,7 @@ void setting_clear(const struct setting *setting, struct settings *settings)
     memset(place, 0, field_size(setting));
 }
 
-void setting_swap(const struct setting *setting, struct settings *a, struct settings *b)
+void setting_swap(const struct setting *setting, void *a, void *b)
 {
     uint8_t kept[sizeof(struct text_list)];
     size_t size = field_size(setting);
@@ -224,8 +210,7 @@ static bool lists_equal(const struct text_list *a, const struct text_list *b)
     return true;
 }
 
-bool setting_equal(const struct setting *setting, const struct settings *a,
-                   const struct settings *b)
+bool setting_equal(const struct setting *setting, const void *a, const void *b)
 {
     const void *left = const_field(setting, a);
     const void *right = const_field(setting, b);
@@ -259,7 +244,7 @@ static void write_items(const struct text_list *list, FILE *out)
     }
 }
 
-void setting_write(const struct setting *setting, const struct settings *settings, FILE *out)
+void setting_write(const struct setting *setting, const void *settings, FILE *out)
 {
     const void *value = const_field(setting, settings);
     fprintf(out, "%s:", setting->key);

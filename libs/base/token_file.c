@@ -1,4 +1,4 @@
-#include "token_file.h"
+#include "base/token_file.h"
 
 #include "base/mem.h"
 
@@ -37,7 +37,7 @@ static bool is_word(const char *text, size_t len)
     return len > 0;
 }
 
-int host_token_read(char **out, const char *path)
+int token_file_read(char **out, const char *path)
 {
     char text[TOKEN_MAX + 64] = {0};
     ssize_t n = read_up_to(path, text, sizeof text);
