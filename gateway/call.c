@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define NAME_BYTES 192u
+#define HTTP_OK 200u
 
 static void add_headers(struct answer *answer, const fbx_reply *reply)
 {
@@ -28,7 +29,7 @@ static void write_answer(struct answer *answer, const fbx_reply *reply)
     } else if (json_from_msgpack(&answer->body, slice_make(payload.data, payload.len), &why) < 0) {
         problem_of(answer, STATUS_INTERNAL, why.text, fbx_reply_request_id(reply));
     } else {
-        answer->http = 200;
+        answer->http = HTTP_OK;
         answer->content_type = "application/json";
     }
 }
@@ -37,7 +38,7 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
 {
     struct answer end = {0};
     write_answer(&end, reply);
-    (void)exchange_put(x, end.http == 200 ? "reply" : "problem", NULL, buf_slice(&end.body));
+    (void)exchange_put(x, end.http == HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body));
     stream_end(&x->stream);
     answer_finish(&end);
 }
@@ -51,6 +52,8 @@ static void on_reply(void *arg, const fbx_reply *reply)
     } else {
         add_headers(&x->answer, reply);
         write_answer(&x->answer, reply);
+        if (x->answer.http == HTTP_OK && x->route->binding)
+            x->answer.http = x->route->binding->status;
     }
     exchange_finish(x);
 }
@@ -58,7 +61,7 @@ static void on_reply(void *arg, const fbx_reply *reply)
 static void begin_stream(struct exchange *x)
 {
     x->streams = true;
-    x->answer.http = 200;
+    x->answer.http = HTTP_OK;
     x->answer.content_type = framing_content_type(x->framing);
     answer_header(&x->answer, "Cache-Control", "no-store");
 }
@@ -93,6 +96,11 @@ void call_begin(struct exchange *x, const char *service, const char *method, str
     fbx_call_options options = {.token = exchange_token(x),
                                 .idempotency_key = exchange_header(x, "Idempotency-Key"),
                                 .timeout_ms = x->gateway->settings.default_timeout_ms};
+    const struct binding *binding = x->route->binding;
+    if (binding && binding->timeout_ms > 0)
+        options.timeout_ms = binding->timeout_ms;
+    if (binding)
+        options.idempotent = binding->idempotent;
     if (!options.token) {
         problem_of(&x->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed", "");
         return;

@@ -10,6 +10,7 @@ struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection 
     struct exchange *self = mem_zalloc(sizeof *self);
     self->gateway = gateway;
     self->connection = connection;
+    self->routes = routes_ref(gateway->routes);
     self->refs = 1;
     return self;
 }
@@ -22,6 +23,7 @@ void exchange_release(struct exchange *self)
         stream_finish(&self->stream);
     answer_finish(&self->answer);
     buf_finish(&self->body);
+    routes_unref(self->routes);
     mem_free(self->path);
     mem_free(self);
 }

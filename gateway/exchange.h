@@ -22,6 +22,7 @@ struct exchange {
     struct MHD_Connection *connection; /* NULL once the client is gone */
     const char *method;                /* borrowed of the server */
     char *path;
+    struct routes *routes; /* in force when it came */
     const struct route *route;
     struct route_match match; /* parameters, borrowed from `path` */
     struct buf body;

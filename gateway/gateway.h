@@ -9,8 +9,11 @@
 #include <farebox.h>
 #include <stdatomic.h>
 
+struct routes;
+
 struct gateway {
     struct gateway_settings settings;
+    struct routes *routes;
     fbx_bus *bus;
     struct mailbox mailbox;
     atomic_bool connected; /* to the broker; written by the bus's callbacks */

@@ -4,6 +4,7 @@
 #include "base/notify.h"
 #include "base/token_file.h"
 #include "loop.h"
+#include "route.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -85,6 +86,9 @@ static int run(struct gateway *gateway, int signals)
 {
     char why[SETTINGS_WHY_BYTES] = "";
     struct server *server = NULL;
+    size_t item = 0;
+    if (routes_create(&gateway->routes, &gateway->settings.routes, &item, why) < 0)
+        return fail(EX_CONFIG, why);
     int code = connect_bus(gateway);
     if (code != 0)
         return code;
@@ -118,6 +122,7 @@ int main(int argc, char **argv)
                    : run(&gateway, signals);
         mailbox_finish(&gateway.mailbox);
     }
+    routes_unref(gateway.routes);
     settings_free(&gateway_program, &gateway.settings);
     return code;
 }

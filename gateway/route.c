@@ -1,55 +1,30 @@
 #include "route.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "base/mem.h"
+#include "bound.h"
+#include "call.h"
+#include "own.h"
 
-/* What the escape behind a '%' stands for; -1 if it is none that a path may hold. */
-static int escaped(const char *at)
-{
-    int high = hex_digit(at[0]);
-    int low = high < 0 ? -1 : hex_digit(at[1]);
-    if (low < 0)
-        return -1;
-    int value = high * 16 + low;
-    return value == 0 || value == '/' ? -1 : value;
-}
+#include <errno.h>
+#include <stdio.h>
 
-bool route_decode(char *path)
-{
-    char *to = path;
-    for (const char *at = path; *at; at++) {
-        int c = (unsigned char)*at;
-        if (c == '%') {
-            c = escaped(at + 1);
-            if (c < 0)
-                return false;
-            at += 2;
-        }
-        *to++ = (char)c;
-    }
-    *to = '\0';
-    return true;
-}
+#define OWN (own_routes_count + own_bindings_count)
 
-static size_t segment_len(const char *at)
-{
-    return strcspn(at, "/");
-}
+struct routes {
+    unsigned refs;
+    struct binding *bindings;
+    struct route *list;
+    size_t n_bindings, n;
+};
+
+/* ---- one route ---- */
 
 bool route_fits(const struct route *route, const char *path, struct route_match *match)
 {
     const char *want = route->path;
     match->n = 0;
     for (;;) {
-        size_t wants = segment_len(want), has = segment_len(path);
+        size_t wants = strcspn(want, "/"), has = strcspn(path, "/");
         if (want[0] == '{') {
             if (has == 0 || match->n == ROUTE_PARAMS_MAX)
                 return false;
@@ -64,4 +39,127 @@ bool route_fits(const struct route *route, const char *path, struct route_match 
         want++;
         path++;
     }
+}
+
+/* ---- all of them ---- */
+
+static void add(struct routes *self, const struct route *route)
+{
+    self->list[self->n++] = *route;
+}
+
+static void add_bound(struct routes *self, const struct binding *binding)
+{
+    add(self, &(struct route){.method = binding->method,
+                              .path = binding->path,
+                              .handler = bound_handle,
+                              .binding = binding});
+}
+
+/* Two paths that differ only in the names of their parameters are one. */
+static bool same_shape(const char *a, const char *b)
+{
+    while (*a && *b) {
+        size_t la = strcspn(a, "/"), lb = strcspn(b, "/");
+        if ((a[0] == '{') != (b[0] == '{'))
+            return false;
+        if (a[0] != '{' && !slice_equal(slice_make(a, la), slice_make(b, lb)))
+            return false;
+        a += la + (a[la] == '/');
+        b += lb + (b[lb] == '/');
+    }
+    return *a == *b;
+}
+
+static bool is_there(const struct routes *self, const struct binding *binding)
+{
+    for (size_t i = 0; i < self->n; i++)
+        if (strcmp(self->list[i].method, binding->method) == 0 &&
+            same_shape(self->list[i].path, binding->path))
+            return true;
+    return false;
+}
+
+static int take_line(struct routes *self, const char *line, char *why)
+{
+    struct binding *binding = &self->bindings[self->n_bindings];
+    int rc = binding_read(binding, line, why);
+    if (rc == 0 && is_there(self, binding)) {
+        (void)snprintf(why, BINDING_WHY_BYTES, "%s %.64s is there already", binding->method,
+                       binding->path);
+        rc = -EINVAL;
+    }
+    if (rc == 0) {
+        self->n_bindings++;
+        add_bound(self, binding);
+    }
+    return rc;
+}
+
+int routes_create(struct routes **out, const struct text_list *lines, size_t *item, char *why)
+{
+    struct routes *self = mem_zalloc(sizeof *self);
+    int rc = 0;
+    self->refs = 1;
+    self->bindings = mem_alloc((own_bindings_count + lines->n) * sizeof *self->bindings);
+    self->list = mem_alloc((OWN + lines->n) * sizeof *self->list);
+    for (size_t i = 0; i < own_routes_count; i++)
+        add(self, &own_routes[i]);
+    for (size_t i = 0; i < own_bindings_count && rc == 0; i++)
+        rc = take_line(self, own_bindings[i], why);
+    for (size_t i = 0; i < lines->n && rc == 0; i++) {
+        *item = i;
+        rc = take_line(self, lines->items[i], why);
+    }
+    if (rc == 0)
+        *out = self;
+    else
+        routes_unref(self);
+    return rc;
+}
+
+struct routes *routes_ref(struct routes *self)
+{
+    self->refs++;
+    return self;
+}
+
+void routes_unref(struct routes *self)
+{
+    if (!self || --self->refs > 0)
+        return;
+    mem_free(self->bindings);
+    mem_free(self->list);
+    mem_free(self);
+}
+
+/* Of two that fit, /orders/new and /orders/{id}, the one that says more counts. */
+static bool is_better(const struct route_match *match, const struct route_match *than)
+{
+    return match->n < than->n;
+}
+
+const struct route *routes_find(const struct routes *self, const char *method, const char *path,
+                                struct route_match *match, bool *elsewhere)
+{
+    const struct route *found = NULL;
+    struct route_match fit;
+    *elsewhere = false;
+    for (size_t i = 0; i < self->n; i++) {
+        const struct route *route = &self->list[i];
+        if (!route_fits(route, path, &fit))
+            continue;
+        if (strcmp(route->method, method) != 0) {
+            *elsewhere = true;
+        } else if (!found || is_better(&fit, match)) {
+            found = route;
+            *match = fit;
+        }
+    }
+    return found;
+}
+
+const struct binding *routes_binding(const struct routes *self, size_t index)
+{
+    return index < self->n_bindings ? &self->bindings[index] : NULL;
 }

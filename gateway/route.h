@@ -1,10 +1,9 @@
-/* route.h - which handler answers which path. Pure but for the handlers themselves. */
+/* route.h - which handler answers which path. The loop thread's. */
 #ifndef GATEWAY_ROUTE_H
 #define GATEWAY_ROUTE_H
 
-#include "base/slice.h"
-
-#include <stddef.h>
+#include "binding.h"
+#include "settings/settings.h"
 
 #define ROUTE_PARAMS_MAX 8u
 
@@ -14,23 +13,30 @@ struct route {
     const char *method, *path; /* "/v1/call/{service}/{method}": a brace is one whole segment */
     /* The body is there. Fills exchange->answer, or holds the exchange and has it posted. */
     void (*handler)(struct exchange *exchange);
+    const struct binding *binding; /* of bound_handle() */
 };
 
-/* What the braces stand for, in their order, decoded; views into the path. */
+/* What the braces stand for, in their order; borrowed of the path. */
 struct route_match {
     struct slice params[ROUTE_PARAMS_MAX];
     size_t n;
 };
 
-/* Percent-decodes a path in place, segment by segment; false when an escape is broken, or stands
- * for a slash or a NUL, so that no two readers take the path apart differently. */
-bool route_decode(char *path);
-
-/* Does the path fit? Borrowed of `path`. */
+/* Does the path fit? */
 bool route_fits(const struct route *route, const char *path, struct route_match *match);
 
-/* The gateway's own. */
-extern const struct route routes_own[];
-extern const size_t routes_own_count;
+/* The gateway's own routes and those that were configured. Counted: requests under way keep theirs
+ * while a reload puts others in force. */
+struct routes;
+
+/* -EINVAL: `item` is the number of the line that is wrong, and `why` (BINDING_WHY_BYTES) how. */
+int routes_create(struct routes **out, const struct text_list *lines, size_t *item, char *why);
+struct routes *routes_ref(struct routes *routes);
+void routes_unref(struct routes *routes); /* takes NULL */
+/* NULL: none; `*elsewhere`: but there is one for another method, and that is what could be said. */
+const struct route *routes_find(const struct routes *routes, const char *method, const char *path,
+                                struct route_match *match, bool *elsewhere);
+/* Those with a binding, in their order; NULL at the end. */
+const struct binding *routes_binding(const struct routes *routes, size_t index);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "exchange.h"
+#include "percent.h"
 #include "problem.h"
 
 #include <arpa/inet.h>
@@ -39,24 +40,17 @@ static struct client *client_of(struct MHD_Connection *connection)
 
 /* ---- the way in ---- */
 
-static bool find_route(struct exchange *x)
+static void find_route(struct exchange *x)
 {
-    bool known = false;
-    for (size_t i = 0; i < routes_own_count; i++) {
-        const struct route *route = &routes_own[i];
-        if (!route_fits(route, x->path, &x->match))
-            continue;
-        known = true;
-        if (strcmp(route->method, x->method) == 0) {
-            x->route = route;
-            return true;
-        }
-    }
-    if (known)
-        problem_of_http(&x->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed", "");
+    bool elsewhere = false;
+    x->route = routes_find(x->routes, x->method, x->path, &x->match, &elsewhere);
+    if (x->route)
+        return;
+    if (elsewhere)
+        problem_of_http(&x->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
+                        "this path takes other methods");
     else
         problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", "nothing is at this path");
-    return false;
 }
 
 static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
@@ -67,8 +61,8 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     x->path = mem_strdup(path);
     x->method = method;
     client_of(connection)->now = x;
-    if (route_decode(x->path))
-        (void)find_route(x);
+    if (percent_decode_path(x->path))
+        find_route(x);
     else
         problem_of_http(&x->answer, MHD_HTTP_BAD_REQUEST, "bad_path",
                         "the path has an escape that no path may have");
@@ -239,7 +233,7 @@ void server_take_departures(struct server *self)
 
 /* ---- the daemon ---- */
 
-/* Paths are decoded by route_decode(). */
+/* percent.h is stricter. */
 static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *text)
 {
     (void)arg;

@@ -1,5 +1,7 @@
 #include "settings.h"
 
+#include "route.h"
+
 enum setting_index {
 #define SETTING(field, key, kind, unit, value, min, max, live, doc) SETTING_##field,
 #include "settings.def"
@@ -42,6 +44,18 @@ static const char help_tail[] =
 static const char manual_head[] = "| setting | value | default | reload | meaning |\n"
                                   "|---|---|---|---|---|\n";
 
+static int check_routes(const struct settings_loading *loading, const struct gateway_settings *s)
+{
+    char why[BINDING_WHY_BYTES];
+    struct routes *routes = NULL;
+    size_t item = 0;
+    int rc = routes_create(&routes, &s->routes, &item, why);
+    routes_unref(routes);
+    if (rc == 0)
+        return 0;
+    return settings_blame(loading, SETTING_routes, "\"%.64s\": %s", s->routes.items[item], why);
+}
+
 static int check(const struct settings_loading *loading, const void *settings)
 {
     const struct gateway_settings *s = settings;
@@ -51,7 +65,9 @@ static int check(const struct settings_loading *loading, const void *settings)
         return settings_missing(loading, SETTING_token_file);
     if (*s->tls_key_file && !*s->tls_cert_file)
         return settings_blame(loading, SETTING_tls_key_file, "is of no use without tls-cert-file");
-    int code = settings_check_readable(loading, SETTING_token_file, s->token_file);
+    int code = check_routes(loading, s);
+    if (!code)
+        code = settings_check_readable(loading, SETTING_token_file, s->token_file);
     if (!code)
         code = settings_check_readable(loading, SETTING_tls_cert_file, s->tls_cert_file);
     if (!code)

@@ -1,0 +1,20 @@
+#include "own.h"
+
+#include "call.h"
+
+const struct route own_routes[] = {
+    {"POST", "/v1/call/{service}/{method}", call_handle, NULL},
+};
+const size_t own_routes_count = sizeof own_routes / sizeof *own_routes;
+
+const char *const own_bindings[] = {
+    "GET /v1/services bus.registry.list idempotent",
+    "GET /v1/me bus.me.show idempotent",
+    "GET /v1/usage bus.usage.show "
+    "query=from,to,tenant,user,service,method,by:list,limit:int,cursor "
+    "idempotent",
+    "GET /v1/notifications notification.list query=after,limit:int idempotent",
+    "POST /v1/auth/password auth.password",
+    "POST /v1/auth/logout auth.logout",
+};
+const size_t own_bindings_count = sizeof own_bindings / sizeof *own_bindings;
