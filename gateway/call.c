@@ -82,13 +82,9 @@ static void on_part(void *arg, fbx_bytes part, uint32_t index)
     exchange_post(x);
 }
 
-static bool take_name(char out[NAME_BYTES], struct slice name)
+static void on_gone(struct exchange *x)
 {
-    if (name.len >= NAME_BYTES)
-        return false;
-    memcpy(out, name.data, name.len);
-    out[name.len] = '\0';
-    return true;
+    (void)fbx_cancel(x->gateway->bus, x->call);
 }
 
 void call_begin(struct exchange *x, const char *service, const char *method, struct slice payload)
@@ -101,15 +97,8 @@ void call_begin(struct exchange *x, const char *service, const char *method, str
         options.timeout_ms = binding->timeout_ms;
     if (binding)
         options.idempotent = binding->idempotent;
-    if (!options.token) {
-        problem_of(&x->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed", "");
+    if (!exchange_may_ask(x, options.token))
         return;
-    }
-    if (!atomic_load(&x->gateway->connected)) {
-        problem_of(&x->answer, STATUS_UNAVAILABLE, "the broker is not there", "");
-        answer_header_number(&x->answer, "Retry-After", 1);
-        return;
-    }
     enum framing framing = framing_accepted(exchange_header(x, "Accept"));
     if (framing != FRAMING_NONE) {
         exchange_stream(x, framing);
@@ -119,11 +108,12 @@ void call_begin(struct exchange *x, const char *service, const char *method, str
     int error =
         fbx_call_async(x->gateway->bus, service, method, (fbx_bytes){payload.data, payload.len},
                        &options, on_reply, x, &x->call);
-    if (error == 0)
+    if (error == 0) {
+        x->on_gone = on_gone;
         return;
+    }
     exchange_unhold(x);
-    problem_of(&x->answer, error == FBX_EINVAL ? STATUS_INVALID_ARGUMENT : STATUS_OVERLOADED,
-               fbx_error_text(error), "");
+    problem_of_error(&x->answer, error);
 }
 
 void call_handle(struct exchange *x)
@@ -131,7 +121,8 @@ void call_handle(struct exchange *x)
     char service[NAME_BYTES], method[NAME_BYTES];
     struct json_error why;
     struct buf payload = {0};
-    if (!take_name(service, x->match.params[0]) || !take_name(method, x->match.params[1])) {
+    if (!exchange_param(x, 0, service, sizeof service) ||
+        !exchange_param(x, 1, method, sizeof method)) {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a service, or not a method", "");
     } else if (msgpack_from_json(&payload, x->body.len > 0 ? buf_slice(&x->body) : slice_of("null"),
                                  &why) < 0) {

@@ -1,6 +1,7 @@
 #include "exchange.h"
 
 #include "base/mem.h"
+#include "problem.h"
 
 #include <microhttpd.h>
 #include <strings.h>
@@ -46,6 +47,29 @@ const char *exchange_token(const struct exchange *self)
     return *value ? value : NULL;
 }
 
+bool exchange_param(const struct exchange *self, size_t index, char *out, size_t size)
+{
+    struct slice text = self->match.params[index];
+    if (text.len >= size)
+        return false;
+    memcpy(out, text.data, text.len);
+    out[text.len] = '\0';
+    return true;
+}
+
+bool exchange_may_ask(struct exchange *self, const char *token)
+{
+    if (!token) {
+        problem_of(&self->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed", "");
+        return false;
+    }
+    if (!atomic_load(&self->gateway->connected)) {
+        problem_of_error(&self->answer, FBX_EUNREACHABLE);
+        return false;
+    }
+    return true;
+}
+
 void exchange_hold(struct exchange *self)
 {
     self->refs++;
@@ -83,8 +107,8 @@ void exchange_finish(struct exchange *self)
 
 void exchange_abandon(struct exchange *self)
 {
-    if (self->call)
-        (void)fbx_cancel(self->gateway->bus, self->call);
-    if (self->framing != FRAMING_NONE)
-        stream_end(&self->stream);
+    void (*on_gone)(struct exchange *) = self->on_gone;
+    self->on_gone = NULL;
+    if (on_gone)
+        on_gone(self);
 }

@@ -34,7 +34,10 @@ struct exchange {
     enum framing framing;
     bool streams; /* the answer's body is `stream` */
     struct stream stream;
-    uint64_t call; /* on the bus, to be cancelled when the client is gone; 0: none */
+    void *work;    /* the handler's */
+    uint64_t call; /* on the bus */
+    /* What is under way is not wanted any more. The loop thread; may be NULL. */
+    void (*on_gone)(struct exchange *exchange);
 
     /* the mailbox's */
     struct exchange *next;
@@ -48,6 +51,11 @@ void exchange_release(struct exchange *exchange); /* one of the refs; takes NULL
 const char *exchange_header(const struct exchange *exchange, const char *name);
 /* The token the client shows, or NULL. */
 const char *exchange_token(const struct exchange *exchange);
+
+/* The parameter of the path as text, or false when it is too long. */
+bool exchange_param(const struct exchange *exchange, size_t index, char *out, size_t size);
+/* Is there a token, and a broker to show it to? If not, the answer says so. */
+bool exchange_may_ask(struct exchange *exchange, const char *token);
 
 /* Something is under way on the bus. */
 void exchange_hold(struct exchange *exchange);

@@ -29,7 +29,9 @@ static void put_event(struct buf *out, const char *kind, const char *id, struct 
 {
     if (id)
         buf_printf(out, "id: %s\n", id);
-    buf_printf(out, "event: %s\ndata: ", kind);
+    if (kind)
+        buf_printf(out, "event: %s\n", kind);
+    buf_append(out, "data: ", 6);
     buf_append(out, json.data, json.len);
     buf_append(out, "\n\n", 2);
 }

@@ -13,8 +13,8 @@ enum framing {
 /* What a client that accepts this would like; FRAMING_NONE for NULL. */
 enum framing framing_accepted(const char *accept);
 const char *framing_content_type(enum framing framing);
-/* Appends one part; `json` is compact, so it holds no line break. `id` NULL: none; `kind` holds
- * no line break either. */
+/* Appends one part; `json` is compact, so it holds no line break. `id` NULL: none; `kind` NULL,
+ * of events only: a plain message. Neither holds a line break. */
 void framing_put(struct buf *out, enum framing framing, const char *kind, const char *id,
                  struct slice json);
 

@@ -10,10 +10,12 @@
 #include <stdatomic.h>
 
 struct routes;
+struct subscribers;
 
 struct gateway {
     struct gateway_settings settings;
-    struct routes *routes;
+    struct routes *routes; /* in force */
+    struct subscribers *subscribers;
     fbx_bus *bus;
     struct mailbox mailbox;
     atomic_bool connected; /* to the broker; written by the bus's callbacks */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "subscribers.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,14 +11,15 @@
 #include <unistd.h>
 
 #define EVENTS 8
-#define IDLE_MS 1000
+#define IDLE_MS 250
+#define TICK_MS 250u
 #define DRAIN_LOOK_MS 20
 
 struct loop {
     struct gateway *gateway;
     struct server *server;
     int epoll, signals;
-    uint64_t give_up; /* when draining, ns */
+    uint64_t next_tick, give_up; /* ns; give_up: when draining */
 };
 
 static int watch(const struct loop *loop, int fd)
@@ -35,6 +37,7 @@ static void take_signal(struct loop *loop)
     loop->gateway->draining = true;
     loop->give_up = clock_mono_ns() + loop->gateway->settings.drain_ms * NS_PER_MS;
     server_quiesce(loop->server);
+    subscribers_end(loop->gateway->subscribers);
 }
 
 static bool is_over(const struct loop *loop)
@@ -56,6 +59,11 @@ static void turn(struct loop *loop)
             server_take_mail(loop->server);
         else if (events[i].data.fd == server_departures_fd(loop->server))
             server_take_departures(loop->server);
+    uint64_t now = clock_mono_ns();
+    if (now >= loop->next_tick) {
+        loop->next_tick = now + TICK_MS * NS_PER_MS;
+        subscribers_tick(gateway->subscribers, now);
+    }
     /* All calls of a turn leave as one frame. */
     fbx_cork(gateway->bus);
     server_run(loop->server);

@@ -5,6 +5,7 @@
 #include "base/token_file.h"
 #include "loop.h"
 #include "route.h"
+#include "subscribers.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -96,11 +97,13 @@ static int run(struct gateway *gateway, int signals)
         fbx_close(gateway->bus);
         return fail(EX_UNAVAILABLE, why);
     }
+    gateway->subscribers = subscribers_create(gateway);
     say_ready(gateway);
     int rc = loop_run(gateway, server, signals);
     notify_manager("STOPPING=1");
-    fbx_close(gateway->bus);
+    fbx_close(gateway->bus); /* from here on no callback comes */
     server_destroy(server);
+    subscribers_destroy(gateway->subscribers);
     return rc == 0 ? EX_OK : EX_OSERR;
 }
 

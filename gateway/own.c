@@ -1,9 +1,13 @@
 #include "own.h"
 
 #include "call.h"
+#include "publish.h"
+#include "subscribers.h"
 
 const struct route own_routes[] = {
     {"POST", "/v1/call/{service}/{method}", call_handle, NULL},
+    {"POST", "/v1/publish/{topic}", publish_handle, NULL},
+    {"GET", "/v1/subscribe", subscribers_handle, NULL},
 };
 const size_t own_routes_count = sizeof own_routes / sizeof *own_routes;
 

@@ -94,6 +94,21 @@ void problem_of(struct answer *answer, enum status status, const char *detail,
     write_out(answer, http, object);
 }
 
+void problem_of_error(struct answer *answer, int error)
+{
+    switch (error) {
+    case FBX_EINVAL:
+        problem_of(answer, STATUS_INVALID_ARGUMENT, "a name or a header is not what it may be", "");
+        return;
+    case FBX_EWOULDBLOCK:
+        problem_of(answer, STATUS_OVERLOADED, "too much is on its way to the broker", "");
+        break;
+    default:
+        problem_of(answer, STATUS_UNAVAILABLE, "the broker is not there", "");
+    }
+    answer_header_number(answer, "Retry-After", 1);
+}
+
 void problem_of_http(struct answer *answer, unsigned http, const char *code, const char *detail)
 {
     write_out(answer, http, problem(http, code, detail));

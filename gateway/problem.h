@@ -13,6 +13,8 @@ void problem_of_reply(struct answer *answer, const fbx_reply *reply);
 /* One of our own. `request_id` may be "". */
 void problem_of(struct answer *answer, enum status status, const char *detail,
                 const char *request_id);
+/* What the SDK returned instead of beginning. */
+void problem_of_error(struct answer *answer, int error);
 /* One that the bus has no word for: 405, 415, 431 … */
 void problem_of_http(struct answer *answer, unsigned http, const char *code, const char *detail);
 

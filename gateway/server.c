@@ -313,6 +313,8 @@ void server_destroy(struct server *self)
 {
     if (!self)
         return;
+    server_take_mail(self); /* none may be suspended */
+    MHD_run(self->daemon);
     MHD_stop_daemon(self->daemon);
     (void)close(self->departures);
     if (self->listening >= 0)

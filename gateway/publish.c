@@ -1,0 +1,54 @@
+/* publish.c - POST /v1/publish/{topic}: the body becomes an event, and 202 says that the broker has
+ * it. */
+#include "publish.h"
+
+#include "exchange.h"
+#include "problem.h"
+#include "wire/json.h"
+
+#define TOPIC_BYTES 1024u
+
+/* On a thread of the bus. */
+static void on_answer(void *arg, int status, const char *message)
+{
+    struct exchange *x = arg;
+    if (status == FBX_OK) {
+        x->answer.http = 202;
+        x->answer.content_type = "application/json";
+        buf_append(&x->answer.body, "{}", 2);
+    } else {
+        problem_of(&x->answer, (enum status)status, message, "");
+    }
+    exchange_finish(x);
+}
+
+static void publish(struct exchange *x, const char *topic, struct slice payload)
+{
+    fbx_publish_options options = {.token = exchange_token(x),
+                                   .event_id = exchange_header(x, "X-Event-Id"),
+                                   .traceparent = exchange_header(x, "traceparent"),
+                                   .confirm = true};
+    if (!exchange_may_ask(x, options.token))
+        return;
+    exchange_hold(x);
+    int error = fbx_publish_async(x->gateway->bus, topic, (fbx_bytes){payload.data, payload.len},
+                                  &options, on_answer, x);
+    if (error < 0) {
+        exchange_unhold(x);
+        problem_of_error(&x->answer, error);
+    }
+}
+
+void publish_handle(struct exchange *x)
+{
+    char topic[TOPIC_BYTES];
+    struct json_error why;
+    struct buf payload = {0};
+    if (!exchange_param(x, 0, topic, sizeof topic))
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a topic", "");
+    else if (msgpack_from_json(&payload, buf_slice(&x->body), &why) < 0)
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
+    else
+        publish(x, topic, buf_slice(&payload));
+    buf_finish(&payload);
+}
