@@ -208,7 +208,12 @@ void bound_handle(struct exchange *x)
         (void)MHD_get_connection_values(x->connection, MHD_GET_ARGUMENT_KIND, take_query, &args);
     if (!args.why[0] && add_body(&args)) {
         pack_close_map(&args.map, start, args.pairs);
-        call_begin(x, args.binding->service, args.binding->call, buf_slice(&args.map));
+        const struct call call = {.service = args.binding->service,
+                                  .method = args.binding->call,
+                                  .payload = buf_slice(&args.map),
+                                  .timeout_ms = args.binding->timeout_ms,
+                                  .idempotent = args.binding->idempotent};
+        call_begin(x, &call);
     } else {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, args.why, "");
     }

@@ -1,60 +1,45 @@
-/* call.c - POST /v1/call/{service}/{method}: JSON in, JSON out, a call in between. */
 #include "call.h"
 
 #include "exchange.h"
 #include "problem.h"
+#include "reply.h"
 #include "wire/json.h"
 
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #define NAME_BYTES 192u
 #define HTTP_OK 200u
 
-static void add_headers(struct answer *answer, const fbx_reply *reply)
-{
-    answer_header(answer, "X-Request-Id", fbx_reply_request_id(reply));
-    if (fbx_reply_rate_limit(reply) == 0)
-        return;
-    answer_header_number(answer, "X-RateLimit-Limit", fbx_reply_rate_limit(reply));
-    answer_header_number(answer, "X-RateLimit-Remaining", fbx_reply_rate_remaining(reply));
-}
-
-/* The body of an answer that is not streamed, or of the end of one that is. */
-static void write_answer(struct answer *answer, const fbx_reply *reply)
-{
-    struct json_error why;
-    fbx_bytes payload = fbx_reply_payload(reply);
-    if (fbx_reply_status(reply) != FBX_OK) {
-        problem_of_reply(answer, reply);
-    } else if (json_from_msgpack(&answer->body, slice_make(payload.data, payload.len), &why) < 0) {
-        problem_of(answer, STATUS_INTERNAL, why.text, fbx_reply_request_id(reply));
-    } else {
-        answer->http = HTTP_OK;
-        answer->content_type = "application/json";
-    }
-}
+/* ---- the way back, on threads of the bus ---- */
 
 static void end_stream(struct exchange *x, const fbx_reply *reply)
 {
     struct answer end = {0};
-    write_answer(&end, reply);
+    reply_write(&end, reply);
     (void)exchange_put(x, end.http == HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body));
     stream_end(&x->stream);
     answer_finish(&end);
 }
 
-/* On a thread of the bus. */
+static void answer(struct exchange *x, const fbx_reply *reply)
+{
+    reply_headers(&x->answer, reply);
+    if (x->on_ok && fbx_reply_status(reply) == FBX_OK)
+        x->on_ok(x, reply);
+    else
+        reply_write(&x->answer, reply);
+    if (x->answer.http == HTTP_OK && x->route->binding)
+        x->answer.http = x->route->binding->status;
+}
+
 static void on_reply(void *arg, const fbx_reply *reply)
 {
     struct exchange *x = arg;
-    if (x->streams) {
+    if (x->streams)
         end_stream(x, reply);
-    } else {
-        add_headers(&x->answer, reply);
-        write_answer(&x->answer, reply);
-        if (x->answer.http == HTTP_OK && x->route->binding)
-            x->answer.http = x->route->binding->status;
-    }
+    else
+        answer(x, reply);
     exchange_finish(x);
 }
 
@@ -66,7 +51,7 @@ static void begin_stream(struct exchange *x)
     answer_header(&x->answer, "Cache-Control", "no-store");
 }
 
-/* On a thread of the bus. Parts are JSON that a client can read, or the stream is over. */
+/* Parts are JSON that a client can read in time, or the stream is over. */
 static void on_part(void *arg, fbx_bytes part, uint32_t index)
 {
     struct exchange *x = arg;
@@ -82,32 +67,60 @@ static void on_part(void *arg, fbx_bytes part, uint32_t index)
     exchange_post(x);
 }
 
+/* ---- the way there ---- */
+
 static void on_gone(struct exchange *x)
 {
     (void)fbx_cancel(x->gateway->bus, x->call);
 }
 
-void call_begin(struct exchange *x, const char *service, const char *method, struct slice payload)
+/* What the client asks for in X-Timeout-Ms; 0: nothing that makes sense. */
+static uint32_t wanted_timeout(const struct exchange *x)
 {
-    fbx_call_options options = {.token = exchange_token(x),
-                                .idempotency_key = exchange_header(x, "Idempotency-Key"),
-                                .timeout_ms = x->gateway->settings.default_timeout_ms};
-    const struct binding *binding = x->route->binding;
-    if (binding && binding->timeout_ms > 0)
-        options.timeout_ms = binding->timeout_ms;
-    if (binding)
-        options.idempotent = binding->idempotent;
-    if (!exchange_may_ask(x, options.token))
-        return;
+    const char *text = exchange_header(x, "X-Timeout-Ms");
+    char *end = NULL;
+    unsigned long ms = text ? strtoul(text, &end, 10) : 0;
+    return !text || text[0] < '0' || text[0] > '9' || *end || ms > UINT32_MAX ? 0 : (uint32_t)ms;
+}
+
+static fbx_call_options options_of(const struct exchange *x, const struct call *call)
+{
+    uint32_t wanted = wanted_timeout(x);
+    return (fbx_call_options){
+        .content_type = call->content_type,
+        .idempotency_key = exchange_header(x, "Idempotency-Key"),
+        .idempotent = call->idempotent,
+        .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms
+                      : wanted > 0         ? wanted
+                                           : x->gateway->settings.default_timeout_ms,
+        .traceparent = exchange_header(x, "traceparent"),
+        .tracestate = exchange_header(x, "tracestate"),
+    };
+}
+
+static void ask_for_parts(struct exchange *x, fbx_call_options *options)
+{
     enum framing framing = framing_accepted(exchange_header(x, "Accept"));
-    if (framing != FRAMING_NONE) {
-        exchange_stream(x, framing);
-        options.on_part = on_part;
-    }
+    if (framing == FRAMING_NONE)
+        return;
+    exchange_stream(x, framing);
+    options->on_part = on_part;
+}
+
+void call_begin(struct exchange *x, const struct call *call)
+{
+    fbx_call_options options = options_of(x, call);
+    if (!call->as_gateway)
+        options.token = exchange_token(x);
+    if (!exchange_may_ask(x, call->as_gateway || options.token))
+        return;
+    if (!call->on_ok)
+        ask_for_parts(x, &options);
+    x->on_ok = call->on_ok;
     exchange_hold(x);
-    int error =
-        fbx_call_async(x->gateway->bus, service, method, (fbx_bytes){payload.data, payload.len},
-                       &options, on_reply, x, &x->call);
+    int error = fbx_call_async(x->gateway->bus, call->service, call->method,
+                               (fbx_bytes){call->payload.data, call->payload.len}, &options,
+                               on_reply, x, &x->call);
     if (error == 0) {
         x->on_gone = on_gone;
         return;
@@ -116,19 +129,47 @@ void call_begin(struct exchange *x, const char *service, const char *method, str
     problem_of_error(&x->answer, error);
 }
 
+/* ---- /v1/call ---- */
+
+/* JSON unless something else is said; what HTML forms and curl -d say by themselves means nothing.
+ */
+static bool is_json(const char *type)
+{
+    static const char *const types[] = {"application/json", "application/x-www-form-urlencoded"};
+    size_t len = type ? strcspn(type, "; ") : 0;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (slice_is(slice_make(type, len), types[i]))
+            return true;
+    return len == 0;
+}
+
+static void call_with_json(struct exchange *x, struct call *call)
+{
+    struct json_error why;
+    struct buf payload = {0};
+    if (msgpack_from_json(&payload, x->body.len > 0 ? buf_slice(&x->body) : slice_of("null"),
+                          &why) < 0) {
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
+    } else {
+        call->payload = buf_slice(&payload);
+        call_begin(x, call);
+    }
+    buf_finish(&payload);
+}
+
 void call_handle(struct exchange *x)
 {
     char service[NAME_BYTES], method[NAME_BYTES];
-    struct json_error why;
-    struct buf payload = {0};
+    const char *type = exchange_header(x, "Content-Type");
+    struct call call = {.service = service, .method = method};
     if (!exchange_param(x, 0, service, sizeof service) ||
         !exchange_param(x, 1, method, sizeof method)) {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a service, or not a method", "");
-    } else if (msgpack_from_json(&payload, x->body.len > 0 ? buf_slice(&x->body) : slice_of("null"),
-                                 &why) < 0) {
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
+    } else if (is_json(type)) {
+        call_with_json(x, &call);
     } else {
-        call_begin(x, service, method, buf_slice(&payload));
+        call.content_type = type;
+        call.payload = buf_slice(&x->body);
+        call_begin(x, &call);
     }
-    buf_finish(&payload);
 }

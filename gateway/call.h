@@ -4,11 +4,24 @@
 
 #include "base/slice.h"
 
+#include <farebox.h>
+
 struct exchange;
 
+struct call {
+    const char *service, *method;
+    struct slice payload;     /* copied */
+    const char *content_type; /* NULL: MessagePack */
+    uint32_t timeout_ms;      /* 0: the client's, or the gateway's */
+    bool idempotent;
+    bool as_gateway; /* in the gateway's own name; else the client's, who must show a token */
+    /* Makes something else of a reply that is ok. On a thread of the bus; NULL: as it is. */
+    void (*on_ok)(struct exchange *exchange, const fbx_reply *reply);
+};
+
+/* POST /v1/call/{service}/{method}. */
 void call_handle(struct exchange *exchange);
-/* Makes a call for the exchange's user; its reply becomes the answer. `payload` is copied. */
-void call_begin(struct exchange *exchange, const char *service, const char *method,
-                struct slice payload);
+/* Makes a call; its reply becomes the answer. */
+void call_begin(struct exchange *exchange, const struct call *call);
 
 #endif

@@ -1,9 +1,12 @@
 #include "exchange.h"
 
 #include "base/mem.h"
+#include "cookie.h"
 #include "problem.h"
 
+#include <arpa/inet.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <strings.h>
 
 struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection *connection)
@@ -34,12 +37,25 @@ const char *exchange_header(const struct exchange *self, const char *name)
     return MHD_lookup_connection_value(self->connection, MHD_HEADER_KIND, name);
 }
 
+void exchange_address(const struct exchange *self, char *out, size_t size)
+{
+    const struct sockaddr *address =
+        MHD_get_connection_info(self->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    const void *at = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    if (address->sa_family == AF_INET6)
+        at = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+    if (!inet_ntop(address->sa_family, at, out, (socklen_t)size))
+        out[0] = '\0';
+}
+
 #define SCHEME "Bearer "
 
 const char *exchange_token(const struct exchange *self)
 {
     const char *value = exchange_header(self, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (!value || strncasecmp(value, SCHEME, sizeof SCHEME - 1) != 0)
+    if (!value)
+        return cookie_get(self, COOKIE_TOKEN);
+    if (strncasecmp(value, SCHEME, sizeof SCHEME - 1) != 0)
         return NULL;
     value += sizeof SCHEME - 1;
     while (*value == ' ')
@@ -57,9 +73,9 @@ bool exchange_param(const struct exchange *self, size_t index, char *out, size_t
     return true;
 }
 
-bool exchange_may_ask(struct exchange *self, const char *token)
+bool exchange_may_ask(struct exchange *self, bool has_token)
 {
-    if (!token) {
+    if (!has_token) {
         problem_of(&self->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed", "");
         return false;
     }

@@ -34,8 +34,9 @@ struct exchange {
     enum framing framing;
     bool streams; /* the answer's body is `stream` */
     struct stream stream;
-    void *work;    /* the handler's */
-    uint64_t call; /* on the bus */
+    void *work;                                                       /* the handler's */
+    uint64_t call;                                                    /* on the bus */
+    void (*on_ok)(struct exchange *exchange, const fbx_reply *reply); /* see call.h */
     /* What is under way is not wanted any more. The loop thread; may be NULL. */
     void (*on_gone)(struct exchange *exchange);
 
@@ -49,13 +50,15 @@ void exchange_release(struct exchange *exchange); /* one of the refs; takes NULL
 
 /* A header of the request, or NULL. Borrowed while the connection lives. */
 const char *exchange_header(const struct exchange *exchange, const char *name);
+/* The client's address, without its port. */
+void exchange_address(const struct exchange *exchange, char *out, size_t size);
 /* The token the client shows, or NULL. */
 const char *exchange_token(const struct exchange *exchange);
 
 /* The parameter of the path as text, or false when it is too long. */
 bool exchange_param(const struct exchange *exchange, size_t index, char *out, size_t size);
 /* Is there a token, and a broker to show it to? If not, the answer says so. */
-bool exchange_may_ask(struct exchange *exchange, const char *token);
+bool exchange_may_ask(struct exchange *exchange, bool has_token);
 
 /* Something is under way on the bus. */
 void exchange_hold(struct exchange *exchange);

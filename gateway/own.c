@@ -1,12 +1,19 @@
 #include "own.h"
 
 #include "call.h"
+#include "login.h"
+#include "probes.h"
 #include "publish.h"
 #include "subscribers.h"
 
 const struct route own_routes[] = {
     {"POST", "/v1/call/{service}/{method}", call_handle, NULL},
     {"POST", "/v1/publish/{topic}", publish_handle, NULL},
+    {"POST", "/v1/auth/login", login_handle, NULL},
+    {"POST", "/v1/auth/refresh", login_refresh, NULL},
+    {"POST", "/v1/auth/logout", login_logout, NULL},
+    {"GET", "/livez", probes_live, NULL},
+    {"GET", "/readyz", probes_ready, NULL},
     {"GET", "/v1/subscribe", subscribers_handle, NULL},
 };
 const size_t own_routes_count = sizeof own_routes / sizeof *own_routes;
@@ -19,6 +26,5 @@ const char *const own_bindings[] = {
     "idempotent",
     "GET /v1/notifications notification.list query=after,limit:int idempotent",
     "POST /v1/auth/password auth.password",
-    "POST /v1/auth/logout auth.logout",
 };
 const size_t own_bindings_count = sizeof own_bindings / sizeof *own_bindings;

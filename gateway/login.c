@@ -1,0 +1,198 @@
+#include "login.h"
+
+#include "call.h"
+#include "cookie.h"
+#include "exchange.h"
+#include "problem.h"
+#include "reply.h"
+#include "wire/json.h"
+#include "wire/pack.h"
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ADDRESS_BYTES 64u
+
+/* ---- what is asked ---- */
+
+struct question {
+    struct buf map; /* opened */
+    size_t start;
+    uint32_t pairs;
+    struct buf body; /* the client's, as MessagePack */
+    fbx_value members;
+};
+
+/* False: the answer says what is wrong. */
+static bool open_question(struct question *q, struct exchange *x)
+{
+    struct json_error why;
+    q->start = pack_open(&q->map);
+    struct slice json = x->body.len > 0 ? buf_slice(&x->body) : slice_of("{}");
+    if (msgpack_from_json(&q->body, json, &why) < 0)
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
+    else if (!fbx_read((fbx_bytes){q->body.data, q->body.len}, &q->members) ||
+             q->members.type != FBX_MAP)
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "the body is not an object", "");
+    return x->answer.http == 0;
+}
+
+static void close_question(struct question *q)
+{
+    buf_finish(&q->map);
+    buf_finish(&q->body);
+}
+
+static void put(struct question *q, const char *name, struct slice text)
+{
+    pack_str(&q->map, slice_of(name));
+    pack_str(&q->map, text);
+    q->pairs++;
+}
+
+/* Only what the service is to be told by a client: an address, say, is for us to tell. */
+static bool copy(struct question *q, const char *name)
+{
+    fbx_value value = fbx_map_get(&q->members, name);
+    if (value.type != FBX_TEXT)
+        return false;
+    put(q, name, slice_make(value.as.bytes.data, value.as.bytes.len));
+    return true;
+}
+
+static void put_address(struct question *q, const struct exchange *x)
+{
+    char text[ADDRESS_BYTES] = "";
+    exchange_address(x, text, sizeof text);
+    put(q, "address", slice_of(text));
+}
+
+static void ask(struct question *q, struct exchange *x, struct call *call)
+{
+    pack_close_map(&q->map, q->start, q->pairs);
+    call->service = x->gateway->settings.login_service;
+    call->payload = buf_slice(&q->map);
+    call_begin(x, call);
+}
+
+/* ---- what is answered, on a thread of the bus ---- */
+
+static json_t *read_reply(const fbx_reply *reply)
+{
+    struct buf text = {0};
+    fbx_bytes payload = fbx_reply_payload(reply);
+    json_t *object = NULL;
+    if (json_from_msgpack(&text, slice_make(payload.data, payload.len), NULL) == 0)
+        object = json_loadb((const char *)text.data, text.len, 0, NULL);
+    buf_finish(&text);
+    return object;
+}
+
+/* Takes a token out of the body. */
+static void move_to_cookie(struct exchange *x, json_t *object, const char *field,
+                           const char *age_field, const char *cookie)
+{
+    const char *token = json_string_value(json_object_get(object, field));
+    json_int_t age_s = json_integer_value(json_object_get(object, age_field));
+    if (token)
+        cookie_set(&x->answer, cookie, token, (uint64_t)age_s,
+                   *x->gateway->settings.tls_cert_file != '\0');
+    (void)json_object_del(object, field);
+}
+
+/* The page learns who it is, and never sees what proves it. */
+static void keep_in_cookies(struct exchange *x, const fbx_reply *reply)
+{
+    json_t *object = read_reply(reply);
+    move_to_cookie(x, object, "token", "expires_in", COOKIE_TOKEN);
+    move_to_cookie(x, object, "refresh_token", "refresh_expires_in", COOKIE_REFRESH);
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    json_decref(object);
+    if (text) {
+        x->answer.http = MHD_HTTP_OK;
+        x->answer.content_type = "application/json";
+        buf_append(&x->answer.body, text, strlen(text));
+    } else {
+        problem_of(&x->answer, STATUS_INTERNAL, "the login service makes no sense", "");
+    }
+    free(text);
+}
+
+static void forget_cookies(struct exchange *x, const fbx_reply *reply)
+{
+    bool secure = *x->gateway->settings.tls_cert_file != '\0';
+    reply_write(&x->answer, reply);
+    cookie_set(&x->answer, COOKIE_TOKEN, "", 0, secure);
+    cookie_set(&x->answer, COOKIE_REFRESH, "", 0, secure);
+}
+
+/* ---- the paths ---- */
+
+static bool wants_cookies(const struct question *q)
+{
+    fbx_value value = fbx_map_get(&q->members, "cookie");
+    return fbx_as_bool(&value, false);
+}
+
+void login_handle(struct exchange *x)
+{
+    struct question q = {0};
+    struct call call = {.method = "login", .as_gateway = true};
+    if (open_question(&q, x)) {
+        if (wants_cookies(&q))
+            call.on_ok = keep_in_cookies;
+        if (copy(&q, "tenant") && copy(&q, "user") && copy(&q, "password")) {
+            put_address(&q, x);
+            ask(&q, x, &call);
+        } else {
+            problem_of(&x->answer, STATUS_INVALID_ARGUMENT,
+                       "tenant, user and password are texts, and needed", "");
+        }
+    }
+    close_question(&q);
+}
+
+/* The one in the body, or the one in the cookie, which then stays there. */
+static bool put_refresh_token(struct question *q, const struct exchange *x, bool *from_cookie)
+{
+    const char *cookie = cookie_get(x, COOKIE_REFRESH);
+    *from_cookie = false;
+    if (copy(q, "refresh_token"))
+        return true;
+    if (!cookie)
+        return false;
+    *from_cookie = true;
+    put(q, "refresh_token", slice_of(cookie));
+    return true;
+}
+
+void login_refresh(struct exchange *x)
+{
+    struct question q = {0};
+    struct call call = {.method = "refresh", .as_gateway = true};
+    bool from_cookie = false;
+    if (open_question(&q, x)) {
+        if (put_refresh_token(&q, x, &from_cookie)) {
+            call.on_ok = from_cookie ? keep_in_cookies : NULL;
+            put_address(&q, x);
+            ask(&q, x, &call);
+        } else {
+            problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "refresh_token is needed", "");
+        }
+    }
+    close_question(&q);
+}
+
+void login_logout(struct exchange *x)
+{
+    struct question q = {0};
+    struct call call = {.method = "logout", .on_ok = forget_cookies};
+    bool from_cookie = false;
+    if (open_question(&q, x)) {
+        (void)put_refresh_token(&q, x, &from_cookie);
+        ask(&q, x, &call);
+    }
+    close_question(&q);
+}

@@ -1,0 +1,14 @@
+/* reply.h - a reply of the bus as an answer: headers and body. Pure. */
+#ifndef GATEWAY_REPLY_H
+#define GATEWAY_REPLY_H
+
+#include "answer.h"
+
+#include <farebox.h>
+
+/* Which request it was, for whom, and what is left of their limits. */
+void reply_headers(struct answer *answer, const fbx_reply *reply);
+/* Status and body: MessagePack as JSON, other payloads as they are, refusals as problems. */
+void reply_write(struct answer *answer, const fbx_reply *reply);
+
+#endif
