@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "base/mem.h"
+#include "cors.h"
 #include "exchange.h"
 #include "percent.h"
 #include "problem.h"
@@ -61,7 +62,9 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     x->path = mem_strdup(path);
     x->method = method;
     client_of(connection)->now = x;
-    if (percent_decode_path(x->path))
+    if (cors_is_preflight(x))
+        cors_answer_preflight(x);
+    else if (percent_decode_path(x->path))
         find_route(x);
     else
         problem_of_http(&x->answer, MHD_HTTP_BAD_REQUEST, "bad_path",
@@ -133,6 +136,7 @@ static enum MHD_Result send_answer(struct exchange *x)
                    : whole_body(&x->answer);
     if (!response)
         return MHD_NO;
+    cors_grant(x);
     add_headers(response, &x->answer);
     enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
     MHD_destroy_response(response);
