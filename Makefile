@@ -109,13 +109,14 @@ $(OBJ)/tests/%.o: INCLUDE += -Itests
 
 INTERNAL := module client store token settings wire base
 OBJECTS_broker := $(call objects,$(filter-out broker/main.c,$(wildcard broker/*.c broker/*/*.c)))
+OBJECTS_gateway := $(call objects,$(filter-out gateway/main.c,$(wildcard gateway/*.c)))
 OBJECTS_inspector := $(call objects,$(filter-out inspector/main.c,$(wildcard inspector/*.c)))
 OBJECTS_wire := $(call objects,$(wildcard libs/wire/*.c)) $(PROTO_OBJ)
 $(foreach lib,module client store token settings base,\
 	$(eval OBJECTS_$(lib) := $(call objects,$(wildcard libs/$(lib)/*.c))))
 OBJECTS_services := $(call objects,$(filter-out services/host/main.c,$(wildcard services/*/*.c)))
 NNG_SHIM := $(call objects,$(wildcard libs/nng/*.c))
-ARCHIVED := $(foreach lib,services inspector broker $(INTERNAL),$(if $(OBJECTS_$(lib)),$(lib)))
+ARCHIVED := $(foreach lib,services gateway inspector broker $(INTERNAL),$(if $(OBJECTS_$(lib)),$(lib)))
 archives = $(patsubst %,$(OBJ)/lib%.a,$(filter $1,$(ARCHIVED)))
 
 define archive_rule
@@ -198,7 +199,7 @@ all: $(SDK) $(PROGRAMS) $(MODULES) $(DATA)
 # ---- tests ----------------------------------------------------------------------------------
 
 # A test links whatever it refers to. USES narrows that while other parts do not compile.
-USES ?= services inspector broker $(INTERNAL)
+USES ?= services gateway inspector broker $(INTERNAL)
 TESTS := $(BUILD)/tests
 UNIT := $(patsubst tests/%.c,$(TESTS)/%,$(wildcard tests/unit/test_*.c))
 OBJECTS_unit := $(call objects,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))

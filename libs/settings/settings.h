@@ -1,9 +1,8 @@
 /* settings.h - a program's settings from one table: file < environment < flags, each value checked,
  * each complaint naming where the value came from. For programs, when they start and when they
- * reload; not thread safe.
- *
- * A program has a struct that begins with struct settings_head and has a field for each line of
- * its settings.def; what the fields are is said by the SETTING_TYPE_… below. */
+ * reload; not thread safe. A program has a struct that begins with struct settings_head and has a
+ * field for each line of its settings.def; what the fields are is said by the SETTING_TYPE_… below.
+ */
 #ifndef SETTINGS_SETTINGS_H
 #define SETTINGS_SETTINGS_H
 
@@ -14,8 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SETTINGS_MAX 128u       /* of one program */
-#define SETTINGS_WHY_BYTES 512u /* enough room for any explanation */
+#define SETTINGS_MAX 128u /* of one program */
+#define SETTINGS_WHY_BYTES 512u
 
 struct text_list {
     char **items;
@@ -55,8 +54,7 @@ struct setting {
     bool live; /* a reload puts it in force */
 };
 
-/* A line of settings.def as an initialiser: #define SETTING(...) SETTING_ROW(struct …, __VA_ARGS__)
- */
+/* For a line of settings.def: #define SETTING(...) SETTING_ROW(struct …, __VA_ARGS__) */
 #define SETTING_ROW(type_, field_, key_, kind_, unit_, value_, min_, max_, live_, doc_) \
     {.key = key_,                                                                       \
      .unit = unit_,                                                                     \
