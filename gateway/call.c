@@ -95,6 +95,8 @@ static fbx_call_options options_of(const struct exchange *x, const struct call *
                                            : x->gateway->settings.default_timeout_ms,
         .traceparent = exchange_header(x, "traceparent"),
         .tracestate = exchange_header(x, "tracestate"),
+        .request_id = exchange_header(x, "X-Request-Id"),
+        .terms = true,
     };
 }
 

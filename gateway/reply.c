@@ -4,40 +4,72 @@
 #include "wire/json.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#define POLICY_BYTES 64u
 #define MSGPACK "application/msgpack"
 
-/* draft-ietf-httpapi-ratelimit-headers, and what clients have read for longer. A minute is the
- * window of every limit there is. */
+/* What may wait until then, in whole seconds. */
+static uint32_t again_s(const fbx_reply *reply)
+{
+    return (fbx_reply_retry_after_ms(reply) + 999) / 1000;
+}
+
+/* draft-ietf-httpapi-ratelimit-headers: a list of policies, and what is left of each. Every limit
+ * of rate has a minute for its window; a month is as long as the calendar says, so it has none. */
+static void tell_policies(struct answer *answer, const fbx_reply *reply)
+{
+    struct buf policy = {0}, left = {0};
+    uint64_t month = fbx_reply_quota_limit(reply);
+    buf_printf(&policy, "\"minute\";q=%" PRIu32 ";w=60", fbx_reply_rate_limit(reply));
+    buf_printf(&left, "\"minute\";r=%" PRIu32, fbx_reply_rate_remaining(reply));
+    if (again_s(reply) > 0)
+        buf_printf(&left, ";t=%" PRIu32, again_s(reply));
+    if (month > 0) {
+        buf_printf(&policy, ", \"month\";q=%" PRIu64, month);
+        buf_printf(&left, ", \"month\";r=%" PRIu64, fbx_reply_quota_remaining(reply));
+    }
+    buf_append(&policy, "", 1);
+    buf_append(&left, "", 1);
+    answer_header(answer, "RateLimit-Policy", (const char *)policy.data);
+    answer_header(answer, "RateLimit", (const char *)left.data);
+    buf_finish(&policy);
+    buf_finish(&left);
+}
+
 static void tell_rate(struct answer *answer, const fbx_reply *reply)
 {
-    char text[POLICY_BYTES];
-    uint32_t limit = fbx_reply_rate_limit(reply), left = fbx_reply_rate_remaining(reply);
-    uint32_t again_s = (fbx_reply_retry_after_ms(reply) + 999) / 1000;
-    if (limit == 0)
+    if (fbx_reply_rate_limit(reply) == 0)
         return;
-    (void)snprintf(text, sizeof text, "\"minute\";q=%" PRIu32 ";w=60", limit);
-    answer_header(answer, "RateLimit-Policy", text);
-    if (again_s > 0)
-        (void)snprintf(text, sizeof text, "\"minute\";r=%" PRIu32 ";t=%" PRIu32, left, again_s);
-    else
-        (void)snprintf(text, sizeof text, "\"minute\";r=%" PRIu32, left);
-    answer_header(answer, "RateLimit", text);
-    answer_header_number(answer, "X-RateLimit-Limit", limit);
-    answer_header_number(answer, "X-RateLimit-Remaining", left);
-    if (again_s > 0)
-        answer_header_number(answer, "X-RateLimit-Reset", again_s);
+    tell_policies(answer, reply);
+    answer_header_number(answer, "X-RateLimit-Limit", fbx_reply_rate_limit(reply));
+    answer_header_number(answer, "X-RateLimit-Remaining", fbx_reply_rate_remaining(reply));
+    if (again_s(reply) > 0)
+        answer_header_number(answer, "X-RateLimit-Reset", again_s(reply));
+}
+
+static void tell_quota(struct answer *answer, const fbx_reply *reply)
+{
+    if (fbx_reply_quota_limit(reply) == 0)
+        return;
+    answer_header_number(answer, "X-Quota-Limit", fbx_reply_quota_limit(reply));
+    answer_header_number(answer, "X-Quota-Remaining", fbx_reply_quota_remaining(reply));
+}
+
+static void tell(struct answer *answer, const char *name, const char *value)
+{
+    if (*value)
+        answer_header(answer, name, value);
 }
 
 void reply_headers(struct answer *answer, const fbx_reply *reply)
 {
-    answer_header(answer, "X-Request-Id", fbx_reply_request_id(reply));
+    tell(answer, "X-Request-Id", fbx_reply_request_id(reply));
+    tell(answer, "X-Tenant-Id", fbx_reply_tenant(reply));
+    tell(answer, "X-Subscription-Tier", fbx_reply_tier(reply));
     if (fbx_reply_replayed(reply))
         answer_header(answer, "Idempotency-Replayed", "true");
     tell_rate(answer, reply);
+    tell_quota(answer, reply);
 }
 
 static void write_body(struct answer *answer, const fbx_reply *reply)

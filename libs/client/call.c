@@ -62,7 +62,8 @@ static bool take_texts(struct wire_request *wire, const fbx_call_options *option
            text_take(&wire->idempotency_key, options->idempotency_key) &&
            text_take(&wire->tenant, options->tenant) &&
            text_take(&wire->traceparent, options->traceparent) &&
-           text_take(&wire->tracestate, options->tracestate);
+           text_take(&wire->tracestate, options->tracestate) &&
+           text_take(&wire->request_id, options->request_id);
 }
 
 /* A nested call ends with what it was made for, and is part of the same trace. */

@@ -121,6 +121,7 @@ typedef struct fbx_call_options {
     const char *tenant;          /* NULL: own */
     const char *traceparent;
     const char *tracestate;
+    const char *request_id; /* NULL: the broker makes one */
     /* a streamed reply: called for each part, before on_reply; NULL: parts are refused */
     void (*on_part)(void *arg, fbx_bytes part, uint32_t index);
     bool terms; /* the reply says tenant, tier and quota */
