@@ -13,6 +13,8 @@ struct routes;
 struct subscribers;
 
 struct gateway {
+    int argc; /* the command line, for a reload */
+    char **argv;
     struct gateway_settings settings;
     struct routes *routes; /* in force */
     struct subscribers *subscribers;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "reload.h"
 #include "subscribers.h"
 
 #include <errno.h>
@@ -33,6 +34,10 @@ static void take_signal(struct loop *loop)
     struct signalfd_siginfo info;
     if (read(loop->signals, &info, sizeof info) != sizeof info || loop->gateway->draining)
         return;
+    if (info.ssi_signo == SIGHUP) {
+        reload(loop->gateway);
+        return;
+    }
     log_event(LOG_INFO, "gateway.draining", NULL);
     loop->gateway->draining = true;
     loop->give_up = clock_mono_ns() + loop->gateway->settings.drain_ms * NS_PER_MS;

@@ -77,8 +77,7 @@ static int connect_bus(struct gateway *gateway)
 static void say_ready(const struct gateway *gateway)
 {
     const struct gateway_settings *s = &gateway->settings;
-    (void)printf("farebox-gateway ready: %s://%s\n", *s->tls_cert_file ? "https" : "http",
-                 s->listen);
+    (void)printf("farebox-gateway ready: http://%s\n", s->listen);
     (void)fflush(stdout);
     notify_manager("READY=1");
 }
@@ -110,7 +109,7 @@ static int run(struct gateway *gateway, int signals)
 int main(int argc, char **argv)
 {
     char why[SETTINGS_WHY_BYTES] = "";
-    struct gateway gateway = {.mailbox.fd = -1};
+    struct gateway gateway = {.argc = argc, .argv = argv, .mailbox.fd = -1};
     int code = settings_load(&gateway_program, &gateway.settings, argc, argv, why);
     if (code != 0)
         return fail(code, why);

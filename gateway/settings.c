@@ -36,8 +36,7 @@ static const char help_head[] =
 
 static const char help_tail[] =
     "\n"
-    "Signals: SIGTERM and SIGINT drain and stop; SIGHUP reads the settings and the certificate "
-    "again.\n"
+    "Signals: SIGTERM and SIGINT drain and stop; SIGHUP reads the settings again.\n"
     "Exit codes: 0 stopped as asked, 64 wrong usage, 66 a named file cannot be read, 69 cannot\n"
     "listen, 77 the broker refuses the token, 78 wrong configuration, others from sysexits.\n";
 
@@ -63,15 +62,11 @@ static int check(const struct settings_loading *loading, const void *settings)
         return settings_missing(loading, SETTING_url);
     if (!*s->token_file)
         return settings_missing(loading, SETTING_token_file);
-    if (*s->tls_key_file && !*s->tls_cert_file)
-        return settings_blame(loading, SETTING_tls_key_file, "is of no use without tls-cert-file");
     int code = check_routes(loading, s);
     if (!code)
         code = settings_check_readable(loading, SETTING_token_file, s->token_file);
     if (!code)
-        code = settings_check_readable(loading, SETTING_tls_cert_file, s->tls_cert_file);
-    if (!code)
-        code = settings_check_readable(loading, SETTING_tls_key_file, s->tls_key_file);
+        code = settings_check_readable(loading, SETTING_tls_ca_file, s->tls_ca_file);
     return code;
 }
 
