@@ -126,6 +126,13 @@ static int reap(struct process *process)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+void process_freeze(pid_t pid)
+{
+    siginfo_t info;
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WSTOPPED), 0);
+}
+
 int process_stop(struct process *process, int signal)
 {
     if (process->pid == 0)

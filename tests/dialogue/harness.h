@@ -51,6 +51,8 @@ void build_path(char *out, size_t size, const char *below);
  * with `ready` unless that is NULL. */
 struct process *place_start(struct place *place, const char *ready, const char *const *argv);
 int process_stop(struct process *process, int signal);
+/* SIGSTOP, and waits until none of its threads runs any more. */
+void process_freeze(pid_t pid);
 /* Runs it to its end; `out` receives what it wrote, terminated. Returns the exit code. */
 int place_run(struct place *place, char *out, size_t size, const char *const *argv);
 /* The next line that starts with `start`, from the process's output. False: it ended without. */

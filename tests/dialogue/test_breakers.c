@@ -163,7 +163,7 @@ static void test_a_stopped_instance_is_avoided(void **state)
     free(token);
     for (unsigned n = 0; n < 50; n++)
         assert_int_equal(ask_quickly(ann), FBX_OK);
-    kill(hosts[0]->pid, SIGSTOP);
+    process_freeze(hosts[0]->pid);
     unsigned stuck = 0;
     for (unsigned n = 0; n < 100; n++)
         stuck += ask_quickly(bob) != FBX_OK;

@@ -47,7 +47,7 @@ static void a_slow_subscriber_is_told_what_it_missed(void **state)
                           "-o",      "json",  "sub",      "load.>",       NULL};
     struct process *slow = place_start(place, "{\"note\":\"subscribed\"}", argv);
     fbx_bus *bus = place_connect(place, "acme", "ann", all);
-    kill(slow->pid, SIGSTOP);
+    process_freeze(slow->pid);
     memset(event, 'x', sizeof event);
     for (int i = 0; i < FLOOD; i++)
         assert_int_equal(fbx_publish(bus, "load.flood", (fbx_bytes){event, sizeof event}, NULL), 0);

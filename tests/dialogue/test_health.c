@@ -105,7 +105,7 @@ static void test_a_stopped_process_is_down_until_it_goes_on(void **state)
     struct process *watch = START(NULL, "farebox", "services", "show", "echo", "--watch", "100ms",
                                   "--token-file", getenv("OPERATOR"));
     assert_true(line_with(watch, "ready"));
-    kill(host->pid, SIGSTOP);
+    process_freeze(host->pid);
     assert_true(line_with(watch, "no answer in time"));
     assert_true(line_with(watch, "down"));
     kill(host->pid, SIGCONT);

@@ -33,7 +33,7 @@ static void test_a_call_shows_its_reply(void **state)
 static void test_a_broker_that_does_not_answer(void **state)
 {
     (void)state;
-    assert_int_equal(kill(place->broker.pid, SIGSTOP), 0);
+    process_freeze(place->broker.pid);
     ends(69, "farebox ping --timeout 100ms");
     says(place->url);
     ends(69, "farebox pub a.b --timeout 100ms");

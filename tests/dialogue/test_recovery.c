@@ -235,7 +235,7 @@ static void a_frozen_service_delays_nobody_else(void **state)
     struct process *frozen = start_host(place, "frozen");
     start_host(place, "lively");
     fbx_bus *bus = place_connect(place, "acme", "ann", all);
-    kill(frozen->pid, SIGSTOP);
+    process_freeze(frozen->pid);
     int failed = 0;
     for (int i = 0; i < 50; i++) {
         fbx_call_options options = {.timeout_ms = 300};

@@ -62,7 +62,7 @@ static void a_bus_closes_though_broker_and_handler_do_not_help(void **state)
     fbx_call_options options = {.timeout_ms = 200};
     scene_call(scene, &call, "persist", &options);
     scene_await(&scene->entered);
-    kill(scene->place->broker.pid, SIGSTOP);
+    process_freeze(scene->place->broker.pid);
     fbx_close(scene->served);
     scene->served = NULL;
     kill(scene->place->broker.pid, SIGCONT);
@@ -152,7 +152,7 @@ static void what_timed_out_leaves_nothing_behind(void **state)
     fbx_bus *bus;
     sem_init(&told, 0, 0);
     assert_int_equal(fbx_connect(&bus, &options), 0);
-    kill(scene->place->broker.pid, SIGSTOP);
+    process_freeze(scene->place->broker.pid);
     int served = fbx_serve(bus, &service);
     bool said = strstr(fbx_last_error(), "200 ms") != NULL;
     int subscribed = fbx_subscribe(bus, "late.>", NULL, count_event, &told, NULL);
