@@ -48,7 +48,7 @@ static void who_has_nothing_but_a_token_is_told_what_it_says(void **state)
                 "orders\",\"ends:60\"],");
     assert_says("\"token_id\":\"");
     assert_says("\"limits\":{\"tenant\":\"acme\",\"user\":\"ann\",\"tier\":\"free\"");
-    assert_says("\"supposed\":false,\"per_minute\":60,\"burst\":10,\"remaining\":9,");
+    assert_says("\"supposed\":false,\"per_minute\":60,\"burst\":10,\"remaining\":10,");
     char expires[64];
     snprintf(expires, sizeof expires, "\"expires_ms\":%llu,",
              (unsigned long long)(stage.now.unix_ms / 1000 + 60) * 1000);

@@ -50,7 +50,7 @@ static const struct row {
     {"bus.usage", "credit", "tenant", {DENIED, DENIED, DENIED, INVALID}},
     {"bus.explain", "call", "tenant service method", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
     {"bus.limits", "show", "tenant user=eve", {MISMATCH, MISMATCH, MISMATCH, STATUS_OK}},
-    {"bus.me", "show", "tenant", {STATUS_OK, STATUS_OK, STATUS_OK, STATUS_OK}},
+    {"bus.me", "show", "", {STATUS_OK, STATUS_OK, STATUS_OK, STATUS_OK}},
     {"bus.config", "get", "tenant key", {MISMATCH, MISMATCH, MISMATCH, INVALID}},
     {"bus.config", "list", "tenant", {DENIED, MISMATCH, DENIED, STATUS_OK}},
     {"bus.config", "history", "tenant key", {DENIED, MISMATCH, DENIED, STATUS_OK}},
