@@ -49,7 +49,7 @@ measured() {
 
 # Eight quiet rounds and eight noisy ones in turns, and of each kind the median of their p99: what else the
 # machine does meets both. The ratio says what the other's calls cost this tenant: 1.1 on two idle
-# processors, 0.8 to 2 on two for which twenty processes compete, so that 3 is more than chance. That the
+# processors, up to 2 on two for which twenty processes compete, so that 3 is more than chance. That the
 # limit holds is in `over`: calls let through beyond it.
 most=3
 if [[ -x $BUILD/bin/farebox-bench ]]; then
