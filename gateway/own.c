@@ -18,12 +18,13 @@ const struct route own_routes[] = {
 };
 const size_t own_routes_count = sizeof own_routes / sizeof *own_routes;
 
+static const char usage[] = "GET /v1/usage bus.usage.show query=from,to,tenant,user,service,method,"
+                            "by:list,limit:int,cursor";
+
 const char *const own_bindings[] = {
     "GET /v1/services bus.registry.list idempotent",
     "GET /v1/me bus.me.show idempotent",
-    "GET /v1/usage bus.usage.show "
-    "query=from,to,tenant,user,service,method,by:list,limit:int,cursor "
-    "idempotent",
+    usage,
     "GET /v1/notifications notification.list query=after,limit:int idempotent",
     "POST /v1/auth/password auth.password",
 };
