@@ -100,7 +100,8 @@ static int run(struct gateway *gateway, int signals)
     say_ready(gateway);
     int rc = loop_run(gateway, server, signals);
     notify_manager("STOPPING=1");
-    fbx_close(gateway->bus); /* from here on no callback comes */
+    fbx_close(gateway->bus); /* from here on no callback comes, and nobody may ask it anything */
+    atomic_store(&gateway->connected, false);
     server_destroy(server);
     subscribers_destroy(gateway->subscribers);
     return rc == 0 ? EX_OK : EX_OSERR;

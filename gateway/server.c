@@ -140,7 +140,6 @@ static enum MHD_Result send_answer(struct exchange *x)
     add_headers(response, &x->answer);
     enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
     MHD_destroy_response(response);
-    x->sent = true;
     return result;
 }
 
@@ -199,8 +198,10 @@ void server_take_mail(struct server *self)
             x->suspended = false;
             MHD_resume_connection(x->connection);
         }
-        if (last)
+        if (last) {
+            x->on_gone = NULL; /* nothing is under way any more */
             exchange_release(x);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static struct place *place;
+static struct process *gateway, *host;
 static int port;
 static char *ann, answer[65536];
 
@@ -18,9 +19,9 @@ static void start_host(void)
     build_path(echo, sizeof echo, "lib/farebox/echo.so");
     char *token =
         place_token_file(place, "platform", "host", (const char *const[]){"serve:*", NULL});
-    (void)place_start(place, "farebox-host ready",
-                      (const char *const[]){"farebox-host", "--url", place->url, "--token-file",
-                                            token, echo, NULL});
+    host = place_start(place, "farebox-host ready",
+                       (const char *const[]){"farebox-host", "--url", place->url, "--token-file",
+                                             token, echo, NULL});
     free(token);
 }
 
@@ -30,11 +31,12 @@ static void start_gateway(void)
     char *token = place_token_file(place, "platform", "gateway", (const char *const[]){NULL});
     port = free_port();
     snprintf(listen, sizeof listen, "127.0.0.1:%d", port);
-    (void)place_start(place, "farebox-gateway ready",
-                      (const char *const[]){
-                          "farebox-gateway", "--url", place->url, "--token-file", token, "--listen",
-                          listen, "--cors-origin", "https://app.example.com", "--route",
-                          "PUT /api/notes/{id} echo.echo query=draft:bool body=text", NULL});
+    gateway =
+        place_start(place, "farebox-gateway ready",
+                    (const char *const[]){
+                        "farebox-gateway", "--url", place->url, "--token-file", token, "--listen",
+                        listen, "--cors-origin", "https://app.example.com", "--route",
+                        "PUT /api/notes/{id} echo.echo query=draft:bool body=text", NULL});
     free(token);
 }
 
@@ -184,6 +186,16 @@ static void events_are_resumed(void **state)
     http_hang_up(&http);
 }
 
+/* The service hears that nobody waits any more. */
+static void whoever_hangs_up_ends_the_call(void **state)
+{
+    struct http http = http_dial(port);
+    (void)state;
+    http_ask(&http, "POST /v1/call/echo/sleep", ann, "", "{\"ms\":60000}");
+    http_hang_up(&http);
+    assert_int_equal(process_stop(gateway, SIGTERM), 0); /* which waits for what is under way */
+}
+
 static bool is_back(void *arg)
 {
     (void)arg;
@@ -220,6 +232,7 @@ int main(void)
         TEST(a_cookie_counts_for_our_own_pages),
         TEST(a_streamed_reply_comes_in_parts),
         TEST(events_are_resumed),
+        TEST(whoever_hangs_up_ends_the_call),
         TEST(without_a_broker_it_says_so_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
