@@ -28,7 +28,7 @@ struct exchange {
     struct buf body;
 
     unsigned refs; /* the server's and the holder's */
-    bool begun, suspended, sent;
+    bool begun, suspended;
     /* the holder's until the first post */
     struct answer answer;
     enum framing framing;

@@ -158,8 +158,3 @@ const struct route *routes_find(const struct routes *self, const char *method, c
     }
     return found;
 }
-
-const struct binding *routes_binding(const struct routes *self, size_t index)
-{
-    return index < self->n_bindings ? &self->bindings[index] : NULL;
-}

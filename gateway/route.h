@@ -36,7 +36,5 @@ void routes_unref(struct routes *routes); /* takes NULL */
 /* NULL: none; `*elsewhere`: but there is one for another method, and that is what could be said. */
 const struct route *routes_find(const struct routes *routes, const char *method, const char *path,
                                 struct route_match *match, bool *elsewhere);
-/* Those with a binding, in their order; NULL at the end. */
-const struct binding *routes_binding(const struct routes *routes, size_t index);
 
 #endif
