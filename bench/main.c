@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "cases.h"
 
 #include <stdio.h>
@@ -52,6 +53,7 @@ static void raise_descriptors(void)
 
 int main(int argc, char **argv)
 {
+    mem_keep_bursts();
     if (argc < 2)
         return usage(stderr, EX_USAGE);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROUNDS 8u /* of each kind */
+#define ROUNDS 16u /* of each kind */
 #define ROUNDS_CALLS_A_SECOND 1000u
 #define ROUNDS_SETTLE_MS 500u /* until what the round before did is over */
 

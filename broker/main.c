@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -23,8 +22,6 @@
 #define STORE_SCHEMA 1u
 #define IDLE_WAIT_MS 60000
 #define DRAIN_LOOK_MS 20
-#define HEAP_LARGEST (1024 * 1024)    /* bytes; larger blocks are mapped */
-#define HEAP_SPARE (16 * 1024 * 1024) /* bytes kept at most for the next burst */
 
 struct broker {
     int argc;
@@ -412,13 +409,6 @@ static void stop(struct broker *broker)
         close(broker->signals);
 }
 
-/* A full frame is just large enough for malloc to map and unmap pages of its own, each time. */
-static void keep_frames_in_the_heap(void)
-{
-    mallopt(M_MMAP_THRESHOLD, HEAP_LARGEST);
-    mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
-}
-
 /* What was asked for instead of a broker. */
 static int act(struct broker *broker)
 {
@@ -439,7 +429,7 @@ int main(int argc, char **argv)
         settings_free(&config_program, &broker.settings);
         return code;
     }
-    keep_frames_in_the_heap();
+    mem_keep_bursts();
     if (sodium_init() < 0 || catch_signals(&broker) < 0 || log_start_writer() < 0) {
         snprintf(broker.why, sizeof broker.why,
                  "the system refuses random bytes, signals or a thread");

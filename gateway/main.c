@@ -110,6 +110,7 @@ int main(int argc, char **argv)
 {
     char why[SETTINGS_WHY_BYTES] = "";
     struct gateway gateway = {.argc = argc, .argv = argv, .mailbox.fd = -1};
+    mem_keep_bursts();
     int code = settings_load(&gateway_program, &gateway.settings, argc, argv, why);
     if (code != 0)
         return fail(code, why);

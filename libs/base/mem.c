@@ -1,8 +1,12 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LARGEST_KEPT (1024 * 1024)    /* bytes */
+#define SPARE_KEPT (16 * 1024 * 1024) /* bytes */
 
 static void *or_abort(void *ptr, size_t size)
 {
@@ -50,4 +54,12 @@ void *mem_dup(const void *data, size_t size)
 void mem_free(void *ptr)
 {
     free(ptr);
+}
+
+void mem_keep_bursts(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT);
+    mallopt(M_TRIM_THRESHOLD, SPARE_KEPT);
+#endif
 }

@@ -14,4 +14,9 @@ char *mem_strdup(const char *text);
 void *mem_dup(const void *data, size_t size);
 void mem_free(void *ptr); /* takes NULL */
 
+/* For programs whose frames come in bursts: what is freed stays with the process, up to 16 MiB, and
+ * blocks up to 1 MiB come from it. A full frame is otherwise just large enough for malloc to map
+ * and unmap pages of its own, each time. Call it first in main(). Does nothing without glibc. */
+void mem_keep_bursts(void);
+
 #endif

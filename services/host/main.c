@@ -1,5 +1,6 @@
 /* farebox-host - runs service modules on one connection to the broker. */
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/notify.h"
 #include "options.h"
 #include "running.h"
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
     struct host_options options;
     struct imports *imports = NULL;
     sigset_t ending;
+    mem_keep_bursts();
     enum host_exit status = host_options_read(&options, argc, argv);
     if (status == HOST_OK && !options.done) {
         hold_signals(&ending);
