@@ -145,7 +145,7 @@ $(LIB)/libfarebox.so: $(SDK_REAL)
 RUN_PATH := -Wl,-rpath,'$$ORIGIN/../lib'
 # libnng calls these through its PLT; exported, the shim's definitions are found first.
 EXPORT_SHIM := $(patsubst %,-Wl$(comma)--export-dynamic-symbol=%,\
-	sendmsg nng_stream_recv nng_stream_send)
+	sendmsg nng_stream_recv nng_stream_send recv gnutls_record_recv)
 USE_SDK := -L$(LIB) -lfarebox
 
 # $1 program, $2 its folder, $3 internal libraries, $4 the SDK or nothing

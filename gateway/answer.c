@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <strings.h>
 
 void answer_finish(struct answer *self)
 {
@@ -24,4 +25,17 @@ void answer_header_number(struct answer *self, const char *name, uint64_t value)
     char text[24];
     snprintf(text, sizeof text, "%" PRIu64, value);
     answer_header(self, name, text);
+}
+
+const char *answer_get(const struct answer *self, const char *name)
+{
+    const char *at = (const char *)self->headers.data;
+    const char *end = at + self->headers.len;
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        if (strcasecmp(at, name) == 0)
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
 }

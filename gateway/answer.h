@@ -14,6 +14,8 @@ struct answer {
 void answer_finish(struct answer *answer);
 /* Values hold no line breaks: bytes below space are dropped. */
 void answer_header(struct answer *answer, const char *name, const char *value);
+/* The first header of that name, or NULL. Borrowed until another is added. */
+const char *answer_get(const struct answer *answer, const char *name);
 void answer_header_number(struct answer *answer, const char *name, uint64_t value);
 
 #endif

@@ -1,5 +1,6 @@
 #include "exchange.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cookie.h"
 #include "problem.h"
@@ -16,6 +17,7 @@ struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection 
     self->connection = connection;
     self->routes = routes_ref(gateway->routes);
     self->refs = 1;
+    self->began = clock_mono_ns();
     return self;
 }
 

@@ -26,9 +26,11 @@ struct exchange {
     const struct route *route;
     struct route_match match; /* parameters, borrowed from `path` */
     struct buf body;
+    uint64_t began; /* mono ns */
+    size_t sent;    /* of the response's body */
 
     unsigned refs; /* the server's and the holder's */
-    bool begun, suspended;
+    bool received, begun, suspended;
     /* the holder's until the first post */
     struct answer answer;
     enum framing framing;

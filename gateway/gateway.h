@@ -5,10 +5,12 @@
 
 #include "mailbox.h"
 #include "settings.h"
+#include "traffic.h"
 
 #include <farebox.h>
 #include <stdatomic.h>
 
+struct access_log;
 struct routes;
 struct subscribers;
 
@@ -18,10 +20,18 @@ struct gateway {
     struct gateway_settings settings;
     struct routes *routes; /* in force */
     struct subscribers *subscribers;
+    struct access_log *access_log;
+    struct traffic traffic;
     fbx_bus *bus;
     struct mailbox mailbox;
     atomic_bool connected; /* to the broker; written by the bus's callbacks */
     bool draining;
 };
+
+/* Do browsers reach it over HTTPS only? */
+static inline bool gateway_is_secure(const struct gateway *gateway)
+{
+    return gateway->settings.secure_cookies || *gateway->settings.tls_cert_file;
+}
 
 #endif

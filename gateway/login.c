@@ -97,7 +97,7 @@ static void move_to_cookie(struct exchange *x, json_t *object, const char *field
     const char *token = json_string_value(json_object_get(object, field));
     json_int_t age_s = json_integer_value(json_object_get(object, age_field));
     if (token)
-        cookie_set(&x->answer, cookie, token, (uint64_t)age_s, x->gateway->settings.secure_cookies);
+        cookie_set(&x->answer, cookie, token, (uint64_t)age_s, gateway_is_secure(x->gateway));
     (void)json_object_del(object, field);
 }
 
@@ -121,7 +121,7 @@ static void keep_in_cookies(struct exchange *x, const fbx_reply *reply)
 
 static void forget_cookies(struct exchange *x, const fbx_reply *reply)
 {
-    bool secure = x->gateway->settings.secure_cookies;
+    bool secure = gateway_is_secure(x->gateway);
     reply_write(&x->answer, reply);
     cookie_set(&x->answer, COOKIE_TOKEN, "", 0, secure);
     cookie_set(&x->answer, COOKIE_REFRESH, "", 0, secure);

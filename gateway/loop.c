@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include "access.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "reload.h"
@@ -14,12 +15,14 @@
 #define EVENTS 8
 #define IDLE_MS 250
 #define TICK_MS 250u
+#define TICKS_A_SECOND 4u
 #define DRAIN_LOOK_MS 20
 
 struct loop {
     struct gateway *gateway;
     struct server *server;
     int epoll, signals;
+    unsigned ticks;
     uint64_t next_tick, give_up; /* ns; give_up: when draining */
 };
 
@@ -68,6 +71,9 @@ static void turn(struct loop *loop)
     if (now >= loop->next_tick) {
         loop->next_tick = now + TICK_MS * NS_PER_MS;
         subscribers_tick(gateway->subscribers, now);
+        access_log_flush(gateway->access_log);
+        if (++loop->ticks % TICKS_A_SECOND == 0)
+            server_hurry(loop->server);
     }
     /* All calls of a turn leave as one frame. */
     fbx_cork(gateway->bus);

@@ -1,4 +1,5 @@
 /* farebox-gateway - lets HTTP clients use the bus. Puts the parts together. */
+#include "access.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
@@ -6,6 +7,7 @@
 #include "loop.h"
 #include "route.h"
 #include "subscribers.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -77,7 +79,8 @@ static int connect_bus(struct gateway *gateway)
 static void say_ready(const struct gateway *gateway)
 {
     const struct gateway_settings *s = &gateway->settings;
-    (void)printf("farebox-gateway ready: http://%s\n", s->listen);
+    (void)printf("farebox-gateway ready: %s://%s\n", *s->tls_cert_file ? "https" : "http",
+                 s->listen);
     (void)fflush(stdout);
     notify_manager("READY=1");
 }
@@ -88,6 +91,12 @@ static int run(struct gateway *gateway, int signals)
     struct server *server = NULL;
     size_t item = 0;
     (void)routes_create(&gateway->routes, &gateway->settings.routes, &item, why); /* was checked */
+    if (*gateway->settings.tls_cert_file &&
+        tls_load(gateway->settings.tls_cert_file, gateway->settings.tls_key_file, why) < 0)
+        return fail(EX_NOINPUT, why);
+    gateway->access_log = access_log_open(gateway->settings.access_log, &gateway->traffic.log_lost);
+    if (!gateway->access_log)
+        return fail(EX_CANTCREAT, "the access log cannot be opened");
     int code = connect_bus(gateway);
     if (code != 0)
         return code;
@@ -125,6 +134,8 @@ int main(int argc, char **argv)
                    : run(&gateway, signals);
         mailbox_finish(&gateway.mailbox);
     }
+    access_log_close(gateway.access_log);
+    tls_unload();
     routes_unref(gateway.routes);
     settings_free(&gateway_program, &gateway.settings);
     return code;

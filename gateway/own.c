@@ -2,6 +2,7 @@
 
 #include "call.h"
 #include "login.h"
+#include "metrics.h"
 #include "probes.h"
 #include "publish.h"
 #include "subscribers.h"
@@ -14,6 +15,7 @@ const struct route own_routes[] = {
     {"POST", "/v1/auth/logout", login_logout, NULL},
     {"GET", "/livez", probes_live, NULL},
     {"GET", "/readyz", probes_ready, NULL},
+    {"GET", "/metrics", metrics_handle, NULL},
     {"GET", "/v1/subscribe", subscribers_handle, NULL},
 };
 const size_t own_routes_count = sizeof own_routes / sizeof *own_routes;

@@ -1,10 +1,15 @@
 #include "server.h"
 
+#include "access.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "clients.h"
 #include "cors.h"
 #include "exchange.h"
 #include "percent.h"
 #include "problem.h"
+#include "strict.h"
+#include "tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,31 +17,29 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 /* A body over the limit is read on, so that the client hears why, but not for ever. */
 #define DISCARD_TIMES 4u
 #define STREAM_BLOCK 16384u
-#define DEPARTURES 64
+#define CLIENT_LEFT 499u /* as others call it in their logs */
 
 struct server {
     struct gateway *gateway;
     struct MHD_Daemon *daemon;
+    struct clients clients;
     int fd;
-    int departures; /* epoll of connections, for their other ends' leaving */
-    int listening;  /* after server_quiesce(), ours to close */
-    unsigned busy;
-};
-
-/* A connection. */
-struct client {
-    struct exchange *now; /* NULL: between requests */
+    int listening; /* after server_quiesce(), ours to close */
 };
 
 static struct client *client_of(struct MHD_Connection *connection)
 {
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void count(_Atomic uint64_t *gauge, int change)
+{
+    atomic_fetch_add_explicit(gauge, (uint64_t)(int64_t)change, memory_order_relaxed);
 }
 
 /* ---- the way in ---- */
@@ -54,14 +57,21 @@ static void find_route(struct exchange *x)
         problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", "nothing is at this path");
 }
 
-static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
-                              const char *path, const char *method)
+/* Where such a request ends is anybody's guess: the connection goes with it. */
+static bool is_malformed(struct exchange *x, int fd)
 {
-    struct exchange *x = exchange_create(self->gateway, connection);
-    self->busy++;
-    x->path = mem_strdup(path);
-    x->method = method;
-    client_of(connection)->now = x;
+    const char *defect = strict_defect(x->connection, fd);
+    if (!defect)
+        return false;
+    problem_of_http(&x->answer, MHD_HTTP_BAD_REQUEST, "malformed_request", defect);
+    answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
+    return true;
+}
+
+static void find_answer(struct exchange *x, int fd)
+{
+    if (is_malformed(x, fd))
+        return;
     if (cors_is_preflight(x))
         cors_answer_preflight(x);
     else if (percent_decode_path(x->path))
@@ -69,14 +79,40 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     else
         problem_of_http(&x->answer, MHD_HTTP_BAD_REQUEST, "bad_path",
                         "the path has an escape that no path may have");
+}
+
+/* Nobody waits for a body that is this much too large, or of a request that is none. */
+static bool is_hopeless(const struct exchange *x)
+{
+    const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return (length &&
+            strtoull(length, NULL, 10) > DISCARD_TIMES * x->gateway->settings.max_body_bytes) ||
+           answer_get(&x->answer, MHD_HTTP_HEADER_CONNECTION);
+}
+
+static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
+                              const char *path, const char *method)
+{
+    struct exchange *x = exchange_create(self->gateway, connection);
+    struct client *client = client_of(connection);
+    count(&self->gateway->traffic.busy, 1);
+    x->path = mem_strdup(path);
+    x->method = method;
+    client_turn(client, x);
+    find_answer(x, client->fd);
     return x;
+}
+
+static void too_large(struct exchange *x)
+{
+    problem_of(&x->answer, STATUS_TOO_LARGE, "the body is over the limit", "");
 }
 
 static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len)
 {
     size_t most = x->gateway->settings.max_body_bytes;
     if (x->answer.http == 0 && x->body.len + *len > most)
-        problem_of(&x->answer, STATUS_TOO_LARGE, "the body is over the limit", "");
+        too_large(x);
     if (x->answer.http == 0)
         buf_append(&x->body, data, *len);
     else
@@ -101,8 +137,10 @@ static void add_headers(struct MHD_Response *response, const struct answer *answ
 }
 
 /* The body is handed over rather than copied. */
-static struct MHD_Response *whole_body(struct answer *answer)
+static struct MHD_Response *whole_body(struct exchange *x)
 {
+    struct answer *answer = &x->answer;
+    x->sent = answer->body.len;
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
         answer->body.len, answer->body.data, mem_free);
     if (response)
@@ -125,6 +163,7 @@ static ssize_t read_stream(void *arg, uint64_t at, char *out, size_t size)
         return MHD_CONTENT_READER_END_OF_STREAM;
     if (n == 0)
         suspend(x);
+    x->sent += (size_t)n;
     return n;
 }
 
@@ -133,7 +172,7 @@ static enum MHD_Result send_answer(struct exchange *x)
     struct MHD_Response *response =
         x->streams ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream,
                                                        x, NULL)
-                   : whole_body(&x->answer);
+                   : whole_body(x);
     if (!response)
         return MHD_NO;
     cors_grant(x);
@@ -145,6 +184,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 
 static enum MHD_Result go_on(struct exchange *x)
 {
+    x->received = true;
     if (x->answer.http == 0 && !x->begun) {
         x->begun = true;
         x->route->handler(x);
@@ -163,12 +203,26 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     struct exchange *x = *exchange;
     (void)version;
     if (!x) {
-        *exchange = begin(arg, connection, path, method);
-        return MHD_YES;
+        *exchange = x = begin(arg, connection, path, method);
+        if (!is_hopeless(x))
+            return MHD_YES;
+        if (x->answer.http == 0)
+            too_large(x);
+        x->received = true;
+        return send_answer(x);
     }
     if (*len > 0)
         return take_body(x, data, len);
     return go_on(x);
+}
+
+/* The answer is the loop thread's only when it was sent. */
+static void take_note(struct gateway *gateway, const struct exchange *x, bool complete)
+{
+    uint64_t ns = clock_mono_ns() - x->began;
+    unsigned status = complete ? x->answer.http : CLIENT_LEFT;
+    traffic_count(&gateway->traffic, status, ns, x->body.len, x->sent);
+    access_log_add(gateway->access_log, x, status, ns);
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **exchange,
@@ -176,11 +230,11 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **ex
 {
     struct server *self = arg;
     struct exchange *x = *exchange;
-    (void)how;
     if (!x)
         return;
-    self->busy--;
-    client_of(connection)->now = NULL;
+    take_note(self->gateway, x, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    count(&self->gateway->traffic.busy, -1);
+    client_turn(client_of(connection), NULL);
     x->connection = NULL;
     exchange_abandon(x);
     exchange_release(x);
@@ -205,35 +259,34 @@ void server_take_mail(struct server *self)
     }
 }
 
-/* ---- clients that leave ---- */
-
-/* libmicrohttpd does not look at a connection while it is suspended. We do, for the one thing that
- * matters then. */
 static void on_connection(void *arg, struct MHD_Connection *connection, void **client,
                           enum MHD_ConnectionNotificationCode what)
 {
     struct server *self = arg;
-    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    _Atomic uint64_t *connections = &self->gateway->traffic.connections;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *client = mem_zalloc(sizeof(struct client));
-        struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = *client};
-        (void)epoll_ctl(self->departures, EPOLL_CTL_ADD, fd, &event);
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *client =
+            clients_add(&self->clients, info->connect_fd, *self->gateway->settings.tls_cert_file);
+        count(connections, 1);
     } else {
-        (void)epoll_ctl(self->departures, EPOLL_CTL_DEL, fd, NULL);
-        mem_free(*client);
+        clients_remove(&self->clients, *client);
         *client = NULL;
+        count(connections, -1);
     }
 }
 
 void server_take_departures(struct server *self)
 {
-    struct epoll_event events[DEPARTURES];
-    int n = epoll_wait(self->departures, events, DEPARTURES, 0);
-    for (int i = 0; i < n; i++) {
-        const struct client *client = events[i].data.ptr;
-        if (client->now && client->now->suspended)
-            exchange_abandon(client->now);
-    }
+    clients_take_departures(&self->clients);
+}
+
+void server_hurry(struct server *self)
+{
+    const struct gateway_settings *s = &self->gateway->settings;
+    clients_hurry(&self->clients, &(struct patience){s->header_timeout_ms * NS_PER_MS,
+                                                     s->body_timeout_ms * NS_PER_MS});
 }
 
 /* ---- the daemon ---- */
@@ -277,6 +330,9 @@ static struct MHD_Daemon *start(struct server *self, const union address *addres
 {
     const struct gateway_settings *s = &self->gateway->settings;
     unsigned flags = MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME;
+    bool tls = *s->tls_cert_file;
+    if (tls)
+        flags |= MHD_USE_TLS;
     if (address->any.sa_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     return MHD_start_daemon(
@@ -286,7 +342,8 @@ static struct MHD_Daemon *start(struct server *self, const union address *addres
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(s->idle_timeout_ms / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         s->max_header_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTENING_ADDRESS_REUSE,
-        1u, MHD_OPTION_END);
+        1u, tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, TLS_PRIORITIES,
+        MHD_OPTION_HTTPS_CERT_CALLBACK2, tls_retrieve, MHD_OPTION_END);
 }
 
 int server_create(struct server **out, struct gateway *gateway, char *why)
@@ -300,7 +357,7 @@ int server_create(struct server **out, struct gateway *gateway, char *why)
     struct server *self = mem_zalloc(sizeof *self);
     self->gateway = gateway;
     self->listening = -1;
-    self->departures = epoll_create1(EPOLL_CLOEXEC);
+    (void)clients_init(&self->clients);
     errno = 0;
     self->daemon = start(self, &address);
     if (!self->daemon) {
@@ -321,7 +378,7 @@ void server_destroy(struct server *self)
     server_take_mail(self); /* none may be suspended */
     MHD_run(self->daemon);
     MHD_stop_daemon(self->daemon);
-    (void)close(self->departures);
+    clients_finish(&self->clients);
     if (self->listening >= 0)
         (void)close(self->listening);
     mem_free(self);
@@ -334,7 +391,7 @@ int server_fd(const struct server *self)
 
 int server_departures_fd(const struct server *self)
 {
-    return self->departures;
+    return self->clients.departures;
 }
 
 int server_timeout(const struct server *self, int most)
@@ -357,5 +414,5 @@ void server_quiesce(struct server *self)
 
 unsigned server_busy(const struct server *self)
 {
-    return self->busy;
+    return (unsigned)self->gateway->traffic.busy;
 }

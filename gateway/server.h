@@ -20,6 +20,8 @@ void server_run(struct server *server);
 void server_take_mail(struct server *server);
 /* What was under way for clients that left is ended. */
 void server_take_departures(struct server *server);
+/* Hangs up on clients that take too long over a request; once a second. */
+void server_hurry(struct server *server);
 /* No new connections. */
 void server_quiesce(struct server *server);
 /* Requests under way. */

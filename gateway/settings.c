@@ -1,6 +1,7 @@
 #include "settings.h"
 
 #include "route.h"
+#include "tls.h"
 
 enum setting_index {
 #define SETTING(field, key, kind, unit, value, min, max, live, doc) SETTING_##field,
@@ -55,6 +56,16 @@ static int check_routes(const struct settings_loading *loading, const struct gat
     return settings_blame(loading, SETTING_routes, "\"%.64s\": %s", s->routes.items[item], why);
 }
 
+static int check_tls(const struct settings_loading *loading, const struct gateway_settings *s)
+{
+    char why[TLS_WHY_BYTES];
+    if (!*s->tls_cert_file && *s->tls_key_file)
+        return settings_blame(loading, SETTING_tls_key_file, "a key without tls-cert-file");
+    if (!*s->tls_cert_file || tls_check(s->tls_cert_file, s->tls_key_file, why) == 0)
+        return 0;
+    return settings_blame(loading, SETTING_tls_cert_file, "%s", why);
+}
+
 static int check(const struct settings_loading *loading, const void *settings)
 {
     const struct gateway_settings *s = settings;
@@ -67,6 +78,8 @@ static int check(const struct settings_loading *loading, const void *settings)
         code = settings_check_readable(loading, SETTING_token_file, s->token_file);
     if (!code)
         code = settings_check_readable(loading, SETTING_tls_ca_file, s->tls_ca_file);
+    if (!code)
+        code = check_tls(loading, s);
     return code;
 }
 

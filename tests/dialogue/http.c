@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define DRIP_MS 50
+
 struct http http_dial(int port)
 {
     struct http http = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -32,6 +34,15 @@ void http_say(struct http *http, const char *text)
 {
     size_t len = strlen(text);
     assert_int_equal(send(http->fd, text, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+void http_drip(struct http *http, char byte)
+{
+    struct pollfd fd = {.fd = http->fd, .events = POLLRDHUP};
+    for (int ms = 0; poll(&fd, 1, DRIP_MS) == 0; ms += DRIP_MS) {
+        assert_true(ms < PLACE_PATIENCE_MS);
+        (void)send(http->fd, &byte, 1, MSG_NOSIGNAL);
+    }
 }
 
 void http_ask(struct http *http, const char *request, const char *token, const char *headers,

@@ -17,6 +17,8 @@ void http_hang_up(struct http *http);
 
 /* As it is. */
 void http_say(struct http *http, const char *text);
+/* That byte, again and again with time between them, until the other side hangs up. */
+void http_drip(struct http *http, char byte);
 /* A request with a body of that text (NULL: none) and further headers ("" or whole lines). */
 void http_ask(struct http *http, const char *request, const char *token, const char *headers,
               const char *body);

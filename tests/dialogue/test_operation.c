@@ -1,4 +1,5 @@
 /* What an operator does: encrypt, check, reload, rotate the secret. */
+#include "certificate.h"
 #include "harness.h"
 
 #include "../testing.h"
@@ -20,18 +21,6 @@ static void write_text(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-/* A certificate for that host, and its key, that nobody else signed. */
-static void make_certificate(struct place *place, const char *host)
-{
-    char command[512], out[4096];
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=%s"
-             " -keyout %s/key.pem -out %s/cert.pem",
-             host, place->dir, place->dir);
-    const char *argv[] = {"/bin/sh", "-c", command, NULL};
-    assert_int_equal(place_run(place, out, sizeof out, argv), 0);
-}
-
 static int connect_tls(struct place *place, const char *url, const char *ca_file,
                        const char *server_name, fbx_bus **bus)
 {
@@ -51,11 +40,11 @@ static void tls_encrypts_and_is_verified(void **state)
     (void)state;
     char url[64], cert[PLACE_PATH], key[PLACE_PATH], foreign[PLACE_PATH];
     struct place *place = place_create(), *other = place_create();
-    make_certificate(place, "127.0.0.1");
-    make_certificate(other, "127.0.0.1");
+    certificate_make(place, "cert", "127.0.0.1");
+    certificate_make(other, "cert", "127.0.0.1");
     snprintf(url, sizeof url, "tls+tcp://127.0.0.1:%d", free_port());
     snprintf(cert, sizeof cert, "%s/cert.pem", place->dir);
-    snprintf(key, sizeof key, "%s/key.pem", place->dir);
+    snprintf(key, sizeof key, "%s/cert.key", place->dir);
     snprintf(foreign, sizeof foreign, "%s/cert.pem", other->dir);
     const char *flags[] = {"--listen", url, "--tls-cert-file", cert, "--tls-key-file", key, NULL};
     place_start_broker(place, flags);
@@ -77,10 +66,10 @@ static void tls_looks_at_the_name(void **state)
     (void)state;
     char url[64], cert[PLACE_PATH], key[PLACE_PATH];
     struct place *place = place_create();
-    make_certificate(place, "bus.example");
+    certificate_make(place, "cert", "bus.example");
     snprintf(url, sizeof url, "tls+tcp://127.0.0.1:%d", free_port());
     snprintf(cert, sizeof cert, "%s/cert.pem", place->dir);
-    snprintf(key, sizeof key, "%s/key.pem", place->dir);
+    snprintf(key, sizeof key, "%s/cert.key", place->dir);
     const char *flags[] = {"--listen", url, "--tls-cert-file", cert, "--tls-key-file", key, NULL};
     place_start_broker(place, flags);
 

@@ -1,0 +1,144 @@
+#include "access.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "exchange.h"
+#include "wire/utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FLUSH_BYTES 65536u
+#define ADDRESS_BYTES 64u
+#define AGENT_BYTES 200u
+#define NONE (-1)
+
+struct access_log {
+    int fd;
+    struct buf lines;
+    _Atomic uint64_t *lost;
+};
+
+/* ---- the file ---- */
+
+/* A pipe that nobody empties must not stop the gateway. NONE without a path. Negative errno. */
+static int open_file(const char *path, int *fd)
+{
+    *fd = NONE;
+    if (*path)
+        *fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0640);
+    return *path && *fd < 0 ? -errno : 0;
+}
+
+struct access_log *access_log_open(const char *path, _Atomic uint64_t *lost)
+{
+    int fd;
+    int rc = open_file(path, &fd);
+    if (rc < 0) {
+        errno = -rc;
+        return NULL;
+    }
+    struct access_log *self = mem_zalloc(sizeof *self);
+    self->fd = fd;
+    self->lost = lost;
+    return self;
+}
+
+static void close_file(struct access_log *self)
+{
+    access_log_flush(self);
+    if (self->fd >= 0)
+        (void)close(self->fd);
+}
+
+int access_log_reopen(struct access_log *self, const char *path)
+{
+    int fd;
+    int rc = open_file(path, &fd);
+    if (rc < 0)
+        return rc;
+    close_file(self);
+    self->fd = fd;
+    return 0;
+}
+
+void access_log_flush(struct access_log *self)
+{
+    const uint8_t *at = self->lines.data, *end = at + self->lines.len;
+    while (at < end) {
+        ssize_t n = write(self->fd, at, (size_t)(end - at));
+        if (n > 0)
+            at += n;
+        else if (errno != EINTR)
+            break;
+    }
+    for (; at < end; at++)
+        *self->lost += *at == '\n';
+    self->lines.len = 0;
+}
+
+void access_log_close(struct access_log *self)
+{
+    if (!self)
+        return;
+    close_file(self);
+    buf_finish(&self->lines);
+    mem_free(self);
+}
+
+/* ---- a line ---- */
+
+static void put_text(json_t *line, const char *name, const char *value)
+{
+    size_t len = value ? strnlen(value, AGENT_BYTES) : 0;
+    if (len > 0 && utf8_valid(slice_make(value, len)))
+        json_object_set_new(line, name, json_stringn(value, len));
+}
+
+static void put_time(json_t *line)
+{
+    uint64_t ms = clock_now().unix_ms;
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm utc;
+    char text[40];
+    size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &utc));
+    (void)snprintf(text + len, sizeof text - len, ".%03uZ", (unsigned)(ms % 1000));
+    put_text(line, "time", text);
+}
+
+static int append(const char *data, size_t len, void *buf)
+{
+    buf_append(buf, data, len);
+    return 0;
+}
+
+void access_log_add(struct access_log *self, const struct exchange *x, unsigned status, uint64_t ns)
+{
+    char address[ADDRESS_BYTES];
+    if (self->fd < 0)
+        return;
+    json_t *line = json_object();
+    exchange_address(x, address, sizeof address);
+    put_time(line);
+    put_text(line, "client", address);
+    put_text(line, "method", x->method);
+    put_text(line, "path", x->path);
+    json_object_set_new(line, "status", json_integer(status));
+    json_object_set_new(line, "ms", json_real((double)(ns / 1000) / 1000));
+    json_object_set_new(line, "bytes_in", json_integer((json_int_t)x->body.len));
+    json_object_set_new(line, "bytes_out", json_integer((json_int_t)x->sent));
+    put_text(line, "request_id", answer_get(&x->answer, "X-Request-Id"));
+    put_text(line, "tenant", answer_get(&x->answer, "X-Tenant-Id"));
+    put_text(line, "user_agent", exchange_header(x, "User-Agent"));
+    (void)json_dump_callback(line, append, &self->lines,
+                             JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+    buf_append(&self->lines, "\n", 1);
+    json_decref(line);
+    if (self->lines.len >= FLUSH_BYTES)
+        access_log_flush(self);
+}

@@ -1,0 +1,42 @@
+/* clients.h - who is connected. libmicrohttpd looks at a connection only while it has something to
+ * read or to write there; this sees to those that leave while their call is out, and to those that
+ * send a request so slowly that it only keeps the connection. The loop thread's; never blocks. */
+#ifndef GATEWAY_CLIENTS_H
+#define GATEWAY_CLIENTS_H
+
+#include "base/list.h"
+
+#include <stdint.h>
+
+struct exchange;
+
+struct client {
+    struct list node;
+    int fd;
+    struct exchange *now; /* NULL: between requests */
+    uint64_t since;       /* mono ns: when it connected, or its last request ended */
+    uint64_t dripping;    /* mono ns: when part of a request was first seen; 0: not yet */
+};
+
+struct clients {
+    struct list all;
+    int departures; /* epoll; readable when some left */
+};
+
+/* How long the parts of a request may take. */
+struct patience {
+    uint64_t headers_ns, body_ns;
+};
+
+int clients_init(struct clients *clients); /* negative errno */
+void clients_finish(struct clients *clients);
+struct client *clients_add(struct clients *clients, int fd, bool tls);
+void clients_remove(struct clients *clients, struct client *client);
+/* A request of this client begins (its headers are there), or has ended (NULL). */
+void client_turn(struct client *client, struct exchange *exchange);
+/* What is under way for clients that left is ended. */
+void clients_take_departures(struct clients *clients);
+/* Hangs up on those who are too slow; once a second. */
+void clients_hurry(struct clients *clients, const struct patience *patience);
+
+#endif

@@ -1,0 +1,14 @@
+/* metrics.h - GET /metrics: the gateway's traffic and the broker's counters, for Prometheus. Who
+ * may see them the broker decides: they are its bus.stats. The loop thread's. */
+#ifndef GATEWAY_METRICS_H
+#define GATEWAY_METRICS_H
+
+#include "base/buf.h"
+
+struct exchange;
+
+void metrics_handle(struct exchange *exchange);
+/* What bus.stats says (JSON, terminated), as Prometheus reads it, appended. Pure. */
+void metrics_of_stats(struct buf *out, const char *json);
+
+#endif

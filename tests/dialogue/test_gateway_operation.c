@@ -1,0 +1,255 @@
+/* Running the gateway: what it counts, what it logs, its certificate. */
+#include "../testing.h"
+
+#include "certificate.h"
+#include "front.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CANARY "canary-8d1f"
+
+static char log_path[PLACE_PATH], certificate[PLACE_PATH], key[PLACE_PATH];
+
+/* The gateway must be told of files that only the place's folder can hold: it is one made before.
+ */
+static struct place *files;
+
+static void begin(bool tls)
+{
+    files = place_create();
+    snprintf(log_path, sizeof log_path, "%s/access.log", files->dir);
+    snprintf(certificate, sizeof certificate, "%s/door.pem", files->dir);
+    snprintf(key, sizeof key, "%s/door.key", files->dir);
+    if (tls)
+        certificate_make(files, "door", "127.0.0.1");
+    front_open_with((const char *const[]){"--access-log", log_path, tls ? "--tls-cert-file" : NULL,
+                                          certificate, "--tls-key-file", key, NULL});
+}
+
+static int open_door(void **state)
+{
+    (void)state;
+    begin(false);
+    return 0;
+}
+
+static int open_tls_door(void **state)
+{
+    (void)state;
+    begin(true);
+    return 0;
+}
+
+static int close_door(void **state)
+{
+    front_close(state);
+    place_destroy(files);
+    return 0;
+}
+
+/* ---- counters ---- */
+
+static void counters_are_for_whom_the_broker_shows_its_own(void **state)
+{
+    char *root = place_token(front.place, "acme", "root", "trial",
+                             (const char *const[]){"admin:stats", NULL});
+    (void)state;
+    assert_int_equal(front_ask("GET /metrics", NULL, NULL), 401);
+    assert_int_equal(front_ask("GET /metrics", front.ann, NULL), 403);
+    assert_int_equal(front_ask("POST /v1/call/echo/echo", front.ann, "[1,2]"), 200);
+    assert_int_equal(front_ask("GET /metrics", root, NULL), 200);
+    front_says("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n");
+    front_says("\nfarebox_gateway_responses_total{status=\"200\"} 1\n");
+    front_says("\nfarebox_gateway_responses_total{status=\"401\"} 1\n");
+    front_says("\nfarebox_gateway_responses_total{status=\"403\"} 1\n");
+    front_says("\nfarebox_gateway_request_seconds_count 3\n");
+    front_says("\nfarebox_gateway_received_bytes_total 5\n");
+    front_says("\nfarebox_gateway_requests_under_way 1\n");
+    front_says("\nfarebox_gateway_connections 1\n");
+    front_says("\nfarebox_sessions 2\n");
+    front_says("\nfarebox_errors_total{code=\"permission_denied\"} 1\n");
+    front_says("\nfarebox_filter_refused_total{filter=\"entitlement\"} ");
+    free(root);
+}
+
+/* ---- the access log ---- */
+
+static char text[65536];
+
+static size_t lines_of(const char *path)
+{
+    size_t lines = 0;
+    FILE *file = fopen(path, "re");
+    size_t len = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    text[len] = '\0';
+    if (file)
+        (void)fclose(file);
+    for (const char *at = text; (at = strchr(at, '\n')); at++)
+        lines++;
+    return lines;
+}
+
+static bool has_three(void *path)
+{
+    return lines_of(path) == 3;
+}
+
+static bool has_one(void *path)
+{
+    return lines_of(path) == 1;
+}
+
+static const char *member(const json_t *line, const char *name)
+{
+    return json_string_value(json_object_get(line, name));
+}
+
+static void a_line_tells_who_asked_for_what_and_no_secret(void **state)
+{
+    struct http http = http_dial(front.port);
+    (void)state;
+    http_ask(&http, "POST /v1/call/echo/echo?q=" CANARY, front.ann,
+             "User-Agent: test \"1\"\r\nX-Secret: " CANARY "\r\n", "\"" CANARY "\"");
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    http_ask(&http, "POST /v1/call/echo/echo", CANARY, "Cookie: farebox_token=" CANARY "\r\n", "1");
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 401);
+    http_ask(&http, "GET /no%22where", NULL, "", NULL);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 404);
+    http_hang_up(&http);
+    assert_true(eventually(has_three, log_path));
+    assert_null(strstr(text, CANARY));
+    assert_null(strstr(text, front.ann));
+    json_t *line = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
+    assert_string_equal(member(line, "client"), "127.0.0.1");
+    assert_string_equal(member(line, "method"), "POST");
+    assert_string_equal(member(line, "path"), "/v1/call/echo/echo");
+    assert_string_equal(member(line, "tenant"), "acme");
+    assert_string_equal(member(line, "user_agent"), "test \"1\"");
+    assert_int_equal(json_integer_value(json_object_get(line, "status")), 200);
+    assert_int_equal(json_integer_value(json_object_get(line, "bytes_in")), strlen(CANARY) + 2);
+    assert_int_equal(strlen(member(line, "request_id")), 20);
+    json_decref(line);
+}
+
+/* As logrotate does it. */
+static void a_file_that_was_moved_away_is_made_anew(void **state)
+{
+    char moved[PLACE_PATH + 2], line[256];
+    (void)state;
+    snprintf(moved, sizeof moved, "%s.1", log_path);
+    assert_int_equal(front_ask("GET /livez", NULL, NULL), 200);
+    assert_true(eventually(has_one, log_path));
+    assert_int_equal(rename(log_path, moved), 0);
+    kill(front.gateway->pid, SIGHUP);
+    assert_true(process_line(front.gateway, "", line, sizeof line));
+    assert_int_equal(front_ask("GET /livez", NULL, NULL), 200);
+    assert_true(eventually(has_one, log_path));
+    assert_int_equal(lines_of(moved), 1);
+}
+
+/* ---- TLS ---- */
+
+static size_t ignore(char *bytes, size_t size, size_t count, void *arg)
+{
+    (void)bytes;
+    (void)arg;
+    return size * count;
+}
+
+/* The status of /livez, or 0: no connection that this certificate vouches for. */
+static long status_over_tls(const char *trusted, long version)
+{
+    char url[64];
+    long status = 0;
+    CURL *easy = curl_easy_init();
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/livez", front.port);
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, trusted);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, version);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)PLACE_PATIENCE_MS);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ignore);
+    if (curl_easy_perform(easy) == CURLE_OK)
+        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_cleanup(easy);
+    return status;
+}
+
+static void it_speaks_tls_and_nothing_older_than_1_2(void **state)
+{
+    struct http http = http_dial(front.port);
+    char line[8];
+    (void)state;
+    assert_int_equal(status_over_tls(certificate, CURL_SSLVERSION_TLSv1_2), 200);
+    assert_int_equal(status_over_tls(certificate, CURL_SSLVERSION_TLSv1_3), 200);
+    assert_int_equal(
+        status_over_tls(certificate, CURL_SSLVERSION_TLSv1_1 | CURL_SSLVERSION_MAX_TLSv1_1), 0);
+    http_say(&http, "GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n");
+    assert_false(http_line(&http, "HTTP/", line, sizeof line));
+    http_hang_up(&http);
+}
+
+static void what_is_refused_in_the_clear_is_over_tls(void **state)
+{
+    static const char *const ends[] = {"\\r\\n", "\\n"};
+    char command[512], out[4096];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(command, sizeof command,
+                 "printf 'GET /livez HTTP/1.1\\r\\nConnection: close%s"
+                 "Host: gateway\\r\\n\\r\\n' |"
+                 " openssl s_client -ign_eof -quiet -connect 127.0.0.1:%d 2>&1",
+                 ends[i], front.port);
+        const char *argv[] = {"/bin/sh", "-c", command, NULL};
+        (void)place_run(front.place, out, sizeof out, argv);
+        assert_non_null(strstr(out, i == 0 ? "HTTP/1.1 200 " : "HTTP/1.1 400 "));
+    }
+}
+
+static void reload(const char *outcome)
+{
+    char line[1024];
+    kill(front.gateway->pid, SIGHUP);
+    do
+        assert_true(process_line(front.gateway, "", line, sizeof line));
+    while (!strstr(line, "event=reload."));
+    if (!strstr(line, outcome))
+        fail_msg("%s", line);
+}
+
+static void a_reload_shows_the_new_certificate_if_it_is_one(void **state)
+{
+    char old[PLACE_PATH + 4];
+    (void)state;
+    snprintf(old, sizeof old, "%s.old", certificate);
+    assert_int_equal(rename(certificate, old), 0);
+    reload("reload.refused"); /* there is none */
+    assert_int_equal(status_over_tls(old, CURL_SSLVERSION_TLSv1_2), 200);
+    certificate_make(files, "other", "127.0.0.1");
+    snprintf(log_path, sizeof log_path, "%s/other.pem", files->dir);
+    assert_int_equal(rename(log_path, certificate), 0);
+    reload("reload.refused"); /* the key is another one's */
+    assert_int_equal(status_over_tls(old, CURL_SSLVERSION_TLSv1_2), 200);
+    certificate_make(files, "door", "127.0.0.1");
+    reload("reload.done");
+    assert_int_equal(status_over_tls(old, CURL_SSLVERSION_TLSv1_2), 0);
+    assert_int_equal(status_over_tls(certificate, CURL_SSLVERSION_TLSv1_2), 200);
+}
+
+#define TEST(name, open) cmocka_unit_test_setup_teardown(name, open, close_door)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(counters_are_for_whom_the_broker_shows_its_own, open_door),
+        TEST(a_line_tells_who_asked_for_what_and_no_secret, open_door),
+        TEST(a_file_that_was_moved_away_is_made_anew, open_door),
+        TEST(it_speaks_tls_and_nothing_older_than_1_2, open_tls_door),
+        TEST(what_is_refused_in_the_clear_is_over_tls, open_tls_door),
+        TEST(a_reload_shows_the_new_certificate_if_it_is_one, open_tls_door),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

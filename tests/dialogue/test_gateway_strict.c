@@ -1,0 +1,142 @@
+/* What the gateway takes from strangers: requests that are ones, whole, and in time. */
+#include "../testing.h"
+
+#include "front.h"
+
+#include <string.h>
+
+#define CALL "POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\n"
+
+static int open_door(void **state)
+{
+    (void)state;
+    front_open_with((const char *const[]){"--header-timeout-ms", "1000", "--body-timeout-ms",
+                                          "1000", "--max-body-bytes", "1KiB", NULL});
+    return 0;
+}
+
+/* Returns the status of the answer, after which the connection must be closed. */
+static int said(const char *format, const char *headers)
+{
+    struct buf text = {0};
+    struct http http = http_dial(front.port);
+    char line[16];
+    buf_printf(&text, format, headers, front.ann);
+    buf_append(&text, "", 1);
+    http_say(&http, (const char *)text.data);
+    int status = http_answer(&http, front.answer, sizeof front.answer);
+    assert_false(http_line(&http, "HTTP/", line, sizeof line));
+    http_hang_up(&http);
+    buf_finish(&text);
+    return status;
+}
+
+static void a_request_with_two_ends_is_none(void **state)
+{
+    static const char *const lengths[] = {
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
+        "Content-Length: 1\r\nContent-Length: 4\r\n",
+        "Content-Length: 4\r\ncontent-length: 4\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: xchunked\r\n",
+        "Content-Length: 4\r\nHost: another\r\n",
+        "Content-Length: 4\r\nAuthorization: Bearer another\r\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        assert_int_equal(
+            said(CALL "%sAuthorization: Bearer %s\r\n\r\n1\r\n1\r\n0\r\n\r\n", lengths[i]), 400);
+        front_says("Content-Type: application/problem+json\r\n");
+        front_says("\"code\":\"malformed_request\"");
+    }
+}
+
+static void lines_end_and_headers_are_whole(void **state)
+{
+    static const char *const headers[] = {"X-A: b\n", "X-A: b\r\n c\r\n", "X-A : b\r\n",
+                                          "X-A: b\x01\r\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        assert_int_equal(
+            said(CALL "Content-Length: 1\r\n%sAuthorization: Bearer %s\r\n\r\n1", headers[i]), 400);
+        front_says("\"code\":\"malformed_request\"");
+    }
+}
+
+/* The bytes of one request are no defect of the next. */
+static void a_sound_request_after_a_body_of_any_bytes_is_one(void **state)
+{
+    struct http http = http_dial(front.port);
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        http_ask(&http, "POST /v1/call/echo/echo", front.ann, "Content-Type: application/x-any\r\n",
+                 "\n \x01\n\n");
+        assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+        front_says("\r\n\r\n\n \x01\n\n");
+    }
+    http_hang_up(&http);
+}
+
+static void what_is_too_large_is_said_so(void **state)
+{
+    char big[20000];
+    (void)state;
+    memset(big, 'a', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    big[2000] = '\0';
+    assert_int_equal(front_ask("POST /v1/call/echo/echo", front.ann, big), 413);
+    front_says("\"code\":\"too_large\"");
+    big[2000] = 'a';
+    assert_int_equal(said(CALL "X-A: %s\r\nAuthorization: Bearer %s\r\n\r\n", big), 431);
+    assert_int_equal(
+        said(CALL "Content-Length: %s\r\nAuthorization: Bearer %s\r\n\r\n", "999999999"), 413);
+    assert_int_equal(
+        said(CALL "Expect: 100-continue\r\nContent-Length: %s\r\nAuthorization: Bearer %s\r\n\r\n",
+             "999999999"),
+        413);
+    assert_int_equal(said(CALL "Transfer-Encoding: chunked\r\n%sAuthorization: Bearer %s\r\n\r\n"
+                               "FFFFFFFFFFFFFFFFFF\r\n1",
+                          ""),
+                     413);
+}
+
+/* Byte for byte, for as long as they are taken. */
+static void drip(const char *begin)
+{
+    struct http http = http_dial(front.port);
+    char line[8];
+    http_say(&http, begin);
+    http_drip(&http, 'a');
+    assert_false(http_line(&http, "HTTP/", line, sizeof line));
+    http_hang_up(&http);
+}
+
+static void who_sends_too_slowly_is_hung_up_on(void **state)
+{
+    struct http idle = http_dial(front.port);
+    (void)state;
+    http_ask(&idle, "GET /livez", NULL, "", NULL);
+    assert_int_equal(http_answer(&idle, front.answer, sizeof front.answer), 200);
+    drip("GET /");
+    drip("GET / HTTP/1.1\r\nHost: gateway\r\nX-A: ");
+    drip("POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1000\r\n\r\n");
+    http_ask(&idle, "GET /livez", NULL, "", NULL); /* who waits between requests is not slow */
+    assert_int_equal(http_answer(&idle, front.answer, sizeof front.answer), 200);
+    http_hang_up(&idle);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_door, front_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_request_with_two_ends_is_none),
+        TEST(lines_end_and_headers_are_whole),
+        TEST(a_sound_request_after_a_body_of_any_bytes_is_one),
+        TEST(what_is_too_large_is_said_so),
+        TEST(who_sends_too_slowly_is_hung_up_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
