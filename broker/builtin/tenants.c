@@ -220,13 +220,15 @@ static enum status ask_existing(struct core *core, const struct call *call, enum
     return status;
 }
 
-static enum status keep(struct core *core, const struct call *call, struct account *account,
+/* The answer waits for the disk where replies do. */
+static enum status keep(struct core *core, struct call *call, struct account *account,
                         const char *what, struct buf *out, const char **why)
 {
     if (!account_keep(core, account)) {
         account_destroy(account);
         return refuse_with(why, STATUS_UNAVAILABLE, "the store cannot keep the record");
     }
+    call->counted = journal_turn(core);
     announce_account(core, account, what, call->identity);
     pack_record(core, out, account, 0);
     return STATUS_OK;
@@ -238,7 +240,7 @@ static bool is_text(const struct asked *asked, const char *key)
     return utf8_valid_without_nul(argument_text(&asked->arguments, key, slice_make("", 0)));
 }
 
-static enum status write_down(struct core *core, const struct call *call, const struct asked *asked,
+static enum status write_down(struct core *core, struct call *call, const struct asked *asked,
                               const char *what, struct buf *out, const char **why)
 {
     struct slice tier = argument_text(&asked->arguments, "tier", slice_make(NULL, 0));
@@ -368,6 +370,8 @@ static enum status forget(struct core *core, struct call *call, enum scope scope
     enum status status = ask_existing(core, call, scope, &asked, why);
     if (status == STATUS_OK && !drop_all(core, call, &asked))
         status = refuse_with(why, STATUS_UNAVAILABLE, "the store cannot forget the record");
+    if (status == STATUS_OK)
+        call->counted = journal_turn(core);
     arguments_finish(&asked.arguments);
     packing_init(&packer, out);
     msgpack_pack_map(&packer, 0);

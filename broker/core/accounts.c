@@ -235,15 +235,21 @@ static void write_changes(struct core *core, struct buf *content)
     changes_write(core, &core->accounts.changes, content);
 }
 
+static int give_books(struct core *core, struct slice key, struct slice record)
+{
+    return record.len ? core->io.put(core->io.arg, ACCOUNTS_TABLE, key, record)
+                      : core->io.remove(core->io.arg, ACCOUNTS_TABLE, key);
+}
+
+/* In force at once: it was answered for, even if the books refuse it for now. */
 static int read_change(struct core *core, struct slice key, struct slice record)
 {
-    int err = record.len ? core->io.put(core->io.arg, ACCOUNTS_TABLE, key, record)
-                         : core->io.remove(core->io.arg, ACCOUNTS_TABLE, key);
-    if (err == 0 && record.len)
+    if (record.len)
         take_record(core, key, record);
-    else if (err == 0)
+    else
         put_out_of_force(core, key);
-    return err;
+    changes_book(core, &core->accounts.owed, key, record, give_books);
+    return 0;
 }
 
 static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
@@ -252,9 +258,15 @@ static int read_changes(struct core *core, const struct journal_block *block, st
     return changes_read(core, content, read_change);
 }
 
+static bool save_owed(struct core *core)
+{
+    return changes_settle(core, &core->accounts.owed, give_books);
+}
+
 const struct journal_section accounts_section = {
     .tag = JOURNAL_ACCOUNTS,
     .write = write_changes,
+    .save = save_owed,
     .read = read_changes,
 };
 
@@ -274,6 +286,7 @@ void accounts_finish(struct core *core)
         account_destroy(account);
     map_finish(&core->accounts.by_key);
     buf_finish(&core->accounts.changes);
+    buf_finish(&core->accounts.owed);
 }
 
 const struct account *account_find(const struct core *core, struct slice tenant, struct slice user)
@@ -285,12 +298,6 @@ const struct account *account_find(const struct core *core, struct slice tenant,
     return len < sizeof room ? map_get(&core->accounts.by_key, slice_make(room, len)) : NULL;
 }
 
-/* What the last process changed comes before what this one may. */
-static bool may_change(const struct core *core)
-{
-    return core->journal.unread == 0;
-}
-
 bool account_keep(struct core *core, struct account *account)
 {
     struct buf record = {0};
@@ -298,8 +305,9 @@ bool account_keep(struct core *core, struct account *account)
     msgpack_packer packer;
     packing_init(&packer, &record);
     account_pack(&packer, account, 0, 0);
-    bool kept = may_change(core) &&
-                core->io.put(core->io.arg, ACCOUNTS_TABLE, key, buf_slice(&record)) == 0;
+    /* What the last process changed comes before what this one does. */
+    bool kept =
+        save_owed(core) && core->io.put(core->io.arg, ACCOUNTS_TABLE, key, buf_slice(&record)) == 0;
     if (kept) {
         changes_add(core, &core->accounts.changes, key, buf_slice(&record));
         put_in_force(core, account);
@@ -311,7 +319,7 @@ bool account_keep(struct core *core, struct account *account)
 struct account *account_drop(struct core *core, const struct account *account)
 {
     struct slice key = slice_of(account->key);
-    if (!may_change(core) || core->io.remove(core->io.arg, ACCOUNTS_TABLE, key) < 0)
+    if (!save_owed(core) || core->io.remove(core->io.arg, ACCOUNTS_TABLE, key) < 0)
         return NULL;
     changes_add(core, &core->accounts.changes, key, slice_make(NULL, 0));
     core->accounts.generation++;

@@ -44,6 +44,7 @@ struct accounts {
     struct map by_key;
     uint64_t generation; /* changes with every record, and with the limits */
     struct buf changes;  /* of this turn, for the journal */
+    struct buf owed;     /* found in the ledger and refused by the books so far */
 };
 
 /* A change that was answered for is not undone by the end of the process. */

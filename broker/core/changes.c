@@ -11,7 +11,7 @@ static void append(struct buf *out, struct slice bytes)
         buf_append(out, bytes.data, bytes.len);
 }
 
-void changes_put(struct buf *changes, struct slice key, struct slice record)
+static void put(struct buf *changes, struct slice key, struct slice record)
 {
     journal_put(changes, key.len, 2);
     journal_put(changes, record.len, 4);
@@ -21,7 +21,7 @@ void changes_put(struct buf *changes, struct slice key, struct slice record)
 
 void changes_add(struct core *core, struct buf *changes, struct slice key, struct slice record)
 {
-    changes_put(changes, key, record);
+    put(changes, key, record);
     journal_touch(core);
 }
 
@@ -60,4 +60,20 @@ int changes_read(struct core *core, struct slice content,
         content = slice_make(content.data + key + record, content.len - key - record);
     }
     return err;
+}
+
+void changes_book(struct core *core, struct buf *owed, struct slice key, struct slice record,
+                  int (*give)(struct core *core, struct slice key, struct slice record))
+{
+    if (owed->len > 0 || give(core, key, record) < 0)
+        put(owed, key, record);
+}
+
+bool changes_settle(struct core *core, struct buf *owed,
+                    int (*give)(struct core *core, struct slice key, struct slice record))
+{
+    bool settled = changes_read(core, buf_slice(owed), give) == 0;
+    if (settled)
+        owed->len = 0;
+    return settled;
 }

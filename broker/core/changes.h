@@ -10,8 +10,13 @@ struct core;
 
 /* The change is part of this turn's block; an empty record: deleted. */
 void changes_add(struct core *core, struct buf *changes, struct slice key, struct slice record);
-/* Appended without being part of any block. */
-void changes_put(struct buf *changes, struct slice key, struct slice record);
+/* What was read back and the books do not take now, or not before what they owe already, is put
+ * into `owed`; a section's save() gives it to them later, in that order. */
+void changes_book(struct core *core, struct buf *owed, struct slice key, struct slice record,
+                  int (*give)(struct core *core, struct slice key, struct slice record));
+/* False: the books refuse still. */
+bool changes_settle(struct core *core, struct buf *owed,
+                    int (*give)(struct core *core, struct slice key, struct slice record));
 /* The turn's, into the journal, the oldest first: a section full of them, and the journal asks for
  * those that are left. */
 void changes_write(struct core *core, struct buf *changes, struct buf *content);

@@ -177,14 +177,23 @@ static bool has_room(const struct core *core)
     return core->revoked.by_key.count < core->limits.max_revoked;
 }
 
-/* What the last process wrote comes before what this one may. */
+static int give_books(struct core *core, struct slice key, struct slice record)
+{
+    return core->io.put(core->io.arg, REVOKED_TABLE, key, record);
+}
+
+static bool save_owed(struct core *core)
+{
+    return changes_settle(core, &core->revoked.owed, give_books);
+}
+
+/* What the last process wrote comes before what this one does. */
 static enum revoke_outcome keep(struct core *core, struct slice key,
                                 const struct revocation *revocation)
 {
     struct buf record = {0};
     put_record(&record, revocation);
-    bool kept = core->journal.unread == 0 &&
-                core->io.put(core->io.arg, REVOKED_TABLE, key, buf_slice(&record)) == 0;
+    bool kept = save_owed(core) && give_books(core, key, buf_slice(&record)) == 0;
     if (kept) {
         changes_add(core, &core->revoked.changes, key, buf_slice(&record));
         take(core, key, revocation);
@@ -215,15 +224,15 @@ static void write_changes(struct core *core, struct buf *content)
     changes_write(core, &core->revoked.changes, content);
 }
 
+/* In force at once: it was answered for, even if the books refuse it for now. */
 static int read_change(struct core *core, struct slice key, struct slice record)
 {
     struct revocation revocation;
     if (!revocation_read(&revocation, key, record))
         return 0;
-    int err = core->io.put(core->io.arg, REVOKED_TABLE, key, record);
-    if (err == 0)
-        take(core, key, &revocation);
-    return err;
+    take(core, key, &revocation);
+    changes_book(core, &core->revoked.owed, key, record, give_books);
+    return 0;
 }
 
 static int read_changes(struct core *core, const struct journal_block *block, struct slice content)
@@ -235,6 +244,7 @@ static int read_changes(struct core *core, const struct journal_block *block, st
 const struct journal_section revoked_section = {
     .tag = JOURNAL_REVOKED,
     .write = write_changes,
+    .save = save_owed,
     .read = read_changes,
 };
 
@@ -263,4 +273,5 @@ void revoked_finish(struct core *core)
         forget(core, entry);
     map_finish(&core->revoked.by_key);
     buf_finish(&core->revoked.changes);
+    buf_finish(&core->revoked.owed);
 }

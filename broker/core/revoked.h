@@ -29,6 +29,7 @@ struct revoked {
     struct map by_key;
     uint64_t generation; /* changes with every revocation; never 0 */
     struct buf changes;  /* of this turn, for the journal */
+    struct buf owed;     /* found in the ledger and refused by the books so far */
     struct timer sweep;
 };
 

@@ -360,8 +360,7 @@ static int read_change(struct core *core, struct slice name, struct slice record
     const struct value *known = map_get(&core->values.by_name, name);
     if (!known || known->revision < value.revision)
         (void)take(&core->values, &value);
-    if (give_again(core, name, record) < 0)
-        changes_put(&core->values.owed, name, record);
+    changes_book(core, &core->values.owed, name, record, give_again);
     return 0;
 }
 
@@ -373,10 +372,7 @@ static int read_changes(struct core *core, const struct journal_block *block, st
 
 static bool save_owed(struct core *core)
 {
-    bool saved = changes_read(core, buf_slice(&core->values.owed), give_again) == 0;
-    if (saved)
-        core->values.owed.len = 0;
-    return saved;
+    return changes_settle(core, &core->values.owed, give_again);
 }
 
 const struct journal_section values_section = {

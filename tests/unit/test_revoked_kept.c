@@ -84,6 +84,23 @@ static void nor_does_a_death_before_the_books_have_it(void **state)
     assert_true(lists("\"a1\""));
 }
 
+/* A full disk lets nobody in again. */
+static void nor_do_books_that_refuse(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("revoke", "{\"id\":\"a1\"}"), STATUS_OK);
+    assert_int_equal(stage_lose(&stage, REVOKED_TABLE), 1);
+    stage.store_fails = true;
+    restart();
+    assert_int_equal(join(ANN), STATUS_UNAUTHENTICATED);
+    assert_int_equal(ask("revoke", "{\"id\":\"a2\"}"), STATUS_UNAVAILABLE);
+    stage.store_fails = false;
+    stage_pass(&stage, 1000);
+    restart();
+    assert_int_equal(join(ANN), STATUS_UNAUTHENTICATED);
+    assert_true(lists("\"a1\""));
+}
+
 static void it_is_forgotten_when_the_token_is_over_anyhow(void **state)
 {
     (void)state;
@@ -167,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_restart_takes_nothing_back),
         TEST(nor_does_a_death_before_the_books_have_it),
+        TEST(nor_do_books_that_refuse),
         TEST(it_is_forgotten_when_the_token_is_over_anyhow),
         TEST(there_are_only_so_many),
         TEST(what_the_books_refuse_was_not_revoked),

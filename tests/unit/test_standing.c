@@ -375,21 +375,50 @@ static void what_was_answered_for_stays(void **state)
     assert_true(says(ask(ops, "list", (const struct said[]){{0}}).payload, "enterprise"));
 }
 
-/* Nothing is changed before it is known what there was. */
-static void what_cannot_be_read_back_is_not_written_over(void **state)
+static void everybody_comes_back(void)
+{
+    stage_restart(&stage);
+    ann = stage_join(&stage, ANN);
+    host = stage_join(&stage, HOST);
+    ops = stage_join(&stage, OPS);
+}
+
+/* Whom the last broker suspended is not let in by this one because its disk is full. */
+static void what_the_books_have_not_is_in_force(void **state)
+{
+    (void)state;
+    serve("orders", "", NULL, NULL);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    SAY_OK("suspend", TENANT("acme"));
+    lose_what_was_put();
+    stage.store_fails = true;
+    for (unsigned i = 0; i < 2; i++) {
+        everybody_comes_back();
+        assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_EXPIRED);
+    }
+    stage.store_fails = false;
+    stage_pass(&stage, 1000);
+    assert_int_equal(stage.ledger.trimmed, stage.ledger.last);
+    everybody_comes_back();
+    assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_EXPIRED);
+}
+
+/* What is owed to the books is older than what is changed now. */
+static void what_the_books_have_not_is_not_written_over(void **state)
 {
     (void)state;
     SAY_OK("create", TENANT("acme"), TIER("enterprise"));
     lose_what_was_put();
     stage.store_fails = true;
-    stage_restart(&stage);
-    ops = stage_join(&stage, OPS);
-    assert_int_equal(SAY("create", TENANT("acme"), TIER("free")), STATUS_UNAVAILABLE);
-    stage.store_fails = false;
-    assert_int_equal(SAY("create", TENANT("acme"), TIER("free")), STATUS_UNAVAILABLE);
-    stage_pass(&stage, 1000);
+    everybody_comes_back();
     assert_int_equal(SAY("create", TENANT("acme"), TIER("free")), STATUS_CONFLICT);
-    assert_true(says(ask(ops, "list", (const struct said[]){{0}}).payload, "enterprise"));
+    assert_int_equal(SAY("update", TENANT("acme"), TIER("free")), STATUS_UNAVAILABLE);
+    assert_int_equal(SAY("delete", TENANT("acme")), STATUS_UNAVAILABLE);
+    stage.store_fails = false;
+    SAY_OK("update", TENANT("acme"), TIER("pro"));
+    stage_pass(&stage, 1000);
+    everybody_comes_back();
+    assert_true(says(ask(ops, "list", (const struct said[]){{0}}).payload, "pro"));
 }
 
 static void what_cannot_be_kept_is_not_in_force(void **state)
@@ -851,7 +880,8 @@ int main(void)
         TEST(a_token_speaks_where_no_record_does),
         TEST(records_outlive_the_broker),
         TEST(what_was_answered_for_stays),
-        TEST(what_cannot_be_read_back_is_not_written_over),
+        TEST(what_the_books_have_not_is_in_force),
+        TEST(what_the_books_have_not_is_not_written_over),
         TEST(what_cannot_be_kept_is_not_in_force),
         TEST(the_rate_is_that_of_the_standing),
         TEST(a_reload_reaches_who_is_connected),

@@ -2,6 +2,7 @@
 #include "../testing.h"
 
 #include "builtin/packing.h"
+#include "core/state.h"
 #include "core_ask.h"
 
 static struct stage stage;
@@ -83,6 +84,25 @@ static void names_are_text(void **state)
     }
 }
 
+/* Nobody hears of a change that a failing system takes back. */
+static void where_it_has_to_be_on_disk_it_is_first(void **state)
+{
+    static const char *const methods[] = {"create", "update", "suspend", "resume", "delete"};
+    enum { QUESTION = 500 };
+    (void)state;
+    stage.core->limits.durability = DURABILITY_POWER;
+    for (unsigned i = 0; i < sizeof methods / sizeof *methods; i++) {
+        stage.store_lags = true;
+        actor_question(ops, QUESTION + i, "bus.tenants", methods[i],
+                       i < 2 ? "{\"tenant\":\"acme\",\"tier\":\"free\"}" : "{\"tenant\":\"acme\"}");
+        stage_pass(&stage, 1000);
+        assert_true(actor_hears_nothing(ops));
+        stage.store_lags = false;
+        stage_pass(&stage, 1000);
+        assert_int_equal(actor_outcome(ops, QUESTION + i), STATUS_OK);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -90,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_has_ended_is_not_resumed),
         TEST(names_are_text),
+        TEST(where_it_has_to_be_on_disk_it_is_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
