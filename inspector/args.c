@@ -171,7 +171,8 @@ static const char *value_behind(struct reading *reading, const struct opt *opt)
 {
     const char *next = reading->at < reading->argc ? reading->argv[reading->at] : NULL;
     uint64_t ignored;
-    bool looks_like_one = next && next[0] >= '0' && next[0] <= '9';
+    const char *digit = next && next[0] == '-' ? next + 1 : next;
+    bool looks_like_one = next && isdigit((unsigned char)*digit);
     if (!next || (opt->value_may_lack && !looks_like_one && !duration_parse(next, &ignored)))
         return NULL;
     reading->at++;

@@ -135,6 +135,9 @@ static void test_a_value_that_may_lack(void **state)
     assert_int_equal(args_number(&args, "watch", 2000), 2000);
     assert_int_equal(PARSE(&args, "services", "--watch", "5s"), 0);
     assert_int_equal(args_number(&args, "watch", 2000), 5000);
+    REFUSES("--watch wants a duration like 30s or 1h30m, not '-1'", "services", "--watch", "-1");
+    REFUSES("--watch wants a duration like 30s or 1h30m, not '0x'", "services", "--watch", "0x");
+    REFUSES("--watch wants a duration like 30s or 1h30m, not '0'", "services", "--watch", "0");
     assert_int_equal(PARSE(&args, "services", "--watch=250ms", "list"), 0);
     assert_int_equal(args_number(&args, "watch", 2000), 250);
 }
