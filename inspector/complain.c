@@ -25,6 +25,17 @@ static void say(struct buf *line)
         return; /* there is nobody left to tell */
 }
 
+/* What would have been needed, or where to get it: on a line of its own. */
+static void add_detail(struct buf *lines, const fbx_reply *reply, size_t i)
+{
+    const char *value = "";
+    const char *name = fbx_reply_detail_at(reply, i, &value);
+    buf_printf(lines, "\n  ");
+    human_text(lines, slice_of(name));
+    buf_printf(lines, ": ");
+    human_text(lines, slice_of(value));
+}
+
 static void say_text(const struct complaint *complaint)
 {
     const fbx_reply *reply = complaint->reply;
@@ -42,6 +53,8 @@ static void say_text(const struct complaint *complaint)
         human_text(&line, slice_of(fbx_reply_request_id(reply)));
         buf_printf(&line, ")");
     }
+    for (size_t i = 0; reply && i < fbx_reply_details(reply); i++)
+        add_detail(&line, reply, i);
     say(&line);
     buf_finish(&line);
 }

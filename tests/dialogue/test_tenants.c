@@ -61,6 +61,30 @@ static void test_changes_are_in_force_at_the_next_call(void **state)
     fbx_close(shop);
 }
 
+/* Who is refused is told what it takes, not only by programs' output. */
+static void test_what_it_takes_is_said(void **state)
+{
+    (void)state;
+    char *ann = place_token_file(place, "acme", "ann", caller);
+    setenv("CALLER", ann, 1);
+    free(ann);
+    fbx_bus *shop = serve_orders();
+    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
+    place_start_broker(place,
+                       (const char *const[]){"--upgrade-url", "https://example.org/up", NULL});
+    ends(0, "farebox tenants create acme --tier free" AS_OPERATOR);
+    ends(77, "farebox call orders get --token-file \"$CALLER\"");
+    says("\n  required_tier: pro\n");
+    says("\n  current_tier: free\n");
+    says("\n  upgrade_url: https://example.org/up\n");
+    ends(77, "farebox sessions --token-file \"$NOBODY\"");
+    says("\n  permission: admin:sessions\n");
+    ends(0, "farebox tenants delete acme" AS_OPERATOR);
+    fbx_close(shop);
+    assert_int_equal(place_stop_broker(place, SIGTERM), 0);
+    place_start_broker(place, NULL);
+}
+
 /* What a service says about itself is there to be seen. */
 static void test_what_a_service_asks_for_is_shown(void **state)
 {
@@ -218,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_changes_are_in_force_at_the_next_call),
+        cmocka_unit_test(test_what_it_takes_is_said),
         cmocka_unit_test(test_what_a_service_asks_for_is_shown),
         cmocka_unit_test(test_a_users_own_subscription),
         cmocka_unit_test(test_a_suspension_outlives_the_broker),
