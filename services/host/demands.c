@@ -27,6 +27,8 @@ void demands_apply(struct demands *out, const struct host_options *options,
 {
     size_t n = 0, theirs = count_texts(service->method_tiers);
     out->service = *service;
+    if (options->tenant)
+        out->service.tenant = options->tenant;
     out->method_tiers = mem_zalloc((options->n_tiers + theirs + 1) * sizeof *out->method_tiers);
     for (size_t i = options->n_tiers; i-- > 0;) {
         const struct host_tier *tier = &options->tiers[i];

@@ -1,5 +1,5 @@
 /* demands.h - what whoever runs the host asks of callers, in place of what a module does: a tier
- * for a service, or for one of its methods. */
+ * for a service, or for one of its methods, and one tenant. */
 #ifndef HOST_DEMANDS_H
 #define HOST_DEMANDS_H
 

@@ -32,6 +32,7 @@ static const char help[] =
     "                           0: never, while the connection lives all is well\n"
     "  --drain-ms N             how long running calls may take at the end (10000)\n"
     "  --set MODULE.KEY=VALUE   a module's setting; may be repeated\n"
+    "  --tenant NAME            serve this tenant only, which must be the token's\n"
     "  --tier SERVICE[.METHOD]=TIER\n"
     "                           asks callers for at least this tier, whatever the\n"
     "                           module asks for; may be repeated\n"
@@ -56,6 +57,7 @@ enum flag {
     FLAG_DRAIN,
     FLAG_HEALTH,
     FLAG_SET,
+    FLAG_TENANT,
     FLAG_TIER,
     FLAG_VERSION
 };
@@ -71,6 +73,7 @@ static const struct option flags[] = {
     {"drain-ms", required_argument, NULL, FLAG_DRAIN},
     {"health-interval-ms", required_argument, NULL, FLAG_HEALTH},
     {"set", required_argument, NULL, FLAG_SET},
+    {"tenant", required_argument, NULL, FLAG_TENANT},
     {"tier", required_argument, NULL, FLAG_TIER},
     {"version", no_argument, NULL, FLAG_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -194,6 +197,9 @@ static enum host_exit read_flag(struct reading *reading, int flag, char **argv)
                            HEALTH_INTERVAL_MAX_MS);
     case FLAG_SET:
         return read_setting(options, optarg);
+    case FLAG_TENANT:
+        options->tenant = optarg;
+        return HOST_OK;
     case FLAG_TIER:
         return read_tier(options, optarg);
     case FLAG_VERSION:

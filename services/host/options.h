@@ -20,6 +20,7 @@ struct host_tier {
 
 struct host_options {
     const char *url, *name, *tls_ca_file, *tls_server_name;
+    const char *tenant; /* serve only this one; NULL: as the modules say */
     char *token;
     uint32_t workers, drain_ms, health_interval_ms;
     struct host_setting *settings;

@@ -150,6 +150,32 @@ static void tells_the_service_manager(void **state)
     close(fd);
 }
 
+/* Beside it nobody else sees the service, and the token needs no more than the tenant's right. */
+static void serves_one_tenant_alone(void **state)
+{
+    struct scene *scene = *state;
+    const char *url = scene->place->url;
+    char *own = place_token_file(scene->place, "acme", "host",
+                                 (const char *const[]){"serve:acme/echo", NULL});
+    assert_ends(scene, 77, "needs serve:echo",
+                ARGUMENTS("--url", url, "--token-file", own, scene->echo));
+    assert_ends(scene, 77, "tenant_mismatch",
+                ARGUMENTS("--url", url, "--token-file", own, "--tenant", "bolt", scene->echo));
+    struct process *host =
+        place_start(scene->place, "farebox-host ready: echo",
+                    ARGUMENTS("--url", url, "--token-file", own, "--tenant", "acme", scene->echo));
+    fbx_bus *ann = place_connect(scene->place, "acme", "ann", everything),
+            *bob = place_connect(scene->place, "bolt", "bob", everything);
+    char reply[16];
+    assert_int_equal(call_text(ann, "echo", "echo", "x", reply, sizeof reply), FBX_OK);
+    assert_int_equal(call_text(bob, "echo", "echo", "x", reply, sizeof reply),
+                     FBX_SERVICE_NOT_FOUND);
+    fbx_close(bob);
+    fbx_close(ann);
+    assert_int_equal(process_stop(host, SIGTERM), 0);
+    free(own);
+}
+
 /* ---- how it leaves ---- */
 
 struct outcome {
@@ -300,6 +326,7 @@ int main(void)
         CASE(each_failure_has_its_exit_status),
         CASE(modules_others_could_change_are_not_loaded),
         CASE(tells_the_service_manager),
+        CASE(serves_one_tenant_alone),
         CASE(running_calls_finish_before_it_leaves),
         CASE(a_drain_ends_what_is_held_and_running),
         CASE(leaves_soon_when_the_broker_is_gone),
