@@ -11,6 +11,8 @@
 
 #define PAGE_BYTES ((size_t)256 << 10) /* of records, in one answer */
 
+static const char reserved[] = "tenant: bus and what begins with bus. is the broker's own";
+
 /* One request: whose record, and what is said about it. */
 struct asked {
     struct arguments arguments;
@@ -28,6 +30,8 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
     out->tenant = argument_text(&out->arguments, "tenant", own);
     out->user = argument_text(&out->arguments, "user", slice_make(NULL, 0));
+    if (name_reserved(out->tenant) && !slice_is(out->tenant, "bus"))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, reserved);
     if (!name_valid(out->tenant) || (out->user.len > 0 && !name_valid_user(out->user)))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, user: not names");
     if (scope != SCOPE_ALL && !slice_equal(out->tenant, own)) {
@@ -36,6 +40,22 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
     }
     out->account = account_find(core, out->tenant, out->user);
     return STATUS_OK;
+}
+
+static const char *whose(struct core *core, const struct asked *asked)
+{
+    return asked->user.len == 0
+               ? arena_printf(&core->arena, "tenant %.*s", SLICE_FMT(asked->tenant))
+               : arena_printf(&core->arena, "user %.*s of tenant %.*s", SLICE_FMT(asked->user),
+                              SLICE_FMT(asked->tenant));
+}
+
+static enum status check_there(struct core *core, const struct asked *asked, const char **why)
+{
+    if (asked->account)
+        return STATUS_OK;
+    return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                       arena_printf(&core->arena, "there is no record of %s", whose(core, asked)));
 }
 
 /* ---- looking ---- */
@@ -189,8 +209,8 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
 {
     struct asked asked;
     enum status status = ask(core, call, scope, &asked, why);
-    if (status == STATUS_OK && !asked.account)
-        status = refuse_with(why, STATUS_INVALID_ARGUMENT, "there is no such record");
+    if (status == STATUS_OK)
+        status = check_there(core, &asked, why);
     if (status == STATUS_OK && asked.user.len > 0)
         pack_record(core, out, asked.account, 0);
     else if (status == STATUS_OK)
@@ -215,9 +235,7 @@ static enum status ask_existing(struct core *core, const struct call *call, enum
                                 struct asked *out, const char **why)
 {
     enum status status = ask_change(core, call, scope, out, why);
-    if (status == STATUS_OK && !out->account)
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "there is no such record");
-    return status;
+    return status == STATUS_OK ? check_there(core, out, why) : status;
 }
 
 /* The answer waits for the disk where replies do. */
@@ -258,11 +276,17 @@ static enum status create(struct core *core, struct call *call, enum scope scope
 {
     struct asked asked;
     enum status status = ask_change(core, call, scope, &asked, why);
+    if (status == STATUS_OK && name_reserved(asked.tenant))
+        status = refuse_with(why, STATUS_INVALID_ARGUMENT, reserved);
     if (status == STATUS_OK && asked.account)
-        status = refuse_with(why, STATUS_CONFLICT, "that record is there");
+        status = refuse_with(
+            why, STATUS_CONFLICT,
+            arena_printf(&core->arena, "there is a record of %s already", whose(core, &asked)));
     if (status == STATUS_OK && asked.user.len > 0 &&
         !account_find(core, asked.tenant, slice_make(NULL, 0)))
-        status = refuse_with(why, STATUS_INVALID_ARGUMENT, "the tenant has no record");
+        status = refuse_with(
+            why, STATUS_INVALID_ARGUMENT,
+            arena_printf(&core->arena, "tenant %.*s has no record", SLICE_FMT(asked.tenant)));
     if (status == STATUS_OK)
         status = write_down(core, call, &asked, "created", out, why);
     arguments_finish(&asked.arguments);

@@ -53,6 +53,8 @@ static bool method_tiers_valid(const Record *wanted)
 
 const char *registration_defect(const Record *wanted)
 {
+    if (name_reserved(slice_of(wanted->service)) || name_reserved(slice_of(wanted->tenant)))
+        return "service, tenant: bus and what begins with bus. is the broker's own";
     if (!name_valid(slice_of(wanted->service)))
         return "service: not a name";
     if (wanted->tenant[0] && !name_valid(slice_of(wanted->tenant)))

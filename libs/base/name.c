@@ -3,6 +3,8 @@
 #define TOKEN_MAX 63u
 #define USER_MAX 128u
 
+static const char own[] = "bus.";
+
 static bool starts_token(uint8_t c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -25,11 +27,16 @@ bool name_valid(struct slice name)
 
 bool name_valid_service(struct slice name)
 {
-    static const char own[] = "bus.";
     const size_t skip = sizeof(own) - 1;
     if (name.len > skip && memcmp(name.data, own, skip) == 0)
         name = slice_make(name.data + skip, name.len - skip);
     return name_valid(name);
+}
+
+bool name_reserved(struct slice name)
+{
+    const size_t dotted = sizeof(own) - 1;
+    return slice_is(name, "bus") || (name.len >= dotted && memcmp(name.data, own, dotted) == 0);
 }
 
 static bool user_byte(uint8_t c)

@@ -11,6 +11,9 @@
 bool name_valid(struct slice name);
 /* A service: a token, or a broker's own, "bus." and a token. */
 bool name_valid_service(struct slice name);
+/* The broker's own: "bus", and whatever begins with "bus.". Nobody else's service or tenant is
+ * called that. */
+bool name_reserved(struct slice name);
 /* Users come from identity providers: 1 to 128 bytes of printable ASCII without
  * space, '"', '\\' or '/'. */
 bool name_valid_user(struct slice name);

@@ -71,6 +71,15 @@ static void services(void **state)
     assert_true(none(name_valid_service, bad_names));
 }
 
+static void the_brokers_own(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"bus", "bus.", "bus.registry", "bus.a.b", NULL};
+    static const char *const bad[] = {"", "bu", "buses", "bus-x", "omnibus", NULL};
+    assert_true(every(name_reserved, good));
+    assert_true(none(name_reserved, bad));
+}
+
 static void users(void **state)
 {
     (void)state;
@@ -235,6 +244,7 @@ int main(void)
         cmocka_unit_test(names),
         cmocka_unit_test(names_byte_by_byte),
         cmocka_unit_test(services),
+        cmocka_unit_test(the_brokers_own),
         cmocka_unit_test(users),
         cmocka_unit_test(topics_and_patterns),
         cmocka_unit_test(at_most_sixteen_tokens),

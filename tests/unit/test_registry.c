@@ -84,9 +84,9 @@ static void serving_needs_a_permission(void **state)
 
 static void names_must_be_names(void **state)
 {
-    static const char *const bad[] = {"",   "..",  "a.b",   "Orders",      "or ders",
-                                      "-x", "a/b", "*",     ">",           "%2e",
-                                      "_x", "a\n", "bus.x", "bus.sessions"};
+    static const char *const bad[] = {
+        "",  "..",  "a.b", "Orders", "or ders", "-x",           "a/b", "*",
+        ">", "%2e", "_x",  "a\n",    "bus.x",   "bus.sessions", "bus"};
     (void)state;
     struct actor *host = stage_join(&stage, EVERYONES);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

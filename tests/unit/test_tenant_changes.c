@@ -103,6 +103,43 @@ static void where_it_has_to_be_on_disk_it_is_first(void **state)
     }
 }
 
+static void refuses(const char *method, const char *question, enum status status, const char *text)
+{
+    static uint64_t id = 1000;
+    actor_question(ops, ++id, "bus.tenants", method, question);
+    const struct wire_reply reply = actor_expect(ops, WIRE_REPLY).reply;
+    assert_int_equal(reply.status, status);
+    assert_true(slice_is(reply.message, text));
+}
+
+static void a_refusal_says_of_whom(void **state)
+{
+    static const char *const existing[] = {"show", "update", "suspend", "resume", "delete"};
+    (void)state;
+    for (size_t i = 0; i < sizeof existing / sizeof *existing; i++) {
+        refuses(existing[i], "{\"tenant\":\"acme\"}", STATUS_INVALID_ARGUMENT,
+                "there is no record of tenant acme");
+        refuses(existing[i], "{\"tenant\":\"acme\",\"user\":\"ann\"}", STATUS_INVALID_ARGUMENT,
+                "there is no record of user ann of tenant acme");
+    }
+    refuses("create", "{\"tenant\":\"acme\",\"user\":\"ann\"}", STATUS_INVALID_ARGUMENT,
+            "tenant acme has no record");
+    assert_int_equal(ask("create", "{\"tenant\":\"acme\",\"tier\":\"free\"}"), STATUS_OK);
+    refuses("create", "{\"tenant\":\"acme\",\"tier\":\"free\"}", STATUS_CONFLICT,
+            "there is a record of tenant acme already");
+}
+
+static void nobody_is_called_as_the_broker(void **state)
+{
+    static const char *const questions[] = {"{\"tenant\":\"bus\",\"tier\":\"free\"}",
+                                            "{\"tenant\":\"bus.tenant\",\"tier\":\"free\"}"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        refuses("create", questions[i], STATUS_INVALID_ARGUMENT,
+                "tenant: bus and what begins with bus. is the broker's own");
+    assert_int_equal(ask("create", "{\"tenant\":\"buses\",\"tier\":\"free\"}"), STATUS_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -110,6 +147,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_has_ended_is_not_resumed),
         TEST(names_are_text),
+        TEST(a_refusal_says_of_whom),
+        TEST(nobody_is_called_as_the_broker),
         TEST(where_it_has_to_be_on_disk_it_is_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
