@@ -125,15 +125,30 @@ void announce_credit(struct core *core, const struct credit *credit, const struc
               by->context.tenant, "by_user", by->context.user, NULL);
 }
 
+/* Whose values they are: "acme" of the scope "tenant.acme". Empty: it is no such scope. */
+static struct slice owner_in(struct slice scope, const char *kind)
+{
+    size_t skip = strlen(kind);
+    return scope.len > skip && memcmp(scope.data, kind, skip) == 0
+               ? slice_make(scope.data + skip, scope.len - skip)
+               : slice_make("", 0);
+}
+
+/* Without what it is set to, which may be a secret: whoever it concerns asks for it. */
+static void tell_of_value(struct core *core, const struct value *value, struct slice payload,
+                          const struct identity *by)
+{
+    struct slice owner = owner_in(value->scope, "tenant.");
+    const char *topic = arena_printf(&core->arena, "bus.config.%.*s", SLICE_FMT(value->key));
+    if (owner.len > 0)
+        pubsub_announce(core, owner, topic, payload);
+    else
+        pubsub_announce_widely(core, by->tenant, owner_in(value->scope, "tier."), topic, payload);
+}
+
 void announce_value(struct core *core, const struct value *value, const struct identity *by)
 {
-    static const char owned[] = "tenant.";
     const char *what = value->deleted ? "deleted" : "set";
-    bool is_owned =
-        value->scope.len > strlen(owned) && memcmp(value->scope.data, owned, strlen(owned)) == 0;
-    struct slice tenant =
-        is_owned ? slice_make(value->scope.data + strlen(owned), value->scope.len - strlen(owned))
-                 : by->tenant;
     struct buf payload = {0};
     msgpack_packer packer;
     packing_init(&packer, &payload);
@@ -142,9 +157,7 @@ void announce_value(struct core *core, const struct value *value, const struct i
     pack_pair_text(&packer, "key", value->key);
     pack_pair_text(&packer, "scope", value->scope);
     pack_pair_uint(&packer, "revision", value->revision);
-    pubsub_announce(core, tenant,
-                    arena_printf(&core->arena, "bus.config.%.*s", SLICE_FMT(value->key)),
-                    buf_slice(&payload));
+    tell_of_value(core, value, buf_slice(&payload), by);
     buf_finish(&payload);
     log_event(LOG_INFO, "audit.config", "what", what, "scope",
               arena_text(&core->arena, value->scope), "key", arena_text(&core->arena, value->key),

@@ -254,7 +254,8 @@ struct event {
     struct identity *identity; /* NULL: the broker's own */
     struct wire_delivery delivery;
     struct buf encoded;
-    bool across; /* the subscriptions now being visited span tenants */
+    struct slice tier; /* told to those of it alone; empty: to everybody */
+    bool across;       /* the subscriptions now being visited span tenants */
 };
 
 /* Into the very frame the delivery goes into: its table is the only one it can point to. */
@@ -304,6 +305,12 @@ static void miss(struct core *core, struct subscription *s)
         s->session->missed++;
 }
 
+static bool concerns(struct core *core, const struct event *event, const struct subscription *s)
+{
+    return event->tier.len == 0 ||
+           slice_is(event->tier, standing_of(core, s->identity)->tier->name);
+}
+
 static void deliver(struct core *core, struct event *event, struct subscription *s)
 {
     if (!may_hear(core, s) || (s->session && session_full(core, s->session))) {
@@ -321,8 +328,11 @@ static void deliver(struct core *core, struct event *event, struct subscription 
 
 static void deliver_all(struct core *core, struct event *event, struct list *head)
 {
-    for (struct list *node = head->next; node != head; node = node->next)
-        deliver(core, event, LIST_ENTRY(node, struct subscription, by_node));
+    for (struct list *node = head->next; node != head; node = node->next) {
+        struct subscription *s = LIST_ENTRY(node, struct subscription, by_node);
+        if (concerns(core, event, s))
+            deliver(core, event, s);
+    }
 }
 
 static bool can_take(struct core *core, const struct subscription *s)
@@ -334,13 +344,19 @@ static bool can_take(struct core *core, const struct subscription *s)
 /* In turn, passing over those who cannot take it; if nobody can, whoever's turn it is misses it. */
 static void deliver_group(struct core *core, struct event *event, struct topic_group *group)
 {
-    struct list *chosen = group->members.next;
-    for (struct list *node = chosen; node != &group->members; node = node->next) {
-        if (can_take(core, LIST_ENTRY(node, struct subscription, by_node))) {
+    struct list *chosen = NULL;
+    bool taken = false;
+    for (struct list *node = group->members.next; !taken && node != &group->members;
+         node = node->next) {
+        const struct subscription *s = LIST_ENTRY(node, struct subscription, by_node);
+        if (!concerns(core, event, s))
+            continue;
+        taken = can_take(core, s);
+        if (taken || !chosen)
             chosen = node;
-            break;
-        }
     }
+    if (!chosen)
+        return;
     list_remove(chosen);
     list_push(&group->members, chosen);
     deliver(core, event, LIST_ENTRY(chosen, struct subscription, by_node));
@@ -436,5 +452,22 @@ void pubsub_announce(struct core *core, struct slice tenant, const char *topic,
         .delivery = {.topic = slice_of(topic), .payload = payload, .tenant = tenant},
     };
     send_out(core, &event, tenant);
+    buf_finish(&event.encoded);
+}
+
+void pubsub_announce_widely(struct core *core, struct slice tenant, struct slice tier,
+                            const char *topic, struct slice payload)
+{
+    struct event event = {
+        .delivery = {.topic = slice_of(topic), .payload = payload, .tenant = tenant},
+    };
+    size_t cursor = 0;
+    send_out(core, &event, tenant);
+    event.across = false;
+    event.tier = tier;
+    for (struct topic_root *root; (root = map_next(&core->pubsub.tenants, &cursor));) {
+        if (!slice_is(tenant, root->tenant))
+            visit(core, &event, root->top, event.delivery.topic);
+    }
     buf_finish(&event.encoded);
 }

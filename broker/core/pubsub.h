@@ -64,5 +64,9 @@ void pubsub_publish(struct core *core, struct identity *identity,
 /* An event of the broker's own in `tenant`; payload is MessagePack. */
 void pubsub_announce(struct core *core, struct slice tenant, const char *topic,
                      struct slice payload);
+/* The same, and in every other tenant to those of that tier; empty: to all. Whoever listens across
+ * tenants hears it once. */
+void pubsub_announce_widely(struct core *core, struct slice tenant, struct slice tier,
+                            const char *topic, struct slice payload);
 
 #endif

@@ -16,6 +16,7 @@
 /* The event of that number in the broker's life, as witnessed in its own tenant. */
 struct witnessed {
     unsigned tenant;
+    unsigned also;  /* other tenants that are told: bits */
     unsigned event; /* in books.events; 0: not one of ours */
     char topic[TOPIC_BYTES];
 };

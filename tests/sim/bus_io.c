@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "builtin/packing.h"
 #include "bus_store.h"
+#include "core/state.h"
 #include "message.h"
 #include "peer.h"
 #include "world.h"
@@ -104,13 +105,42 @@ static void witness(struct world *world, unsigned tenant, struct slice topic, st
     observe_published(world, entry, payload);
 }
 
+/* A change of a value that counts for everybody. */
+static bool concerns_all(struct slice topic, struct slice payload)
+{
+    static const char changed[] = "bus.config.";
+    struct arguments event;
+    if (topic.len < strlen(changed) || memcmp(topic.data, changed, strlen(changed)) != 0 ||
+        !arguments_read(&event, payload))
+        return false;
+    bool all = slice_is(argument_text(&event, "scope", slice_make("", 0)), "global");
+    arguments_finish(&event);
+    return all;
+}
+
+/* The newest event is told in one more tenant. */
+static void witness_again(struct world *world, unsigned tenant, struct slice topic,
+                          struct slice payload)
+{
+    struct witnessed *entry = &world->bus.log[world->bus.n_log - 1];
+    if (!slice_is(topic, entry->topic) || !concerns_all(topic, payload))
+        promise_broken(world, PROMISE_TENANCY, "%s is told in %s, too", entry->topic,
+                       tenant_names[tenant]);
+    entry->also |= 1u << tenant;
+    struct witnessed copy = *entry;
+    copy.tenant = tenant;
+    observe_published(world, &copy, payload);
+}
+
 static void io_feed_send(void *arg, uint64_t handle, struct slice topic, struct slice payload)
 {
     struct world *world = arg;
     struct feed_model *feed = &world->bus.feeds[handle];
     if (!feed->open)
         promise_broken(world, PROMISE_FEEDS, "event sent to a closed feed");
-    if (feed->witness)
+    if (feed->witness && world->bus.core->pubsub.sequence == world->bus.n_log)
+        witness_again(world, (unsigned)handle % TENANTS, topic, payload);
+    else if (feed->witness)
         witness(world, (unsigned)handle % TENANTS, topic, payload);
     else
         observe_fed(world, feed, payload);

@@ -33,7 +33,8 @@ static const struct witnessed *entry_of(const struct world *world, uint64_t sequ
 
 static bool is_for(const struct listening *listening, const struct witnessed *entry)
 {
-    return (listening->across || entry->tenant == listening->tenant) &&
+    bool told = entry->tenant == listening->tenant || entry->also & 1u << listening->tenant;
+    return (listening->across || told) &&
            topic_matches(patterns[listening->pattern].text, entry->topic);
 }
 

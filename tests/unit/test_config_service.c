@@ -238,6 +238,43 @@ static void changes_are_events(void **state)
     assert_true(actor_hears_nothing(watcher));
 }
 
+static void assert_told(struct actor *who)
+{
+    const struct wire_envelope event = actor_expect(who, WIRE_DELIVERY);
+    assert_true(slice_is(event.delivery.topic, "bus.config.limit"));
+    assert_null(memmem(event.delivery.payload.data, event.delivery.payload.len, "zebra", 5));
+    assert_true(actor_hears_nothing(who));
+}
+
+/* Everybody's value is everybody's, a tier's that of its tenants, wherever who changes it is. */
+static void whom_a_change_concerns_is_told(void **state)
+{
+    (void)state;
+    struct actor *pro = stage_join(&stage, "acme pro subscribe:bus.config.> tier:pro"),
+                 *free = stage_join(&stage, "globex free subscribe:bus.config.>"),
+                 *own = stage_join(&stage, "infra own subscribe:bus.config.>"),
+                 *all = stage_join(&stage, "audit all subscribe:*/bus.config.>");
+    assert_int_equal(actor_subscribe(pro, 1, "bus.config.>", NULL, NULL), STATUS_OK);
+    assert_int_equal(actor_subscribe(free, 1, "bus.config.>", "workers", NULL), STATUS_OK);
+    assert_int_equal(actor_subscribe(own, 1, "bus.config.>", NULL, NULL), STATUS_OK);
+    assert_int_equal(actor_subscribe(all, 1, "bus.config.>", NULL, "*"), STATUS_OK);
+    SET_OK(ops, "{\"key\":\"limit\",\"value\":\"zebra\"}");
+    assert_told(pro);
+    assert_told(free);
+    assert_told(own);
+    assert_told(all);
+    SET_OK(ops, "{\"key\":\"limit\",\"value\":\"zebra\",\"tier\":\"pro\",\"secret\":true}");
+    assert_told(pro);
+    assert_told(own);
+    assert_told(all);
+    assert_true(actor_hears_nothing(free));
+    SET_OK(ops, "{\"key\":\"limit\",\"value\":\"zebra\",\"tenant\":\"globex\"}");
+    assert_told(free);
+    assert_told(all);
+    assert_true(actor_hears_nothing(pro));
+    assert_true(actor_hears_nothing(own));
+}
+
 static void nonsense_is_refused(void **state)
 {
     static const char *const questions[] = {
@@ -383,6 +420,7 @@ int main(void)
         TEST(a_tenants_keeper_of_secrets_sees_no_others),
         TEST(lists_come_in_pages),
         TEST(changes_are_events),
+        TEST(whom_a_change_concerns_is_told),
         TEST(what_the_books_have_not_is_in_force),
         TEST(the_history_has_no_gaps),
         TEST(where_it_has_to_be_on_disk_it_is_first),
