@@ -56,12 +56,14 @@ static int check_listen(const struct settings_loading *loading, const struct set
         const char *url = s->listen.items[i];
         const char *defect = url_defect(url);
         if (defect)
-            return settings_blame(loading, SETTING_listen, "\"%.128s\" %s", url, defect);
+            return settings_blame_item(loading, SETTING_listen, i, "\"%.128s\" %s", url, defect);
         if (starts_with(url, "tls+tcp://") && !*s->tls_cert_file)
-            return settings_blame(loading, SETTING_listen, "\"%.128s\" needs tls-cert-file", url);
+            return settings_blame_item(loading, SETTING_listen, i, "\"%.128s\" needs tls-cert-file",
+                                       url);
         for (size_t k = 0; k < i; k++)
             if (strcmp(url, s->listen.items[k]) == 0)
-                return settings_blame(loading, SETTING_listen, "\"%.128s\" is there twice", url);
+                return settings_blame_item(loading, SETTING_listen, i, "\"%.128s\" is there twice",
+                                           url);
     }
     if (*s->tls_key_file && !*s->tls_cert_file)
         return settings_blame(loading, SETTING_tls_key_file, "is of no use without tls-cert-file");
@@ -97,10 +99,10 @@ static int check_numbers(const struct settings_loading *loading, const struct se
 static int check_policy(const struct settings_loading *loading, const struct settings *s)
 {
     char why[DETAIL_BYTES];
-    size_t culprit;
-    if (config_policy_check(s, &culprit, why, sizeof why) == 0)
+    size_t culprit, item;
+    if (config_policy_check(s, &culprit, &item, why, sizeof why) == 0)
         return 0;
-    return settings_blame(loading, culprit, "%s", why);
+    return settings_blame_item(loading, culprit, item, "%s", why);
 }
 
 static int check_key(const struct settings_loading *loading, const struct settings *s)

@@ -90,7 +90,24 @@ static int check_usage_kept(const struct settings *settings, char *why)
     return line_complain(why, "is less than usage-hours-kept");
 }
 
-int config_policy_check(const struct settings *settings, size_t *culprit, char *why, size_t why_len)
+/* Lists are read from the first item on: the one with which it begins to be wrong. */
+static size_t first_wrong(const struct settings *settings, size_t i,
+                          int (*check)(const struct settings *settings, char *why))
+{
+    char ignored[LINE_WHY_BYTES];
+    const struct setting *setting = &config_program.table[i];
+    struct settings part = *settings;
+    if (setting->kind != KIND_LIST)
+        return SIZE_MAX;
+    struct text_list *list = (struct text_list *)(void *)((char *)&part + setting->offset);
+    size_t n = list->n;
+    for (list->n = 1; list->n < n && check(&part, ignored) == 0; list->n++)
+        continue;
+    return list->n - 1;
+}
+
+int config_policy_check(const struct settings *settings, size_t *culprit, size_t *item, char *why,
+                        size_t why_len)
 {
     static const struct {
         size_t setting;
@@ -110,6 +127,7 @@ int config_policy_check(const struct settings *settings, size_t *culprit, char *
         *culprit = checks[i].setting;
         if (checks[i].check(settings, defect) == 0)
             continue;
+        *item = first_wrong(settings, *culprit, checks[i].check);
         snprintf(why, why_len, "%s", defect);
         return -EINVAL;
     }

@@ -12,9 +12,9 @@ enum setting_index {
     SETTINGS_COUNT
 };
 
-/* Tiers, breakers, filters: what is a language of its own. -EINVAL: `culprit` is the setting, and
- * `why` says what is wrong with it. */
-int config_policy_check(const struct settings *settings, size_t *culprit, char *why,
+/* Tiers, breakers, filters: what is a language of its own. -EINVAL: `culprit` is the setting,
+ * `item` which of a list, or SIZE_MAX, and `why` says what is wrong with it. */
+int config_policy_check(const struct settings *settings, size_t *culprit, size_t *item, char *why,
                         size_t why_len);
 
 extern const char config_help_head[], config_help_tail[], config_manual_head[];

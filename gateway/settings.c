@@ -53,7 +53,8 @@ static int check_routes(const struct settings_loading *loading, const struct gat
     routes_unref(routes);
     if (rc == 0)
         return 0;
-    return settings_blame(loading, SETTING_routes, "\"%.64s\": %s", s->routes.items[item], why);
+    return settings_blame_item(loading, SETTING_routes, item, "\"%.64s\": %s",
+                               s->routes.items[item], why);
 }
 
 static int check_tls(const struct settings_loading *loading, const struct gateway_settings *s)

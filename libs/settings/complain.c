@@ -12,15 +12,14 @@
 #define CULPRIT_BYTES 280u
 
 /* "fareboxd.yaml:7: max-calls", "FAREBOX_MAX_CALLS", "--max-calls" or "max-calls". */
-static void name_culprit(const struct settings_loading *loading, size_t i, char *out,
+static void name_culprit(const struct settings_loading *loading, size_t i, unsigned line, char *out,
                          size_t out_len)
 {
     const char *key = loading->program->table[i].key;
     char env[SETTING_ENV_BYTES];
     switch (loading->origins[i].source) {
     case FROM_FILE:
-        snprintf(out, out_len, "%s:%u: %s", loading->settings->config_file,
-                 loading->origins[i].line, key);
+        snprintf(out, out_len, "%s:%u: %s", loading->settings->config_file, line, key);
         break;
     case FROM_ENVIRONMENT:
         setting_env_name(loading->program, &loading->program->table[i], env);
@@ -35,19 +34,38 @@ static void name_culprit(const struct settings_loading *loading, size_t i, char 
     }
 }
 
-/* What is wrong with one setting; returns the exit code that fits where it was set. */
-int settings_blame(const struct settings_loading *loading, size_t i, const char *format, ...)
+__attribute__((format(printf, 4, 0))) static int blame(const struct settings_loading *loading,
+                                                       size_t i, unsigned line, const char *format,
+                                                       va_list args)
 {
     char culprit[CULPRIT_BYTES], detail[DETAIL_BYTES];
-    va_list args;
-    va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
-    va_end(args);
-    name_culprit(loading, i, culprit, sizeof culprit);
+    name_culprit(loading, i, line, culprit, sizeof culprit);
     snprintf(loading->why, SETTINGS_WHY_BYTES, "%s %s", culprit, detail);
     bool usage =
         loading->origins[i].source == FROM_FLAG && loading->settings->action != SETTINGS_CHECK;
     return usage ? EX_USAGE : EX_CONFIG;
+}
+
+int settings_blame(const struct settings_loading *loading, size_t i, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int code = blame(loading, i, loading->origins[i].line, format, args);
+    va_end(args);
+    return code;
+}
+
+int settings_blame_item(const struct settings_loading *loading, size_t i, size_t item,
+                        const char *format, ...)
+{
+    const unsigned *lines = item == SIZE_MAX ? NULL : loading->item_lines[i];
+    bool known = lines && loading->origins[i].source == FROM_FILE;
+    va_list args;
+    va_start(args, format);
+    int code = blame(loading, i, known ? lines[item] : loading->origins[i].line, format, args);
+    va_end(args);
+    return code;
 }
 
 int settings_blame_file(const struct settings_loading *loading, size_t i, const char *path, int err,

@@ -1,6 +1,7 @@
 #include "settings/file.h"
 
 #include "base/buf.h"
+#include "base/mem.h"
 
 #include <cyaml/cyaml.h>
 #include <errno.h>
@@ -15,7 +16,7 @@
 /* libcyaml reports the place before an unknown or repeated key. All keys are at the top level,
  * so their lines are easily found here. */
 struct key_line {
-    struct slice key;
+    struct slice text, key;
     unsigned number;
     size_t next; /* offset of the following line */
 };
@@ -33,20 +34,55 @@ static struct slice key_of(struct slice line)
     return is_key ? slice_make(line.data + start, end - start) : slice_make(line.data, 0);
 }
 
+static bool next_line(struct slice text, struct key_line *at)
+{
+    if (at->next >= text.len)
+        return false;
+    const uint8_t *start = text.data + at->next;
+    size_t left = text.len - at->next;
+    const uint8_t *end = memchr(start, '\n', left);
+    size_t len = end ? (size_t)(end - start) : left;
+    at->next += len + 1;
+    at->number++;
+    at->text = slice_make(start, len);
+    at->key = key_of(at->text);
+    return true;
+}
+
 static bool next_key(struct slice text, struct key_line *at)
 {
-    while (at->next < text.len) {
-        const uint8_t *start = text.data + at->next;
-        size_t left = text.len - at->next;
-        const uint8_t *end = memchr(start, '\n', left);
-        size_t len = end ? (size_t)(end - start) : left;
-        at->next += len + 1;
-        at->number++;
-        at->key = key_of(slice_make(start, len));
-        if (at->key.len)
-            return true;
+    bool more = next_line(text, at);
+    while (more && at->key.len == 0)
+        more = next_line(text, at);
+    return more;
+}
+
+/* "  - an item" */
+static bool begins_item(struct slice line)
+{
+    size_t dash = 0;
+    while (dash < line.len && line.data[dash] == ' ')
+        dash++;
+    return dash < line.len && line.data[dash] == '-' &&
+           (dash + 1 == line.len || line.data[dash + 1] <= ' ');
+}
+
+/* The lines of a list's items, behind that of its key. NULL: they are not an item a line. */
+static unsigned *find_items(struct slice text, struct key_line at, uint32_t n)
+{
+    unsigned *lines = mem_zalloc((n + 1) * sizeof *lines);
+    uint32_t found = 0;
+    while (next_line(text, &at) && at.key.len == 0) {
+        if (!begins_item(at.text))
+            continue;
+        if (found < n)
+            lines[found] = at.number;
+        found++;
     }
-    return false;
+    if (found == n)
+        return lines;
+    mem_free(lines);
+    return NULL;
 }
 
 static size_t index_of(const struct settings_program *program, struct slice key)
@@ -57,13 +93,17 @@ static size_t index_of(const struct settings_program *program, struct slice key)
     return i;
 }
 
-static void find_lines(const struct settings_program *program, struct slice text, unsigned *lines)
+static void find_lines(const struct settings_program *program, struct slice text,
+                       struct settings_file *file)
 {
     struct key_line at = {0};
     while (next_key(text, &at)) {
         size_t i = index_of(program, at.key);
-        if (i < program->n)
-            lines[i] = at.number;
+        if (i == program->n)
+            continue;
+        file->lines[i] = at.number;
+        if (file->values[i].n_items > 0 && !file->item_lines[i])
+            file->item_lines[i] = find_items(text, at, file->values[i].n_items);
     }
 }
 
@@ -222,7 +262,7 @@ int settings_file_read(const struct settings_program *program, struct settings_f
     else
         err = parse(program, file, buf_slice(&text), path, why, why_len);
     if (!err)
-        find_lines(program, buf_slice(&text), file->lines);
+        find_lines(program, buf_slice(&text), file);
     buf_finish(&text);
     return err;
 }
@@ -234,5 +274,7 @@ void settings_file_finish(const struct settings_program *program, struct setting
     cyaml_config_t options = cyaml_options(&complaint);
     schema_init(program, &schema);
     cyaml_free(&options, &schema.top, file->loaded, 0);
+    for (size_t i = 0; i < program->n; i++)
+        mem_free(file->item_lines[i]);
     memset(file, 0, sizeof *file);
 }

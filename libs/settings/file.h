@@ -10,8 +10,9 @@ struct settings_file {
         char **items;
         uint32_t n_items;
     } values[SETTINGS_MAX];
-    unsigned lines[SETTINGS_MAX]; /* 0: not known */
-    void *loaded;                 /* owned by libcyaml */
+    unsigned lines[SETTINGS_MAX];       /* 0: not known */
+    unsigned *item_lines[SETTINGS_MAX]; /* of a list's items, owned; NULL: not known */
+    void *loaded;                       /* owned by libcyaml */
 };
 
 /* -EINVAL with `why` naming file and line, or -errno of reading it (also explained). */

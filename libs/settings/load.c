@@ -37,6 +37,22 @@ static int set_defaults(struct settings_loading *loading)
     return code;
 }
 
+/* Each item while it is set is where it stands, then the list is where its key stands. */
+static int set_file_items(struct settings_loading *loading, size_t i, struct settings_origin origin,
+                          const struct settings_file_value *value)
+{
+    const unsigned *lines = loading->item_lines[i];
+    int code = 0;
+    for (uint32_t item = 0; item < value->n_items && !code; item++) {
+        const struct settings_origin its = {.source = FROM_FILE,
+                                            .line = lines ? lines[item] : origin.line};
+        code = settings_set(loading, i, its, value->items[item]);
+    }
+    if (value->n_items > 0)
+        loading->origins[i] = origin;
+    return code;
+}
+
 static int set_from_file(struct settings_loading *loading)
 {
     struct settings_file file;
@@ -52,8 +68,10 @@ static int set_from_file(struct settings_loading *loading)
         const struct settings_file_value *value = &file.values[i];
         if (value->text)
             code = settings_set(loading, i, origin, value->text);
-        for (uint32_t item = 0; item < value->n_items && !code; item++)
-            code = settings_set(loading, i, origin, value->items[item]);
+        loading->item_lines[i] = file.item_lines[i];
+        file.item_lines[i] = NULL;
+        if (!code)
+            code = set_file_items(loading, i, origin, value);
     }
     settings_file_finish(loading->program, &file);
     return code;
@@ -136,6 +154,8 @@ int settings_load(const struct settings_program *program, void *out, int argc, c
         settings_free(program, loading.settings);
     else
         memcpy(out, loading.settings, program->size);
+    for (size_t i = 0; i < program->n; i++)
+        mem_free(loading.item_lines[i]);
     mem_free(loading.settings);
     return code;
 }

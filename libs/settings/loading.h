@@ -15,6 +15,7 @@ struct settings_loading {
     const struct settings_program *program;
     struct settings_head *settings; /* the program's struct */
     struct settings_origin origins[SETTINGS_MAX];
+    unsigned *item_lines[SETTINGS_MAX]; /* in the file, of a list's items, owned; NULL: not known */
     char *why;
 };
 

@@ -1,8 +1,7 @@
 /* settings.h - a program's settings from one table: file < environment < flags, each value checked,
  * each complaint naming where the value came from. For programs, when they start and when they
  * reload; not thread safe. A program has a struct that begins with struct settings_head and has a
- * field for each line of its settings.def; what the fields are is said by the SETTING_TYPE_… below.
- */
+ * field, of a SETTING_TYPE_… below, for each line of its settings.def. */
 #ifndef SETTINGS_SETTINGS_H
 #define SETTINGS_SETTINGS_H
 
@@ -97,17 +96,18 @@ struct settings_changes {
     char restart[512]; /* wait for a restart; `current` still holds the old value */
 };
 
-/* Puts the live settings of `fresh`, which settings_load() filled and which this ends, in force.
- * Call it on the thread that owns `current`. */
+/* Puts the live settings of `fresh`, which it ends, in force. On the thread that owns `current`. */
 void settings_take(const struct settings_program *program, void *current, void *fresh,
                    struct settings_changes *changes);
 
 /* ---- for checks ---- */
 
-/* What is wrong with the setting of that index; returns the exit code that fits where it was set.
- */
+/* What is wrong with that setting. Returns the exit code that fits where it was set. */
 int settings_blame(const struct settings_loading *loading, size_t i, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same of an item of a list; SIZE_MAX: of all of it. */
+int settings_blame_item(const struct settings_loading *loading, size_t i, size_t item,
+                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* The same of a file it names: `err` is -EINVAL for what the file holds. */
 int settings_blame_file(const struct settings_loading *loading, size_t i, const char *path, int err,
                         const char *problem);

@@ -294,6 +294,33 @@ static void a_useless_secret_is_refused(void **state)
 
 /* ---- the file ---- */
 
+/* Of a list it is the item's; of one that is written in one row, the key's. */
+static void wrong_items_have_a_line(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_make();
+    static const struct {
+        const char *text, *why;
+    } files[] = {
+        {"tier:\n  - free\n\n  # dear\n  - pro per-minute=many\n  - gold\n",
+         "c.yaml:5: tier per-minute=many: a number from 1 to 100000000 is needed"},
+        {"rate-limit:\n- orders per-minute=5\n- orders tier=gold per-minute=5\nlog-level: info\n",
+         "c.yaml:3: rate-limit tier=gold: there is no such tier"},
+        {"log-level: info\nskip-filter:\n  - quota\n  - nobody\n",
+         "c.yaml:4: skip-filter \"nobody\" is no filter that can be skipped"},
+        {"health-allow:\n  - 127.0.0.1\n  - \"\"\n",
+         "c.yaml:3: health-allow takes 1 to 64 values, none of them empty"},
+        {"\nskip-filter: [quota, nobody]\n",
+         "c.yaml:2: skip-filter \"nobody\" is no filter that can be skipped"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        assert_file_refused(bench, files[i].text, files[i].why);
+    write_file(bench->file, "listen:\n  - ipc:///tmp/a\n  - carrier:///b\n");
+    assert_refused(bench, "--data d --jwt-secret-file SECRET --config FILE", EX_CONFIG,
+                   "c.yaml:3: listen \"carrier:///b\" is not ipc://, tcp:// or tls+tcp://");
+    bench_free(bench);
+}
+
 static void mistakes_in_the_file_have_a_line(void **state)
 {
     (void)state;
@@ -496,6 +523,7 @@ int main(void)
         cmocka_unit_test(settings_are_checked_together),
         cmocka_unit_test(urls_are_checked),
         cmocka_unit_test(a_useless_secret_is_refused),
+        cmocka_unit_test(wrong_items_have_a_line),
         cmocka_unit_test(mistakes_in_the_file_have_a_line),
         cmocka_unit_test(empty_files_are_files),
         cmocka_unit_test(actions_print),
