@@ -214,6 +214,9 @@ LINK_TEST = $(SAY)mkdir -p $(@D); $(LINK) -o $@ $(filter %.o %.a,$^)
 $(UNIT): $(TESTS)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libunit.a $(call archives,$(USES))
 	$(LINK_TEST) $(LIBRARIES) -lcmocka -lm
 
+# Of the benchmarks, what is not measuring.
+$(TESTS)/unit/test_allowance: $(OBJ)/bench/allowance.o
+
 # Modules for the import manager's tests: good ones and such as must be refused.
 TEST_MODULES := $(patsubst tests/%.c,$(TESTS)/%.so,$(wildcard tests/modules/*.c))
 

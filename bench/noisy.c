@@ -1,5 +1,6 @@
 /* noisy.c - does one tenant feel another? Tenant B calls at a steady pace, alone and beside a
  * neighbour, in turns. */
+#include "allowance.h"
 #include "broker.h"
 #include "bus.h"
 #include "cases.h"
@@ -24,11 +25,19 @@
 #define NEIGHBOUR_FACTOR 100u      /* times its limit */
 #define STUCK_CALLS_A_SECOND 1000u /* of tenant A to the service that stands still */
 #define STUCK_TIMEOUT_MS 300u
+#define ADMITTED_MAX (1u << 17)
 
 /* What the neighbour's process and this one both see. */
 struct shared {
     _Atomic int noisy;
     _Atomic uint64_t offered, admitted, refused, failed;
+    struct let_through calls[ADMITTED_MAX]; /* that were admitted */
+};
+
+/* A neighbour's call under way. */
+struct noise {
+    struct shared *shared;
+    uint64_t sent;
 };
 
 struct scene {
@@ -63,10 +72,14 @@ static void serve_stuck(int fd, void *arg)
 
 static void on_neighbours_reply(void *arg, const fbx_reply *reply)
 {
-    struct shared *shared = arg;
+    struct noise *noise = arg;
+    struct shared *shared = noise->shared;
+    uint64_t n = atomic_load(&shared->admitted);
     switch (fbx_reply_status(reply)) {
     case FBX_OK:
-        atomic_fetch_add(&shared->admitted, 1);
+        if (n < ADMITTED_MAX)
+            shared->calls[n] = (struct let_through){noise->sent, clock_mono_ns()};
+        atomic_store(&shared->admitted, n + 1);
         break;
     case FBX_RATE_LIMITED:
         atomic_fetch_add(&shared->refused, 1);
@@ -74,6 +87,7 @@ static void on_neighbours_reply(void *arg, const fbx_reply *reply)
     default:
         atomic_fetch_add(&shared->failed, 1);
     }
+    mem_free(noise);
 }
 
 static void make_noise(fbx_bus *bus, const struct scene *scene, unsigned calls)
@@ -82,9 +96,13 @@ static void make_noise(fbx_bus *bus, const struct scene *scene, unsigned calls)
     const char *service = scene->stuck ? STUCK_SERVICE : ECHO_SERVICE;
     fbx_bytes body = {scene->body, scene->options->size};
     for (unsigned i = 0; i < calls; i++) {
-        if (fbx_call_async(bus, service, "echo", body, &options, on_neighbours_reply, scene->shared,
+        struct noise *noise = mem_alloc(sizeof *noise);
+        *noise = (struct noise){scene->shared, clock_mono_ns()};
+        if (fbx_call_async(bus, service, "echo", body, &options, on_neighbours_reply, noise,
                            NULL) == 0)
             atomic_fetch_add(&scene->shared->offered, 1);
+        else
+            mem_free(noise);
     }
 }
 
@@ -106,13 +124,12 @@ static void be_a_neighbour(int fd, void *arg)
 
 /* ---- the run ---- */
 
-/* Quiet and noisy rounds in turns. Returns how long the neighbour was there, ns. */
-static uint64_t take_turns(const struct scene *scene, struct round *rounds)
+/* Quiet and noisy rounds in turns. */
+static void take_turns(const struct scene *scene, struct round *rounds)
 {
     const struct steady steady = {.bus = bus_connect(&scene->bus, "bench", scene->options),
                                   .service = ECHO_SERVICE,
                                   .body = {scene->body, scene->options->size}};
-    uint64_t start = clock_mono_ns();
     for (unsigned i = 0; i < ROUNDS * PHASES; i++) {
         atomic_store(&scene->shared->noisy, i % PHASES == NOISY);
         usleep(ROUNDS_SETTLE_MS * 1000);
@@ -120,27 +137,34 @@ static uint64_t take_turns(const struct scene *scene, struct round *rounds)
     }
     atomic_store(&scene->shared->noisy, 0);
     usleep(ROUNDS_SETTLE_MS * 1000);
-    uint64_t lasted = clock_mono_ns() - start;
     rounds_wait(rounds, ROUNDS * PHASES);
     fbx_close(steady.bus);
-    return lasted;
 }
 
-static int report(const struct scene *scene, struct round *rounds, uint64_t lasted)
+/* Of the neighbour's calls; to the service that stands still its tier has no limit. */
+static uint64_t over_limit(const struct scene *scene, uint64_t admitted)
+{
+    if (scene->stuck)
+        return 0;
+    if (admitted > ADMITTED_MAX)
+        fail_with("%llu calls were let through", (unsigned long long)admitted);
+    return allowance_exceeded(scene->shared->calls, admitted, BROKER_LIMITED_PER_MINUTE,
+                              BROKER_LIMITED_BURST);
+}
+
+static int report(const struct scene *scene, struct round *rounds)
 {
     const struct shared *shared = scene->shared;
     unsigned errors = rounds_failed(rounds, ROUNDS * PHASES);
     double quiet = rounds_p99_us(rounds, QUIET), noisy = rounds_p99_us(rounds, NOISY);
     uint64_t admitted = atomic_load(&shared->admitted);
-    uint64_t allowed = BROKER_LIMITED_BURST +
-                       (lasted * BROKER_LIMITED_PER_MINUTE / 60 + NS_PER_SEC - 1) / NS_PER_SEC;
     printf("peer=farebox case=%s quiet_p99_us=%.1f noisy_p99_us=%.1f p99_ratio=%.3f errors=%u "
            "offered=%llu admitted=%llu refused=%llu failed=%llu over=%llu\n",
            scene->stuck ? "stopped" : "noisy", quiet, noisy, quiet > 0 ? noisy / quiet : 0, errors,
            (unsigned long long)atomic_load(&shared->offered), (unsigned long long)admitted,
            (unsigned long long)atomic_load(&shared->refused),
            (unsigned long long)atomic_load(&shared->failed),
-           (unsigned long long)(!scene->stuck && admitted > allowed ? admitted - allowed : 0));
+           (unsigned long long)over_limit(scene, admitted));
     fflush(stdout);
     return quiet > 0 && atomic_load(&shared->offered) > 0 ? EX_OK : EX_UNAVAILABLE;
 }
@@ -166,8 +190,8 @@ static int run(struct bench_options *options, bool stuck)
     struct child neighbour = start(be_a_neighbour, &scene);
     if (stuck)
         kill(stopped.pid, SIGSTOP);
-    uint64_t lasted = take_turns(&scene, rounds);
-    int code = report(&scene, rounds, lasted);
+    take_turns(&scene, rounds);
+    int code = report(&scene, rounds);
     child_stop(&neighbour);
     child_stop(&stopped);
     child_stop(&service);
