@@ -58,6 +58,8 @@ void stage_init(struct stage *stage);
 void stage_start(struct stage *stage);
 /* The records of a table go. How many there were. */
 unsigned stage_lose(struct stage *stage, const char *table);
+/* The ledger goes, and another, empty one takes its place: for the core that starts next. */
+void stage_lose_ledger(struct stage *stage);
 /* The core goes without a word and comes back with the same records and the same ledger. */
 void stage_restart(struct stage *stage);
 void stage_finish(struct stage *stage);

@@ -79,6 +79,15 @@ unsigned stage_lose(struct stage *stage, const char *table)
     return lost;
 }
 
+void stage_lose_ledger(struct stage *stage)
+{
+    struct stage_ledger *ledger = &stage->ledger;
+    for (uint64_t i = 0; i < ledger->last; i++)
+        ledger->blocks[i].len = 0;
+    ledger->last = ledger->trimmed = 0;
+    ledger->id++;
+}
+
 static int in_order(const void *a, const void *b)
 {
     const struct stage_record *left = *(const struct stage_record *const *)a;

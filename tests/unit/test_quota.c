@@ -377,6 +377,21 @@ static void a_clock_that_is_set_back_gives_nothing_back(void **state)
     assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
 }
 
+/* What the books have of a ledger that is gone says nothing of the blocks of the next. */
+static void what_another_ledger_counts_is_added(void **state)
+{
+    (void)state;
+    use(ann, 6);
+    stage_pass(&stage, A_SAVE_MS);
+    stage_lose_ledger(&stage);
+    stage_restart(&stage);
+    everybody_joins();
+    use(ann, 4);
+    stage_restart(&stage);
+    everybody_joins();
+    assert_int_equal(call_and_answer(ann), STATUS_QUOTA_EXCEEDED);
+}
+
 static void record(struct actor *operator_, const char *text)
 {
     struct buf ignored = {0};
@@ -418,6 +433,7 @@ int main(void)
         TEST(what_is_let_through_is_finished),
         TEST(a_service_of_ones_own_exempts_nobody),
         TEST(a_clock_that_is_set_back_gives_nothing_back),
+        TEST(what_another_ledger_counts_is_added),
         TEST(a_users_own_tier_has_no_part_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

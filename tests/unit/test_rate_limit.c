@@ -285,6 +285,23 @@ static void what_is_saved_at_once_is_all_kept(void **state)
     assert_int_equal(actor_outcome(ann, 1), STATUS_RATE_LIMITED);
 }
 
+/* What the books have of a ledger that is gone says nothing of the blocks of the next. */
+static void what_another_ledger_counts_is_added(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    for (uint32_t id = 1; id <= 2; id++)
+        call_and_answer(ann, host, id);
+    stage_pass(&stage, 250);
+    stage_lose_ledger(&stage);
+    everybody_comes_back(&ann, ANN, &host);
+    assert_int_equal(call_and_answer(ann, host, 1).reply.rate_remaining, 0);
+    everybody_comes_back(&ann, ANN, &host);
+    actor_call(ann, 1, "orders", "get");
+    assert_int_equal(actor_outcome(ann, 1), STATUS_RATE_LIMITED);
+}
+
 /* As a version wrote it that had a row for each user. */
 static void rows_of_earlier_versions_are_read(void **state)
 {
@@ -424,6 +441,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_minute_is_remembered_over_many_restarts, open_stage,
                                         close_stage),
         cmocka_unit_test_setup_teardown(what_is_saved_at_once_is_all_kept, open_stage, close_stage),
+        cmocka_unit_test_setup_teardown(what_another_ledger_counts_is_added, open_stage,
+                                        close_stage),
         cmocka_unit_test_setup_teardown(rows_of_earlier_versions_are_read, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(the_books_do_not_grow, open_stage, close_stage),
         cmocka_unit_test_setup_teardown(old_rows_go_now_and_then, open_stage, close_stage),
