@@ -5,6 +5,8 @@
 #include "core/state.h"
 #include "core_ask.h"
 
+#define A_SAVE_MS 250u
+
 static struct stage stage;
 static struct actor *ops;
 static struct buf answer;
@@ -140,6 +142,23 @@ static void nobody_is_called_as_the_broker(void **state)
     assert_int_equal(ask("create", "{\"tenant\":\"buses\",\"tier\":\"free\"}"), STATUS_OK);
 }
 
+/* What the process before changed is in the ledger and comes later than it should: it would undo
+ * what is changed meanwhile. */
+static void nothing_changes_before_the_ledger_is_read(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("create", "{\"tenant\":\"acme\",\"tier\":\"free\"}"), STATUS_OK);
+    stage.store_fails = true;
+    stage_restart(&stage);
+    stage.store_fails = false;
+    ops = stage_join(&stage, "infra ops admin:*");
+    assert_int_equal(ask("suspend", "{\"tenant\":\"acme\"}"), STATUS_UNAVAILABLE);
+    assert_int_equal(ask("delete", "{\"tenant\":\"acme\"}"), STATUS_UNAVAILABLE);
+    stage_pass(&stage, A_SAVE_MS);
+    assert_int_equal(ask("suspend", "{\"tenant\":\"acme\"}"), STATUS_OK);
+    assert_int_equal(ask("delete", "{\"tenant\":\"acme\"}"), STATUS_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -150,6 +169,7 @@ int main(void)
         TEST(a_refusal_says_of_whom),
         TEST(nobody_is_called_as_the_broker),
         TEST(where_it_has_to_be_on_disk_it_is_first),
+        TEST(nothing_changes_before_the_ledger_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
