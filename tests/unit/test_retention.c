@@ -6,6 +6,8 @@
 
 #include "core/state.h"
 
+#include <errno.h>
+
 #define ANN "acme ann call:*"
 #define BOB "acme bob call:*"
 #define SERVER "infra host serve:*"
@@ -183,6 +185,76 @@ static void nothing_is_deleted_before_its_day_is_on_disk(void **state)
     assert_all_is_there(&found);
 }
 
+/* Otherwise a day might be on disk whose turn, as the disk has it, it is not. */
+static void nothing_is_added_before_its_turn_is_on_disk(void **state)
+{
+    (void)state;
+    days_pass(11);
+    while (stage.core->retention.phase != RETENTION_ADD)
+        stage_pass(&stage, 10);
+    stage.store_lags = true;
+    stage_pass(&stage, DONE_MS);
+    struct found found = find();
+    assert_int_equal(found.hours, 2 * HOURS);
+    assert_int_equal(found.days, 0);
+    stage.store_lags = false;
+    stage_pass(&stage, DONE_MS);
+    found = find();
+    assert_int_equal(found.days, 2);
+    assert_all_is_there(&found);
+}
+
+/* Hours that are in their day already would be counted twice for as long as nobody knows. */
+static void a_turn_that_cannot_be_read_is_asked_for_again(void **state)
+{
+    (void)state;
+    days_pass(11);
+    while (stage.core->retention.phase != RETENTION_REMOVE)
+        stage_pass(&stage, 10);
+    stage.options.limits.usage_hours_kept = 0;
+    stage.store_fails = true;
+    stage_restart(&stage);
+    stage_pass(&stage, 2 * STEP_MS);
+    stage.store_fails = false;
+    stage_pass(&stage, STEP_MS);
+    struct found found = find();
+    assert_int_equal(found.hours, 2 * HOURS);
+    assert_int_equal(found.days, 2);
+    assert_all_is_there(&found);
+}
+
+static int refuse_to_trim(void *arg, uint64_t sequence)
+{
+    (void)arg, (void)sequence;
+    return -EIO;
+}
+
+/* A block that stays in the ledger is read at every start: once its hour is gone, and another day
+ * has its turn, nothing says that it was counted. */
+static void nothing_begins_while_the_ledger_has_what_was_found(void **state)
+{
+    int (*trim)(void *arg, uint64_t sequence) = stage.options.io.ledger_trim;
+    (void)state;
+    used(ann, 7);
+    stage.options.io.ledger_trim = refuse_to_trim;
+    days_pass(1);
+    everybody_joins();
+    used(ann, 1);
+    for (unsigned starts = 0; starts < 2; starts++) {
+        days_pass(11);
+        stage_pass(&stage, 2 * DONE_MS);
+    }
+    struct found found = find();
+    assert_int_equal(found.ann.calls, 14);
+    assert_int_equal(found.days, 0);
+    stage.options.io.ledger_trim = trim;
+    days_pass(0);
+    stage_pass(&stage, 2 * DONE_MS);
+    found = find();
+    assert_int_equal(found.ann.calls, 14);
+    assert_int_equal(found.hours, 0);
+}
+
 static void what_is_too_old_goes(void **state)
 {
     (void)state;
@@ -218,6 +290,9 @@ int main(void)
         TEST(days_follow_days),
         cmocka_unit_test(ending_in_between_changes_nothing),
         TEST(nothing_is_deleted_before_its_day_is_on_disk),
+        TEST(nothing_is_added_before_its_turn_is_on_disk),
+        TEST(a_turn_that_cannot_be_read_is_asked_for_again),
+        TEST(nothing_begins_while_the_ledger_has_what_was_found),
         TEST(what_is_too_old_goes),
         TEST(unless_told_otherwise_nothing_changes),
     };
