@@ -381,6 +381,23 @@ static void it_stays_open_over_a_restart(void **state)
     assert_string_equal(detail(&reply, "breaker"), "service");
 }
 
+/* Until when is a date: a clock that is set back does not make it hours. */
+static void a_clock_that_is_set_back_keeps_nothing_open(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
+    struct actor *bob = stage_join(&stage, BOB);
+    actor_register(host, "orders", 10);
+    fail_for_two(ann, bob, host);
+    stage.now.unix_ms -= 3600000;
+    stage_restart(&stage);
+    bob = stage_join(&stage, BOB), host = stage_join(&stage, SERVER);
+    actor_register(host, "orders", 10);
+    assert_in_range(refused(bob).retry_after_ms, 3900, 4001);
+    stage_pass(&stage, 4010);
+    assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+}
+
 /* A broker that stops ends calls: that is not the services' doing. */
 static void stopping_opens_nothing(void **state)
 {
@@ -416,6 +433,7 @@ int main(void)
         TEST(a_probe_that_is_called_back_makes_room),
         TEST(answers_are_given_again_all_the_same),
         TEST(it_stays_open_over_a_restart),
+        TEST(a_clock_that_is_set_back_keeps_nothing_open),
         TEST(stopping_opens_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
