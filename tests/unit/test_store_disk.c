@@ -12,11 +12,22 @@
 static struct {
     int sync_error, write_error; /* errno to fail with; 0: do not */
     off_t write_below;           /* only writes before this offset; 0: all */
+    struct store *meanwhile;     /* more comes to it during the next sync; NULL: no more */
 } disk;
+
+static void come_meanwhile(void)
+{
+    struct store *store = __atomic_exchange_n(&disk.meanwhile, NULL, __ATOMIC_SEQ_CST);
+    if (!store)
+        return;
+    put(store, "t", "meanwhile", "2");
+    store_tell(store, 2);
+}
 
 __attribute__((visibility("default"))) int fdatasync(int fd)
 {
     int err = __atomic_load_n(&disk.sync_error, __ATOMIC_SEQ_CST);
+    come_meanwhile();
     if (!err)
         return fsync(fd);
     errno = err;
@@ -216,6 +227,40 @@ static void a_root_that_cannot_be_written_loses_nothing(void **state)
     survives(0, EIO, 8192, -EIO);
 }
 
+static void note_mark(void *arg, uint64_t mark)
+{
+    __atomic_store_n((uint64_t *)arg, mark, __ATOMIC_SEQ_CST);
+}
+
+/* Who waits for what was not written waits for the next try, and is told by that one: of both, if
+ * another came meanwhile, by the later mark. */
+static void is_told_after_a_failure(bool another_comes)
+{
+    struct place place;
+    uint64_t told = 0, newest = another_comes ? 2 : 1;
+    place_make(&place);
+    struct store *store = open_patient_store(&place);
+    store_watch(store, note_mark, &told);
+    fail_disk(EIO, 0, 0);
+    put(store, "t", "k", "1");
+    store_tell(store, 1);
+    __atomic_store_n(&disk.meanwhile, another_comes ? store : NULL, __ATOMIC_SEQ_CST);
+    assert_int_equal(store_sync(store), -EIO);
+    assert_int_equal(__atomic_load_n(&told, __ATOMIC_SEQ_CST), 0);
+    fail_disk(0, 0, 0);
+    assert_int_equal(store_sync(store), 0);
+    assert_int_equal(__atomic_load_n(&told, __ATOMIC_SEQ_CST), newest);
+    store_close(store);
+    place_remove(&place);
+}
+
+static void a_failing_disk_forgets_nobody_who_waits(void **state)
+{
+    (void)state;
+    is_told_after_a_failure(false);
+    is_told_after_a_failure(true);
+}
+
 /* A test that ended half way may have left the disk failing. */
 static int mend_disk(void **state)
 {
@@ -233,6 +278,7 @@ int main(void)
         cmocka_unit_test_teardown(a_full_map_has_pages_to_spare_for_a_delete, mend_disk),
         cmocka_unit_test_teardown(a_failing_disk_loses_nothing, mend_disk),
         cmocka_unit_test_teardown(a_root_that_cannot_be_written_loses_nothing, mend_disk),
+        cmocka_unit_test_teardown(a_failing_disk_forgets_nobody_who_waits, mend_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
