@@ -78,7 +78,7 @@ bool answer_record_reply(struct core *core, struct slice *record, struct wire_re
     size_t content_type = journal_take(record, 2), message = journal_take(record, 2);
     size_t payload = journal_take(record, 4);
     reply->n_details = journal_take(record, 1);
-    return reply->status < STATUS_COUNT && reply->n_details <= DETAILS_MAX &&
+    return reply->status < STATUS_COUNT &&
            journal_take_bytes(record, content_type, &reply->content_type) &&
            journal_take_bytes(record, message, &reply->message) &&
            journal_take_bytes(record, payload, &reply->payload) &&

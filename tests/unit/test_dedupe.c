@@ -5,6 +5,8 @@
 #include "core/state.h"
 #include "core_stage.h"
 
+#include <errno.h>
+
 #define ANN "acme ann call:*"
 #define SERVER "infra host serve:*"
 #define A_SAVE_MS 250u
@@ -208,6 +210,22 @@ static void when_the_first_fails_the_next_goes(void **state)
     stage_is_idle(&stage);
 }
 
+/* In the turn in which the first fails, before the timers tell that time is up. */
+static void whose_time_is_up_does_not_go(void **state)
+{
+    (void)state;
+    struct actor *other = stage_join(&stage, ANN);
+    ask(ann, "k1");
+    uint64_t id = actor_requested(host);
+    ask_with(other, "pay", "k1", "10 euro", 50);
+    stage.now.mono_ns += 100 * NS_PER_MS;
+    actor_reply(host, id, STATUS_UNAVAILABLE, "");
+    assert_int_equal(actor_expect(ann, WIRE_REPLY).reply.status, STATUS_UNAVAILABLE);
+    assert_int_equal(actor_expect(other, WIRE_REPLY).reply.status, STATUS_DEADLINE_EXCEEDED);
+    assert_true(actor_hears_nothing(host));
+    stage_is_idle(&stage);
+}
+
 static void who_waits_may_give_up(void **state)
 {
     (void)state;
@@ -336,6 +354,131 @@ static void a_tenant_has_a_share(void **state)
     served(ann, "made again");
     ask(eve, "hers");
     replayed(eve, "kept");
+}
+
+/* Hers are no fewer because his are large. */
+static void a_share_is_of_bytes_too(void **state)
+{
+    static char large[600];
+    char key[16];
+    (void)state;
+    memset(large, 'x', sizeof large - 1);
+    stage.options.limits.answers_bytes = 8192;
+    core_reload(stage.core, &stage.options.limits);
+    struct actor *eve = stage_join(&stage, "globex eve call:*");
+    ask(eve, "hers");
+    served(eve, "kept");
+    for (unsigned n = 0; n < 20; n++) {
+        snprintf(key, sizeof key, "k%u", n);
+        ask(ann, key);
+        served(ann, large);
+    }
+    ask(eve, "hers");
+    replayed(eve, "kept");
+    ask(ann, "k17");
+    replayed(ann, large);
+    ask(ann, "k15"); /* of 2048 bytes it was the fourth */
+    served(ann, large);
+}
+
+/* ---- what the books have of it ---- */
+
+static struct buf *kept_record(void)
+{
+    for (unsigned i = 0; i < stage.n_records; i++) {
+        struct stage_record *record = &stage.records[i];
+        if (strcmp(record->table, ANSWERS_TABLE) == 0 && record->value.len > 0)
+            return &record->value;
+    }
+    fail_msg("no answer is kept");
+    return NULL;
+}
+
+static void one_in_the_books(void)
+{
+    ask(ann, "k1");
+    served(ann, "before");
+    stage_pass(&stage, A_SAVE_MS);
+}
+
+/* Its record: format, metered, 8 bytes of time, 16 of a hash, status, lengths, details, texts. */
+static void what_is_damaged_is_lost(void **state)
+{
+    static const struct {
+        unsigned at;
+        uint8_t value;
+    } damage[] = {
+        {0, 9},    /* another format */
+        {27, 255}, /* no status */
+        {29, 255}, /* a content type longer than the record */
+        {31, 255}, /* so the message */
+        {34, 255}, /* so the payload */
+        {36, 1},   /* a detail that is not there */
+        {36, 255}, /* more than any reply has */
+    };
+    (void)state;
+    one_in_the_books();
+    for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+        kept_record()->data[damage[i].at] = damage[i].value;
+        ask(ann, "k1");
+        served(ann, "again");
+        stage_pass(&stage, A_SAVE_MS);
+        ask(ann, "k1");
+        replayed(ann, "again");
+    }
+}
+
+static void what_is_cut_short_is_lost(void **state)
+{
+    (void)state;
+    one_in_the_books();
+    for (size_t len = kept_record()->len; len > 0; len--) {
+        kept_record()->len = len - 1;
+        ask(ann, "k1");
+        served(ann, "before");
+        stage_pass(&stage, A_SAVE_MS);
+    }
+}
+
+static int get_damaged(void *arg, const char *table, struct slice key, struct buf *out)
+{
+    (void)arg, (void)table, (void)key, (void)out;
+    return -EILSEQ;
+}
+
+static void so_is_what_the_store_says_is_damaged(void **state)
+{
+    (void)state;
+    one_in_the_books();
+    stage.core->io.get = get_damaged;
+    ask(ann, "k1");
+    served(ann, "again");
+}
+
+static void nor_is_it_known_after_a_restart(void **state)
+{
+    (void)state;
+    one_in_the_books();
+    kept_record()->data[0] = 9;
+    stage_restart(&stage);
+    everybody_joins();
+    assert_int_equal(kept_rows(), 0);
+    ask(ann, "k1");
+    served(ann, "again");
+}
+
+/* It may be there: made again, it might be done twice. */
+static void what_cannot_be_read_now_is_not_lost(void **state)
+{
+    (void)state;
+    one_in_the_books();
+    stage.store_fails = true;
+    ask(ann, "k1");
+    assert_int_equal(actor_outcome(ann, ids), STATUS_UNAVAILABLE);
+    assert_true(actor_hears_nothing(host));
+    stage.store_fails = false;
+    ask(ann, "k1");
+    replayed(ann, "before");
 }
 
 /* It is kept in memory and in the journal, until the books take it. */
@@ -526,6 +669,7 @@ int main(void)
         TEST(nonsense_is_refused),
         TEST(who_comes_meanwhile_waits),
         TEST(when_the_first_fails_the_next_goes),
+        TEST(whose_time_is_up_does_not_go),
         TEST(who_waits_may_give_up),
         TEST(a_late_answer_is_an_answer),
         TEST(a_service_that_vanishes_leaves_nothing),
@@ -533,6 +677,12 @@ int main(void)
         TEST(an_answer_outlives_the_broker),
         TEST(an_answer_is_kept_for_a_while),
         TEST(a_tenant_has_a_share),
+        TEST(a_share_is_of_bytes_too),
+        TEST(what_is_damaged_is_lost),
+        TEST(what_is_cut_short_is_lost),
+        TEST(so_is_what_the_store_says_is_damaged),
+        TEST(nor_is_it_known_after_a_restart),
+        TEST(what_cannot_be_read_now_is_not_lost),
         TEST(what_the_books_refuse_is_kept_all_the_same),
         TEST(it_outlives_the_process_that_was_refused),
         TEST(what_was_called_off_is_no_answer),
