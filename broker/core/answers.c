@@ -198,16 +198,6 @@ static void give_all(struct core *core, struct answer *answer, const struct wire
     }
 }
 
-static void resume(struct core *core, struct call *call)
-{
-    list_remove(&call->by_place);
-    call_move(call, CALL_OPEN);
-    if (call->deadline <= core->now.mono_ns)
-        call_fail(core, call, STATUS_DEADLINE_EXCEEDED, "time ran out");
-    else
-        chain_resume(core, call);
-}
-
 void answers_drop(struct core *core, struct answer *answer)
 {
     struct list waiting;
@@ -217,8 +207,10 @@ void answers_drop(struct core *core, struct answer *answer)
         list_push(&waiting, node);
     }
     answer_destroy(&core->answers, answer);
-    for (struct list *node; (node = list_first(&waiting));)
-        resume(core, LIST_ENTRY(node, struct call, by_place));
+    for (struct list *node; (node = list_first(&waiting));) {
+        list_remove(node);
+        chain_resume(core, LIST_ENTRY(node, struct call, by_place));
+    }
 }
 
 bool answer_is_final(const struct wire_reply *reply)

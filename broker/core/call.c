@@ -370,7 +370,7 @@ void call_instance_gone(struct core *core, struct call *call)
         release(core, call);
     } else if (may_be_tried_again(core, call)) {
         leave(call);
-        placement_again(core, call);
+        chain_resume(core, call);
     } else {
         fail(core, call, STATUS_OUTCOME_UNKNOWN, "the service vanished while it had the call",
              true);

@@ -139,8 +139,14 @@ void chain_request(struct core *core, struct call *call)
     run(core, call);
 }
 
+/* Timers fire when the turn ends: a deadline may have passed already. */
 void chain_resume(struct core *core, struct call *call)
 {
+    call_move(call, CALL_OPEN);
+    if (call->deadline <= core->now.mono_ns) {
+        call_fail(core, call, STATUS_DEADLINE_EXCEEDED, "time ran out");
+        return;
+    }
     /* A call that had passed the whole chain is to be placed again: by the last filter. */
     if (call->passed == core->chain.n)
         call->passed--;

@@ -41,7 +41,8 @@ void chain_explain(struct core *core, struct call *call,
 /* Runs a new call from the first filter on. When all pass it, it has been sent to
  * its instance; otherwise it waits or has ended. */
 void chain_request(struct core *core, struct call *call);
-/* Goes on behind the filter that said VERDICT_WAIT. */
+/* Goes on with the filter that said VERDICT_WAIT; with the last, which places it, if all had let it
+ * through and its instance has vanished. Ends it if its time is up. */
 void chain_resume(struct core *core, struct call *call);
 /* Tells the filters that let it through. */
 void chain_reply(struct core *core, struct call *call, const struct wire_reply *reply);

@@ -256,20 +256,10 @@ void placement_answered(struct core *core, struct call *call)
 
 /* ---- waiting ---- */
 
-/* Timers fire when the turn ends: a deadline may have passed already. */
-static void resume(struct core *core, struct call *call)
-{
-    call_move(call, CALL_OPEN);
-    if (call->deadline <= core->now.mono_ns)
-        call_fail(core, call, STATUS_DEADLINE_EXCEEDED, "time ran out");
-    else
-        chain_resume(core, call);
-}
-
 void placement_changed(struct core *core, struct service *service)
 {
     while (service->waiting.n > 0 && placement_has_room(core, service))
-        resume(core, LIST_ENTRY(fair_pop(&service->waiting), struct call, turn));
+        chain_resume(core, LIST_ENTRY(fair_pop(&service->waiting), struct call, turn));
 }
 
 void placement_room(struct core *core, struct instance *instance)
@@ -280,9 +270,4 @@ void placement_room(struct core *core, struct instance *instance)
         placement_changed(core, instance->service);
     if (instance->draining && instance->in_flight == 0)
         instance_remove(core, instance);
-}
-
-void placement_again(struct core *core, struct call *call)
-{
-    resume(core, call);
 }

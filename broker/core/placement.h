@@ -21,7 +21,5 @@ void placement_answered(struct core *core, struct call *call);
 void placement_room(struct core *core, struct instance *instance);
 /* Something changed for the service: as many as can go on, do. */
 void placement_changed(struct core *core, struct service *service);
-/* Its instance vanished and it may be tried elsewhere. */
-void placement_again(struct core *core, struct call *call);
 
 #endif
