@@ -1,6 +1,5 @@
 #include "core/chain.h"
 
-#include "base/mem.h"
 #include "core/placement.h"
 #include "core/state.h"
 #include "filters/filters.h"
@@ -59,34 +58,18 @@ int chain_start(struct core *core, const char *const *skipped, size_t n_skipped)
         if ((filter->needs & ~known) != 0)
             return -EPROTO;
         known |= filter->gives;
-        struct chain_link *link = &chain->links[chain->n++];
-        link->filter = filter;
-        link->state = mem_zalloc(filter->state_size + 1);
-        int rc = filter->start ? filter->start(link->state, core) : 0;
-        if (rc < 0)
-            return rc;
+        chain->links[chain->n++].filter = filter;
     }
     return 0;
-}
-
-void chain_stop(struct core *core)
-{
-    struct chain *chain = &core->chain;
-    while (chain->n > 0) {
-        struct chain_link *link = &chain->links[--chain->n];
-        if (link->filter->stop)
-            link->filter->stop(link->state, core);
-        mem_free(link->state);
-    }
 }
 
 static enum verdict consult(struct core *core, struct chain_link *link, struct call *call,
                             struct refusal *refusal, bool timed)
 {
     if (!timed)
-        return link->filter->request(link->state, core, call, refusal);
+        return link->filter->request(core, call, refusal);
     uint64_t before = core->io.ticks(core->io.arg);
-    enum verdict verdict = link->filter->request(link->state, core, call, refusal);
+    enum verdict verdict = link->filter->request(core, call, refusal);
     link->timed_ns += core->io.ticks(core->io.arg) - before;
     link->timed++;
     return verdict;
@@ -156,9 +139,9 @@ void chain_resume(struct core *core, struct call *call)
 void chain_reply(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     for (unsigned i = call->passed; i-- > 0;) {
-        struct chain_link *link = &core->chain.links[i];
+        const struct chain_link *link = &core->chain.links[i];
         if (link->filter->reply)
-            link->filter->reply(link->state, core, call, reply);
+            link->filter->reply(core, call, reply);
     }
 }
 
@@ -173,7 +156,7 @@ void chain_explain(struct core *core, struct call *call,
         struct refusal refusal = {0};
         if ((link->filter->needs & ~known) != 0)
             continue;
-        enum verdict verdict = link->filter->request(link->state, core, call, &refusal);
+        enum verdict verdict = link->filter->request(core, call, &refusal);
         each(arg, link->filter, verdict, &refusal);
         if (verdict != VERDICT_REFUSE || call->service)
             known |= link->filter->gives;

@@ -8,7 +8,6 @@
 
 struct chain_link {
     const struct filter *filter;
-    void *state;
     uint64_t passed, refused, waited;
     uint64_t timed, timed_ns; /* a sample of the calls */
 };
@@ -24,7 +23,6 @@ struct chain {
 int chain_start(struct core *core, const char *const *skipped, size_t n_skipped);
 /* Is there an optional filter of that name? */
 bool chain_may_skip(const char *name);
-void chain_stop(struct core *core);
 /* What a call is explained with, beside its request. */
 struct rehearsal {
     struct slice token; /* says whose it is; empty: the identity is supposed */

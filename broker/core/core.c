@@ -79,7 +79,6 @@ void core_destroy(struct core *core)
     sessions_finish(core);
     calls_finish(&core->calls);
     taps_destroy(core);
-    chain_stop(core);
     hold_finish(core);
     journal_stop(core);
     retention_finish(core);

@@ -1,8 +1,8 @@
 /* filter.h - one step of the chain every call goes through. A filter is one file
- * exporting one `const struct filter`; chain.c names them in order. It owns its state
- * (allocated and zeroed by the chain), declares the facts it needs and gives, and
- * never includes another filter. Counting, timing and the pairing of request with
- * reply are the chain's. */
+ * exporting one `const struct filter`; chain.c names them in order. It declares the
+ * facts it needs and gives, and never includes another filter; what it remembers is
+ * the core's or the call's. Counting, timing and the pairing of request with reply
+ * are the chain's. */
 #ifndef CORE_FILTER_H
 #define CORE_FILTER_H
 
@@ -14,7 +14,6 @@ enum fact {
     FACT_IDENTITY = 1 << 1,
     FACT_SERVICE = 1 << 2,
     FACT_ENTITLED = 1 << 3,
-    FACT_PLACED = 1 << 4,
 };
 
 enum verdict {
@@ -38,14 +37,9 @@ struct filter {
     const char *name;
     unsigned needs, gives; /* facts */
     bool optional;         /* the chain works without it, if the operator says so */
-    size_t state_size;
-    int (*start)(void *state, struct core *core); /* may be NULL */
-    void (*stop)(void *state, struct core *core); /* may be NULL */
-    enum verdict (*request)(void *state, struct core *core, struct call *call,
-                            struct refusal *refusal);
+    enum verdict (*request)(struct core *core, struct call *call, struct refusal *refusal);
     /* For every call that request() let through, once, in reverse order. May be NULL. */
-    void (*reply)(void *state, struct core *core, struct call *call,
-                  const struct wire_reply *reply);
+    void (*reply)(struct core *core, struct call *call, const struct wire_reply *reply);
 };
 
 /* Fills in a refusal. Returns VERDICT_REFUSE. */

@@ -85,10 +85,8 @@ static enum verdict wait_in_line(struct core *core, struct call *call, struct re
     return VERDICT_WAIT;
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
-    (void)state;
     if (call->service->builtin)
         return VERDICT_PASS;
     call->instance = placement_choose(core, call->service);
@@ -98,6 +96,5 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
 const struct filter filter_balancer = {
     .name = "balancer",
     .needs = FACT_DEADLINE | FACT_IDENTITY | FACT_SERVICE | FACT_ENTITLED,
-    .gives = FACT_PLACED,
     .request = on_request,
 };

@@ -105,11 +105,9 @@ static enum verdict refuse_to_burden(struct core *core, const struct guard *guar
                                SLICE_FMT(service->name), whole ? "" : " for this tenant"));
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
     uint64_t retry_after = 0;
-    (void)state;
     if (call->service->builtin)
         return VERDICT_PASS;
     const struct guard *guard = call->dry ? breakers_refusing(core, call, &retry_after)
@@ -117,10 +115,8 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     return guard ? refuse_to_burden(core, guard, refusal, retry_after) : VERDICT_PASS;
 }
 
-static void on_reply(void *state, struct core *core, struct call *call,
-                     const struct wire_reply *reply)
+static void on_reply(struct core *core, struct call *call, const struct wire_reply *reply)
 {
-    (void)state;
     if (!call->service->builtin)
         breakers_tell(core, call, judge(core, call, reply->status));
 }

@@ -22,10 +22,8 @@ static struct call *parent_of(struct core *core, const struct call *call)
     return NULL;
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
-    (void)state;
     call->deadline = asked_for(core, call->request);
     if (call->request->parent) {
         const struct call *parent = parent_of(core, call);

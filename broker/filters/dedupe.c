@@ -109,11 +109,9 @@ static enum verdict rehearse(struct core *core, struct call *call, struct slice 
     return VERDICT_PASS;
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
     uint8_t hash[ANSWER_HASH_BYTES];
-    (void)state;
     if (call->request->idempotency_key.len == 0 || call->stream || call->service->builtin)
         return VERDICT_PASS;
     if (!key_valid(call->request->idempotency_key))
@@ -137,11 +135,9 @@ static bool goes_on(const struct call *call)
     return call->state == CALL_SERVING && call->instance && !call->answered;
 }
 
-static void on_reply(void *state, struct core *core, struct call *call,
-                     const struct wire_reply *reply)
+static void on_reply(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     bool heard = call->caller || call->exchange;
-    (void)state;
     if (!call->answer || (goes_on(call) && reply->status != STATUS_OUTCOME_UNKNOWN))
         return;
     call_settle(core, call, call->answered ? reply : NULL, heard);

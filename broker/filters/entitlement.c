@@ -76,10 +76,8 @@ static enum verdict check_terms(struct core *core, const struct call *call,
     return VERDICT_PASS;
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
-    (void)state;
     const struct standing *standing = standing_of(core, call->identity);
     bool builtin = call->service->builtin != NULL;
     enum verdict verdict =

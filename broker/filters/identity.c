@@ -29,10 +29,8 @@ static enum verdict rehearse(struct core *core, struct call *call, struct refusa
     return VERDICT_PASS;
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
-    (void)state;
     if (call->dry)
         return rehearse(core, call, refusal);
     struct inbound *inbound = call->inbound;

@@ -6,10 +6,8 @@
 #define LATER_MS 1000u
 
 /* Its reply could not leave before the disk works again: then it had better not be served. */
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
-    (void)state;
     (void)call;
     if (core->limits.durability != DURABILITY_POWER || !core->journal.books_fail)
         return VERDICT_PASS;
@@ -17,10 +15,8 @@ static enum verdict on_request(void *state, struct core *core, struct call *call
     return refuse(refusal, STATUS_UNAVAILABLE, "what is used cannot be recorded now");
 }
 
-static void on_reply(void *state, struct core *core, struct call *call,
-                     const struct wire_reply *reply)
+static void on_reply(struct core *core, struct call *call, const struct wire_reply *reply)
 {
-    (void)state;
     meter_count(core, call, reply);
 }
 

@@ -34,11 +34,9 @@ static bool is_used_up(const struct month *month, const struct tier *tier)
     return !tier->soft && month && month->calls + month->pending >= tier->monthly;
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
     const struct tier *tier = standing_of(core, call->identity)->of_tenant;
-    (void)state;
     if (tier->monthly == 0 || call->identity->shared || call->service->builtin)
         return VERDICT_PASS;
     if (call->dry)
@@ -74,10 +72,8 @@ static void warn(struct core *core, struct month *month, const struct tier *tier
 
 /* The meter has counted it: replies pass the filters in reverse. With a call made for another one,
  * too, so much may be used. */
-static void on_reply(void *state, struct core *core, struct call *call,
-                     const struct wire_reply *reply)
+static void on_reply(struct core *core, struct call *call, const struct wire_reply *reply)
 {
-    (void)state;
     (void)reply;
     const struct tier *tier = standing_of(core, call->identity)->of_tenant;
     bool counts = tier->monthly > 0 && !call->dry && !call->service->builtin;

@@ -85,11 +85,9 @@ static enum verdict ask_all(struct core *core, struct call *call, struct refusal
                                   : refuse_for_now(core, call, refusal, standing, tightest);
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
     const struct standing *standing = standing_of(core, call->identity);
-    (void)state;
     if (core->limits.rates.n > 0 || call->dry || call->service->builtin)
         return ask_all(core, call, refusal, standing);
     if (standing->rate.per_minute == 0 || call->identity->shared)

@@ -16,10 +16,8 @@ static bool knows(const struct service *service, struct slice method)
     return false;
 }
 
-static enum verdict on_request(void *state, struct core *core, struct call *call,
-                               struct refusal *refusal)
+static enum verdict on_request(struct core *core, struct call *call, struct refusal *refusal)
 {
-    (void)state;
     const struct wire_request *request = call->request;
     if (!name_valid_service(request->service) || !name_valid(request->method))
         return refuse(refusal, STATUS_INVALID_ARGUMENT, "not a service and method name");
