@@ -159,8 +159,7 @@ static enum status obey(struct core *core, struct call *call, enum scope scope, 
 {
     struct arguments arguments;
     msgpack_packer packer;
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     enum status status = carry_out(core, call, scope, &arguments, order, why);
     arguments_finish(&arguments);
     packing_init(&packer, out);

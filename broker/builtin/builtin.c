@@ -79,6 +79,12 @@ static enum status check_arguments(struct core *core, const struct call *call,
     return slip ? refuse_with(why, STATUS_INVALID_ARGUMENT, slip) : STATUS_OK;
 }
 
+/* It has been read before: it is a map. */
+void builtin_arguments(struct arguments *out, const struct call *call)
+{
+    (void)arguments_read(out, call->request->payload);
+}
+
 void builtin_call(struct core *core, struct call *call)
 {
     const struct builtin_verb *verb = verb_of(call);

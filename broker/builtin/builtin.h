@@ -53,7 +53,10 @@ enum status builtin_find_place(enum scope scope, size_t most, size_t taken, size
                                const char **why);
 /* Is that call, which was admitted, made by somebody who sees all tenants? */
 bool builtin_operates(const struct call *call);
-/* Runs and answers a call that has passed the chain. */
+/* Runs and answers a call that has passed the chain. Its verb is run if what it was asked with is a
+ * map of what the verb knows. */
 void builtin_call(struct core *core, struct call *call);
+/* For verbs: what the call was asked with; to be ended by arguments_finish(). */
+void builtin_arguments(struct arguments *out, const struct call *call);
 
 #endif

@@ -48,8 +48,7 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
                        struct asked *out, const char **why)
 {
     *out = (struct asked){0};
-    if (!arguments_read(&out->arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&out->arguments, call);
     out->key = argument_text(&out->arguments, "key", slice_make(NULL, 0));
     if (out->key.len > VALUE_KEY_MAX || !name_valid_topic(out->key))
         return refuse_with(why, STATUS_INVALID_ARGUMENT,
@@ -216,8 +215,7 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
                         const char **why)
 {
     struct asked asked = {0};
-    if (!arguments_read(&asked.arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&asked.arguments, call);
     enum status status = read_scope(core, call, scope, &asked, why);
     if (status == STATUS_OK)
         status = list_from(core, &asked, out, why);

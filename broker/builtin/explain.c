@@ -200,8 +200,7 @@ static enum status explain(struct core *core, struct call *call, enum scope scop
                            const char **why)
 {
     struct asked asked = {0};
-    if (!arguments_read(&asked.arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&asked.arguments, call);
     enum status status = ask_about(core, call, scope, &asked, why);
     if (status == STATUS_OK)
         status = ask_with_key(&asked, why);

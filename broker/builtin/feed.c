@@ -195,8 +195,7 @@ static enum status open(struct core *core, struct call *call, enum scope scope, 
                         const char **why)
 {
     struct arguments arguments;
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     enum status status = open_with(core, call, scope, &arguments, out, why);
     arguments_finish(&arguments);
     return status;
@@ -206,8 +205,7 @@ static enum status open(struct core *core, struct call *call, enum scope scope, 
 static struct feed *own_feed(struct core *core, const struct call *call)
 {
     struct arguments arguments;
-    if (!arguments_read(&arguments, call->request->payload))
-        return NULL;
+    builtin_arguments(&arguments, call);
     struct slice id = argument_text(&arguments, "id", slice_make(NULL, 0));
     struct feed *feed = map_get(&core->feeds->by_id, id);
     arguments_finish(&arguments);

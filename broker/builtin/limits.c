@@ -39,8 +39,7 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
 {
     const struct identity *who = call->identity;
     *out = (struct asked){0};
-    if (!arguments_read(&out->arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&out->arguments, call);
     out->tenant = argument_text(&out->arguments, "tenant", who->tenant);
     out->user = argument_text(&out->arguments, "user", who->user);
     out->own = slice_equal(out->tenant, who->tenant) && slice_equal(out->user, who->user);

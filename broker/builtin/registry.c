@@ -181,8 +181,8 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
     struct buf rows = {0};
     msgpack_packer packer;
     size_t count, shown;
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    (void)why;
+    builtin_arguments(&arguments, call);
     struct slice after = argument_text(&arguments, "after", slice_make("", 0));
     struct service **found = visible_services(core, call, scope, &count);
     const char *next =
@@ -248,8 +248,7 @@ static enum status read_named(struct core *core, const struct call *call, enum s
 {
     struct arguments arguments;
     struct slice none = slice_make(NULL, 0);
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     out->name = kept(core, argument_text(&arguments, key, none));
     out->tenant = kept(core, argument_text(&arguments, "tenant", none));
     arguments_finish(&arguments);

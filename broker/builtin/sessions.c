@@ -120,8 +120,7 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
     struct arguments arguments;
     struct page page = {.n = 0};
     uint64_t after = 0;
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     bool ours = read_place(core, &arguments, &after);
     arguments_finish(&arguments);
     if (!ours)

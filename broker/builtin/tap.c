@@ -285,8 +285,7 @@ static enum status watch(struct core *core, struct call *call, enum scope scope,
                            "a tap streams: it needs a session and a caller that takes parts");
     if (call->identity->delegated) /* it would outlive the call it was lent for */
         return refuse_with(why, STATUS_PERMISSION_DENIED, "a sealed context cannot tap");
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     enum status status = check(core, call, scope, &arguments, why);
     if (status == STATUS_OK) {
         tap_open(core, call, scope, &arguments);

@@ -26,8 +26,7 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
 {
     struct slice own = call->identity->tenant;
     *out = (struct asked){0};
-    if (!arguments_read(&out->arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&out->arguments, call);
     out->tenant = argument_text(&out->arguments, "tenant", own);
     out->user = argument_text(&out->arguments, "user", slice_make(NULL, 0));
     if (name_reserved(out->tenant) && !slice_is(out->tenant, "bus"))

@@ -100,8 +100,7 @@ static enum status revoke(struct core *core, struct call *call, enum scope scope
     struct revocation revocation = {0};
     if (scope != SCOPE_ALL)
         return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:tokens for all tenants");
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     enum status status = argument_has(&arguments, "id")
                              ? take_one(core, &arguments, &revocation, why)
                              : take_all(core, &arguments, &revocation, why);
@@ -172,8 +171,7 @@ static enum status list(struct core *core, struct call *call, enum scope scope, 
     msgpack_packer packer;
     if (scope != SCOPE_ALL)
         return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:tokens for all tenants");
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     struct listing listing = {.core = core,
                               .after = argument_text(&arguments, "after", slice_make("", 0))};
     int rc = core->io.scan_from(core->io.arg, REVOKED_TABLE, listing.after, add, &listing);

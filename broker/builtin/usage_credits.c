@@ -111,8 +111,7 @@ enum status usage_give_credit(struct core *core, struct call *call, enum scope s
         .by = slice_of(arena_printf(&core->arena, "%s/%s", by->context.tenant, by->context.user))};
     if (scope != SCOPE_ALL)
         return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:usage of all tenants");
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     enum status status = read_credit(&arguments, &credit, why);
     if (status == STATUS_OK)
         status = give(core, call, &credit, out, why);

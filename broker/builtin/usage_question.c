@@ -146,8 +146,7 @@ enum status usage_question_answer(struct core *core, struct call *call, enum sco
 {
     struct arguments arguments;
     struct usage_question question;
-    if (!arguments_read(&arguments, call->request->payload))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "the payload is not a MessagePack map");
+    builtin_arguments(&arguments, call);
     enum status status = read_question(core, &arguments, &question, why);
     if (status == STATUS_OK)
         status = confine(core, call, scope, &question, why);
