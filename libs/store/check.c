@@ -1,8 +1,8 @@
 #include "store/internal.h"
 
 #include "base/mem.h"
-#include "store/audit.h"
 #include "store/record.h"
+#include "store/survey.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ struct judgement {
     bool has_schema;
     uint32_t schema; /* of the first sound record */
     uint64_t noted;  /* number of the last transaction, as we noted it */
-    struct audit_verdict verdict;
+    struct survey_verdict verdict;
 };
 
 static void read_note(struct judgement *judgement, struct slice table, struct slice bytes)
@@ -52,11 +52,11 @@ static void judge_note(void *arg, struct slice table, struct slice key, struct s
         judge_record(arg, table, key, raw);
 }
 
-static struct judgement judge(const struct audit_file *file, enum audit_state state)
+static struct judgement judge(const struct survey_file *file, enum survey_state state)
 {
     struct judgement judgement = {.sound = true};
     judgement.verdict =
-        audit_read(file, state, state == AUDIT_NEWEST ? judge_record : judge_note, &judgement);
+        survey_read(file, state, state == SURVEY_NEWEST ? judge_record : judge_note, &judgement);
     return judgement;
 }
 
@@ -110,14 +110,14 @@ static void keep(void *arg, struct slice table, struct slice key, struct slice r
         flush(rebuild);
 }
 
-static int copy_sound(const struct audit_file *from, enum audit_state state, const char *to,
+static int copy_sound(const struct survey_file *from, enum survey_state state, const char *to,
                       const struct store_options *options)
 {
     struct rebuild rebuild = {0};
     int err = books_open(&rebuild.books, to, options->map_bytes, options->schema);
     if (err)
         return err;
-    audit_read(from, state, keep, &rebuild);
+    survey_read(from, state, keep, &rebuild);
     flush(&rebuild);
     batch_clear(&rebuild.batch);
     books_close(&rebuild.books);
@@ -164,7 +164,7 @@ static void remove_books(const char *path)
     mem_free(lock);
 }
 
-static int rebuild(const struct audit_file *from, enum audit_state state, const char *path,
+static int rebuild(const struct survey_file *from, enum survey_state state, const char *path,
                    const struct store_options *options)
 {
     char *fresh = append(path, ".new");
@@ -187,20 +187,21 @@ static bool is_fresh(const char *path)
 
 /* Our own note has a checksum: the higher one is the later state, whatever the roots say. */
 static int choose_state(const struct judgement *newest, const struct judgement *previous,
-                        enum audit_state *state)
+                        enum survey_state *state)
 {
     if (!newest->has_schema && !previous->has_schema)
         return -EUCLEAN;
-    *state = newest->has_schema && newest->noted >= previous->noted ? AUDIT_NEWEST : AUDIT_PREVIOUS;
+    *state =
+        newest->has_schema && newest->noted >= previous->noted ? SURVEY_NEWEST : SURVEY_PREVIOUS;
     return 0;
 }
 
-static int check_file(const struct audit_file *file, const char *path,
+static int check_file(const struct survey_file *file, const char *path,
                       const struct store_options *options, bool *rebuilt, char *why)
 {
-    const struct judgement newest = judge(file, AUDIT_NEWEST);
-    const struct judgement previous = judge(file, AUDIT_PREVIOUS);
-    enum audit_state state;
+    const struct judgement newest = judge(file, SURVEY_NEWEST);
+    const struct judgement previous = judge(file, SURVEY_PREVIOUS);
+    enum survey_state state;
     if (newest.has_schema && newest.schema != options->schema) {
         store_explain(why, "%.96s: written under schema %u, not %u", path, newest.schema,
                       options->schema);
@@ -221,15 +222,15 @@ static int check_file(const struct audit_file *file, const char *path,
 
 int check_books(const char *path, const struct store_options *options, bool *rebuilt, char *why)
 {
-    struct audit_file file;
+    struct survey_file file;
     if (is_fresh(path))
         return 0;
-    int err = audit_open(&file, path);
+    int err = survey_open(&file, path);
     if (err) {
         store_explain(why, "%.96s: %s", path, strerror(-err));
         return err;
     }
     err = check_file(&file, path, options, rebuilt, why);
-    audit_close(&file);
+    survey_close(&file);
     return err;
 }

@@ -1,9 +1,9 @@
 #include "store/ledger.h"
 
 #include "base/mem.h"
-#include "store/audit.h"
 #include "store/books.h"
 #include "store/record.h"
+#include "store/survey.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,11 +122,11 @@ static void ignore(void *arg, struct slice table, struct slice key, struct slice
 /* LMDB crashes over damaged pages. */
 static bool is_consistent(const char *path)
 {
-    struct audit_file file;
-    if (audit_open(&file, path) < 0)
+    struct survey_file file;
+    if (survey_open(&file, path) < 0)
         return false;
-    struct audit_verdict verdict = audit_read(&file, AUDIT_NEWEST, ignore, NULL);
-    audit_close(&file);
+    struct survey_verdict verdict = survey_read(&file, SURVEY_NEWEST, ignore, NULL);
+    survey_close(&file);
     return verdict.readable && verdict.consistent;
 }
 

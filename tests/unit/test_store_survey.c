@@ -2,8 +2,8 @@
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "store/audit.h"
 #include "store/record.h"
+#include "store/survey.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 
 /* A sound file in memory, with branches, leaves, values of several pages and free pages. */
 struct bench {
-    struct audit_file audit;
+    struct survey_file survey;
     uint8_t *bytes;
     size_t pages;
     uint64_t noted;    /* transaction, by the store itself */
@@ -34,19 +34,20 @@ static void add_record(void *arg, struct slice table, struct slice key, struct s
         memcpy(&bench->noted, bytes.data, sizeof bench->noted);
 }
 
-static struct audit_verdict audit(struct bench *bench)
+static struct survey_verdict survey(struct bench *bench)
 {
     bench->checksum = bench->noted = 0;
     bench->records = 0;
-    return audit_read(&bench->audit, AUDIT_NEWEST, add_record, bench);
+    return survey_read(&bench->survey, SURVEY_NEWEST, add_record, bench);
 }
 
 /* Consistent, and neither state is older than it says, by the store's own note. */
 static bool is_whole(struct bench *bench)
 {
     struct bench previous = *bench;
-    struct audit_verdict older = audit_read(&bench->audit, AUDIT_PREVIOUS, add_record, &previous);
-    struct audit_verdict newest = audit(bench);
+    struct survey_verdict older =
+        survey_read(&bench->survey, SURVEY_PREVIOUS, add_record, &previous);
+    struct survey_verdict newest = survey(bench);
     return newest.consistent && newest.transaction == bench->noted &&
            older.transaction == previous.noted;
 }
@@ -81,9 +82,9 @@ static struct bench *bench_make(void)
     assert_int_equal(read(fd, bench->bytes, size), (ssize_t)size);
     close(fd);
     place_remove(&place);
-    bench->audit.file.bytes = slice_make(bench->bytes, size);
-    bench->audit.file.page_size = page_size_of(bench->audit.file.bytes);
-    bench->pages = size / bench->audit.file.page_size;
+    bench->survey.file.bytes = slice_make(bench->bytes, size);
+    bench->survey.file.page_size = page_size_of(bench->survey.file.bytes);
+    bench->pages = size / bench->survey.file.page_size;
     return bench;
 }
 
@@ -95,7 +96,7 @@ static void bench_free(struct bench *bench)
 
 static void flip(struct bench *bench, size_t page, size_t bit)
 {
-    uint8_t *at = bench->bytes + page * bench->audit.file.page_size + bit / 8;
+    uint8_t *at = bench->bytes + page * bench->survey.file.page_size + bit / 8;
     *at = (uint8_t)(*at ^ 1u << bit % 8);
 }
 
@@ -103,11 +104,11 @@ static void a_sound_file_is_consistent(void **state)
 {
     (void)state;
     struct bench *bench = bench_make();
-    struct audit_verdict verdict = audit(bench);
+    struct survey_verdict verdict = survey(bench);
     assert_true(verdict.readable && verdict.consistent);
     assert_int_equal(bench->records, RECORDS + 1); /* and the store's own note */
     assert_int_equal(verdict.transaction, 3);
-    verdict = audit_read(&bench->audit, AUDIT_PREVIOUS, add_record, bench);
+    verdict = survey_read(&bench->survey, SURVEY_PREVIOUS, add_record, bench);
     assert_true(verdict.readable && verdict.transaction == 2);
     bench_free(bench);
 }
@@ -116,8 +117,8 @@ static void a_sound_file_is_consistent(void **state)
 static size_t newest_root(const struct bench *bench, struct page_root *root)
 {
     struct page_root other;
-    assert_true(page_read_root(&bench->audit.file, 0, root));
-    assert_true(page_read_root(&bench->audit.file, 1, &other));
+    assert_true(page_read_root(&bench->survey.file, 0, root));
+    assert_true(page_read_root(&bench->survey.file, 1, &other));
     if (root->transaction > other.transaction)
         return 0;
     *root = other;
@@ -165,16 +166,16 @@ static void a_used_page_in_the_free_list_is_noticed(void **state)
     struct page_root root;
     struct page page;
     newest_root(bench, &root);
-    assert_true(page_read(&bench->audit.file, root.free.root, &page) && page.is_leaf);
+    assert_true(page_read(&bench->survey.file, root.free.root, &page) && page.is_leaf);
     struct page_node node = page_node_at(&page, 0);
     assert_true(node.value.len >= 2 * sizeof(size_t));
     uint8_t *number = bench->bytes + (node.value.data - bench->bytes) + sizeof(size_t);
     size_t before;
     memcpy(&before, number, sizeof before);
     memcpy(number, &root.tables.root, sizeof before);
-    assert_false(audit(bench).consistent);
+    assert_false(survey(bench).consistent);
     memcpy(number, &before, sizeof before);
-    assert_true(audit(bench).consistent);
+    assert_true(survey(bench).consistent);
     bench_free(bench);
 }
 
@@ -189,7 +190,7 @@ static void every_bit_of_a_page_header_counts(void **state)
         int noticed = 0, counting = 0;
         for (size_t bit = 0; bit < HEADER_BITS; bit++) {
             flip(bench, page, bit);
-            bool consistent = audit(bench).consistent;
+            bool consistent = survey(bench).consistent;
             flip(bench, page, bit);
             if (IS_UNUSED(bit))
                 assert_true(consistent);
@@ -210,12 +211,12 @@ static void what_is_not_noticed_does_no_harm(void **state)
     (void)state;
     struct bench *bench = bench_make();
     struct rng rng = {3};
-    audit(bench);
+    survey(bench);
     uint64_t checksum = bench->checksum;
     int noticed = 0;
     for (int i = 0; i < 1500; i++) {
         size_t page = rng_below(&rng, bench->pages);
-        size_t bit = rng_below(&rng, bench->audit.file.page_size * 8);
+        size_t bit = rng_below(&rng, bench->survey.file.page_size * 8);
         flip(bench, page, bit);
         bool whole = is_whole(bench); /* a record's bytes have their own checksum */
         assert_true(!whole || bench->checksum == checksum || bench->records == RECORDS + 1);
@@ -228,7 +229,7 @@ static void what_is_not_noticed_does_no_harm(void **state)
 
 static void change_key(struct bench *bench, bool branches, size_t *changed)
 {
-    const struct page_file *file = &bench->audit.file;
+    const struct page_file *file = &bench->survey.file;
     for (size_t number = PAGE_ROOTS; number < bench->pages; number++) {
         struct page page;
         if (!page_read(file, number, &page) || !page.is_sound || page.is_leaf == branches)
@@ -240,7 +241,7 @@ static void change_key(struct bench *bench, bool branches, size_t *changed)
             uint8_t *digit = bench->bytes + (node.key.data - bench->bytes);
             uint8_t before = *digit;
             *digit = '9'; /* behind every other key */
-            *changed += !audit(bench).consistent;
+            *changed += !survey(bench).consistent;
             *digit = before;
         }
     }
@@ -263,10 +264,10 @@ static void a_file_may_end_anywhere(void **state)
 {
     (void)state;
     struct bench *bench = bench_make();
-    size_t size = bench->audit.file.bytes.len;
+    size_t size = bench->survey.file.bytes.len;
     for (size_t len = 0; len < size; len += 511) {
-        bench->audit.file.bytes.len = len;
-        struct audit_verdict verdict = audit(bench);
+        bench->survey.file.bytes.len = len;
+        struct survey_verdict verdict = survey(bench);
         assert_false(verdict.consistent && bench->records < RECORDS + 1);
     }
     bench_free(bench);

@@ -1,7 +1,7 @@
-/* fuzz_audit.c - a damaged file of the store: whatever it holds, reading it ends, and stays
+/* fuzz_survey.c - a damaged file of the store: whatever it holds, reading it ends, and stays
  * within its bounds. */
 #include "base/mem.h"
-#include "store/audit.h"
+#include "store/survey.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +22,11 @@ static void touch(void *arg, struct slice table, struct slice key, struct slice 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *bytes = mem_dup(data, size);
-    struct audit_file file = {{.bytes = slice_make(bytes, size)}};
+    struct survey_file file = {{.bytes = slice_make(bytes, size)}};
     uint64_t sum = 0;
     file.file.page_size = page_size_of(file.file.bytes);
-    audit_read(&file, AUDIT_NEWEST, touch, &sum);
-    struct audit_verdict verdict = audit_read(&file, AUDIT_PREVIOUS, touch, &sum);
+    survey_read(&file, SURVEY_NEWEST, touch, &sum);
+    struct survey_verdict verdict = survey_read(&file, SURVEY_PREVIOUS, touch, &sum);
     if (verdict.consistent && !verdict.readable)
         abort();
     mem_free(bytes);

@@ -1,4 +1,4 @@
-#include "store/audit.h"
+#include "store/survey.h"
 
 #include "base/mem.h"
 
@@ -13,18 +13,18 @@
 #define MARK_TAKEN 1u    /* by a tree, a value or the list of free pages */
 #define MARK_WALKED 2u
 
-struct audit {
+struct survey {
     const struct page_file *file;
     struct page_root root;
     uint8_t *marks; /* a byte for each page */
     bool consistent;
-    audit_fn *each;
+    survey_fn *each;
     void *arg;
 };
 
 /* One tree on its way through. */
 struct walk {
-    struct audit *audit;
+    struct survey *survey;
     const struct page_tree *noted;
     struct page_tree found;
     struct slice table, previous; /* name; last key, data NULL before the first */
@@ -36,19 +36,20 @@ struct bounds {
     struct slice low, high;
 };
 
-static void damage(struct audit *audit)
+static void damage(struct survey *survey)
 {
-    audit->consistent = false;
+    survey->consistent = false;
 }
 
-static void take(struct audit *audit, size_t page, size_t n)
+static void take(struct survey *survey, size_t page, size_t n)
 {
     for (size_t end = page + n; page < end; page++) {
-        if (page < PAGE_ROOTS || page > audit->root.last_page || audit->marks[page] & MARK_TAKEN) {
-            damage(audit);
+        if (page < PAGE_ROOTS || page > survey->root.last_page ||
+            survey->marks[page] & MARK_TAKEN) {
+            damage(survey);
             return;
         }
-        audit->marks[page] |= MARK_TAKEN;
+        survey->marks[page] |= MARK_TAKEN;
     }
 }
 
@@ -81,7 +82,7 @@ static void check_order(struct walk *walk, struct slice key, struct bounds bound
     if ((walk->previous.data && !is_below(walk, walk->previous, key)) ||
         (bounds.low.data && is_below(walk, key, bounds.low)) ||
         (bounds.high.data && !is_below(walk, key, bounds.high)))
-        damage(walk->audit);
+        damage(walk->survey);
     walk->previous = key;
 }
 
@@ -93,9 +94,9 @@ static bool value_of(struct walk *walk, const struct page_node *node, struct sli
     *value = node->value;
     if (node->kind != NODE_OVERFLOW)
         return node->kind != NODE_UNKNOWN;
-    if (!page_read_overflow(walk->audit->file, node, value, &pages))
+    if (!page_read_overflow(walk->survey->file, node, value, &pages))
         return false;
-    take(walk->audit, node->number, pages);
+    take(walk->survey, node->number, pages);
     walk->found.overflow_pages += pages;
     return true;
 }
@@ -104,7 +105,7 @@ static void walk_leaf(struct walk *walk, const struct page *page, size_t level,
                       struct bounds bounds)
 {
     if (level != walk->noted->depth)
-        damage(walk->audit);
+        damage(walk->survey);
     walk->found.leaf_pages++;
     walk->found.entries += page->n_nodes;
     for (size_t i = 0; i < page->n_nodes; i++) {
@@ -115,23 +116,23 @@ static void walk_leaf(struct walk *walk, const struct page *page, size_t level,
         if (value_of(walk, &node, &value))
             walk->use(walk, &node, value);
         else
-            damage(walk->audit);
+            damage(walk->survey);
     }
 }
 
 static void walk_page(struct walk *walk, size_t number, size_t level, struct bounds bounds)
 {
-    struct audit *audit = walk->audit;
+    struct survey *survey = walk->survey;
     struct page page;
-    take(audit, number, 1);
-    if (level > DEPTH_MAX || number > audit->root.last_page || audit->marks[number] & MARK_WALKED ||
-        !page_read(audit->file, number, &page)) {
-        damage(audit);
+    take(survey, number, 1);
+    if (level > DEPTH_MAX || number > survey->root.last_page ||
+        survey->marks[number] & MARK_WALKED || !page_read(survey->file, number, &page)) {
+        damage(survey);
         return;
     }
-    audit->marks[number] |= MARK_WALKED;
+    survey->marks[number] |= MARK_WALKED;
     if (!page.is_sound)
-        damage(audit);
+        damage(survey);
     if (page.is_leaf) {
         walk_leaf(walk, &page, level, bounds);
         return;
@@ -155,7 +156,7 @@ static void walk_tree(struct walk *walk, uint16_t flags)
     if (noted->flags != flags || noted->branch_pages != found->branch_pages ||
         noted->leaf_pages != found->leaf_pages || noted->overflow_pages != found->overflow_pages ||
         noted->entries != found->entries)
-        damage(walk->audit);
+        damage(walk->survey);
 }
 
 /* ---- what the trees hold ---- */
@@ -163,20 +164,20 @@ static void walk_tree(struct walk *walk, uint16_t flags)
 static void use_record(struct walk *walk, const struct page_node *node, struct slice value)
 {
     if (node->kind == NODE_TREE)
-        damage(walk->audit);
+        damage(walk->survey);
     else
-        walk->audit->each(walk->audit->arg, walk->table, node->key, value);
+        walk->survey->each(walk->survey->arg, walk->table, node->key, value);
 }
 
 static void use_table(struct walk *walk, const struct page_node *node, struct slice value)
 {
     if (node->kind != NODE_TREE) {
-        damage(walk->audit);
+        damage(walk->survey);
         return;
     }
     const struct page_tree noted = page_read_tree(value);
     struct walk inner = {
-        .audit = walk->audit, .noted = &noted, .table = node->key, .use = use_record};
+        .survey = walk->survey, .noted = &noted, .table = node->key, .use = use_record};
     walk_tree(&inner, 0);
 }
 
@@ -188,56 +189,56 @@ static void use_free_list(struct walk *walk, const struct page_node *node, struc
     if (value.len >= sizeof n)
         memcpy(&n, value.data, sizeof n);
     if (value.len % sizeof n || value.len < sizeof n || n != value.len / sizeof n - 1) {
-        damage(walk->audit);
+        damage(walk->survey);
         return;
     }
     for (size_t i = 1; i <= n; i++) {
         memcpy(&page, value.data + i * sizeof page, sizeof page);
-        take(walk->audit, page, 1);
+        take(walk->survey, page, 1);
     }
 }
 
 /* ---- the whole ---- */
 
-static void read_trees(struct audit *audit)
+static void read_trees(struct survey *survey)
 {
-    struct walk free = {.audit = audit, .noted = &audit->root.free, .use = use_free_list};
-    struct walk tables = {.audit = audit, .noted = &audit->root.tables, .use = use_table};
-    audit->marks = mem_zalloc(audit->root.last_page + 1);
+    struct walk free = {.survey = survey, .noted = &survey->root.free, .use = use_free_list};
+    struct walk tables = {.survey = survey, .noted = &survey->root.tables, .use = use_table};
+    survey->marks = mem_zalloc(survey->root.last_page + 1);
     walk_tree(&free, PAGE_INTEGER_KEYS);
     walk_tree(&tables, 0);
-    mem_free(audit->marks);
+    mem_free(survey->marks);
 }
 
 /* LMDB reads both roots and goes on with the one of the later transaction. */
-static bool choose_root(const struct page_file *file, enum audit_state state,
+static bool choose_root(const struct page_file *file, enum survey_state state,
                         struct page_root *root, bool *consistent)
 {
     struct page_root roots[PAGE_ROOTS];
     bool first = page_read_root(file, 0, &roots[0]), second = page_read_root(file, 1, &roots[1]);
     bool both = first && second;
-    if (!both && (state == AUDIT_PREVIOUS || (!first && !second)))
+    if (!both && (state == SURVEY_PREVIOUS || (!first && !second)))
         return false;
     bool newer = both ? roots[0].transaction < roots[1].transaction : second;
-    *root = roots[state == AUDIT_NEWEST ? newer : !newer];
+    *root = roots[state == SURVEY_NEWEST ? newer : !newer];
     *consistent = both;
     return true;
 }
 
-struct audit_verdict audit_read(const struct audit_file *file, enum audit_state state,
-                                audit_fn *each, void *arg)
+struct survey_verdict survey_read(const struct survey_file *file, enum survey_state state,
+                                  survey_fn *each, void *arg)
 {
-    struct audit audit = {.file = &file->file, .each = each, .arg = arg};
+    struct survey survey = {.file = &file->file, .each = each, .arg = arg};
     size_t pages = file->file.bytes.len / file->file.page_size;
-    if (!choose_root(&file->file, state, &audit.root, &audit.consistent) ||
-        audit.root.last_page >= pages + TAIL_PAGES)
-        return (struct audit_verdict){0};
-    read_trees(&audit);
-    return (struct audit_verdict){
-        .readable = true, .consistent = audit.consistent, .transaction = audit.root.transaction};
+    if (!choose_root(&file->file, state, &survey.root, &survey.consistent) ||
+        survey.root.last_page >= pages + TAIL_PAGES)
+        return (struct survey_verdict){0};
+    read_trees(&survey);
+    return (struct survey_verdict){
+        .readable = true, .consistent = survey.consistent, .transaction = survey.root.transaction};
 }
 
-int audit_open(struct audit_file *file, const char *path)
+int survey_open(struct survey_file *file, const char *path)
 {
     struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -255,7 +256,7 @@ int audit_open(struct audit_file *file, const char *path)
     return 0;
 }
 
-void audit_close(struct audit_file *file)
+void survey_close(struct survey_file *file)
 {
     munmap((void *)(uintptr_t)file->file.bytes.data, file->file.bytes.len);
 }
