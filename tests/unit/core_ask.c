@@ -28,3 +28,12 @@ enum status actor_ask(struct actor *who, uint64_t id, const char *service, const
     buf_append(answer, "", 1);
     return reply.reply.status;
 }
+
+const char *reply_detail(const struct wire_reply *reply, const char *key)
+{
+    for (size_t i = 0; i < reply->n_details; i++) {
+        if (strcmp(reply->details[i].key, key) == 0)
+            return reply->details[i].value;
+    }
+    return "";
+}

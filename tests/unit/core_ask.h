@@ -11,5 +11,7 @@ void actor_question(struct actor *who, uint64_t id, const char *service, const c
  * empty unless it is ok. */
 enum status actor_ask(struct actor *who, uint64_t id, const char *service, const char *method,
                       const char *question, struct buf *answer);
+/* What that detail of a reply says; empty: there is none. */
+const char *reply_detail(const struct wire_reply *reply, const char *key);
 
 #endif

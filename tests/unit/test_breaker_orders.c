@@ -1,31 +1,26 @@
 /* Breakers seen and ordered about from outside: bus.breakers, their events, their bounds. */
 #include "../testing.h"
 
+#include "breaker_stage.h"
 #include "builtin/packing.h"
 #include "core/state.h"
-#include "core_stage.h"
 
 #define ANN "acme ann call:* subscribe:bus.>"
 #define BOB "globex bob call:*"
 #define SERVER "infra host serve:* call:*"
 #define OPERATOR "infra ops call:* admin:breakers subscribe:bus.>"
 
-static char *rules[] = {"* calls=4 failures=50 slow=50 slow-ms=1000 open-ms=1000 "
-                        "open-most-ms=4000 probes=2",
-                        "spared calls=1"};
-
 static struct stage stage;
 static const struct slice nobody = {0};
 
 static int open_stage(void **state)
 {
-    char why[BREAKER_WHY_BYTES], tier_why[TIER_WHY_BYTES];
+    char why[TIER_WHY_BYTES];
     (void)state;
     stage_init(&stage);
-    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", tier_why), 0);
-    assert_int_equal(tiers_add(&stage.options.limits.tiers, "pro", tier_why), 0);
-    stage.options.limits.max_breakers = 100;
-    assert_int_equal(breaker_table_read(&stage.options.limits.breakers, rules, 2, why), 0);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", why), 0);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "pro", why), 0);
+    stage_breakers(&stage);
     stage_start(&stage);
     return 0;
 }
@@ -35,33 +30,6 @@ static int close_stage(void **state)
     (void)state;
     stage_finish(&stage);
     return 0;
-}
-
-/* ---- calls ---- */
-
-static uint64_t next_id = 1;
-
-/* Calls, has `host` answer that, and returns the outcome. */
-static enum status call(struct actor *caller, struct actor *host, enum status answer)
-{
-    actor_call(caller, next_id, "orders", "get");
-    actor_reply(host, actor_requested(host), answer, "");
-    return actor_outcome(caller, next_id++);
-}
-
-static void fails(struct actor *caller, struct actor *host, unsigned times)
-{
-    while (times-- > 0)
-        assert_int_equal(call(caller, host, STATUS_INTERNAL), STATUS_INTERNAL);
-}
-
-/* Without anybody to answer: the refusal. */
-static struct wire_reply refused(struct actor *caller)
-{
-    actor_call(caller, next_id++, "orders", "get");
-    struct wire_envelope envelope = actor_expect(caller, WIRE_REPLY);
-    assert_int_equal(envelope.reply.status, STATUS_BREAKER_OPEN);
-    return envelope.reply;
 }
 
 /* ---- orders, and looking ---- */
@@ -85,15 +53,6 @@ static struct wire_reply ask(struct actor *actor, const char *method, const char
     return actor_expect(actor, WIRE_REPLY).reply;
 }
 
-static bool has_detail(const struct wire_reply *reply, const char *key, const char *value)
-{
-    for (size_t i = 0; i < reply->n_details; i++) {
-        if (strcmp(reply->details[i].key, key) == 0)
-            return strcmp(reply->details[i].value, value) == 0;
-    }
-    return false;
-}
-
 /* Who was closed out by order is not told to come back at some time. */
 static void an_order_is_given_as_the_reason(void **state)
 {
@@ -101,14 +60,14 @@ static void an_order_is_given_as_the_reason(void **state)
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     struct actor *ops = stage_join(&stage, OPERATOR);
     actor_register(host, "orders", 10);
-    fails(ann, host, 4);
-    struct wire_reply reply = refused(ann);
+    fail_orders(ann, host, 4);
+    struct wire_reply reply = orders_refused(ann);
     assert_true(reply.retryable && reply.retry_after_ms > 0);
-    assert_false(has_detail(&reply, "forced", "true"));
+    assert_string_equal(reply_detail(&reply, "forced"), "");
     assert_int_equal(ask(ops, "force-open", "orders", "acme").status, STATUS_OK);
-    reply = refused(ann);
-    assert_true(has_detail(&reply, "forced", "true"));
-    assert_true(has_detail(&reply, "breaker", "tenant"));
+    reply = orders_refused(ann);
+    assert_string_equal(reply_detail(&reply, "forced"), "true");
+    assert_string_equal(reply_detail(&reply, "breaker"), "tenant");
     assert_true(slice_is(reply.message, "an operator has closed orders to this tenant"));
     assert_int_equal(reply.retry_after_ms, 0);
     assert_false(reply.retryable);
@@ -121,20 +80,20 @@ static void orders_are_carried_out_and_last(void **state)
     struct actor *ops = stage_join(&stage, OPERATOR);
     actor_register(host, "orders", 10);
     assert_int_equal(ask(ops, "force-open", "orders", NULL).status, STATUS_OK);
-    refused(ann);
+    orders_refused(ann);
     stage_restart(&stage);
     stage_pass(&stage, 100000);
     ann = stage_join(&stage, ANN), host = stage_join(&stage, SERVER);
     ops = stage_join(&stage, OPERATOR);
     actor_register(host, "orders", 10);
-    refused(ann);
+    orders_refused(ann);
     assert_int_equal(ask(ops, "reset", "orders", NULL).status, STATUS_OK);
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
     assert_int_equal(ask(ops, "force-close", "orders", "acme").status, STATUS_OK);
-    fails(ann, host, 30);
+    fail_orders(ann, host, 30);
     assert_int_equal(ask(ops, "reset", "orders", "acme").status, STATUS_OK);
-    fails(ann, host, 4);
-    refused(ann);
+    fail_orders(ann, host, 4);
+    orders_refused(ann);
 }
 
 /* Or the next broker would go on otherwise than was acknowledged. */
@@ -144,19 +103,19 @@ static void an_order_the_store_refuses_changes_nothing(void **state)
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     struct actor *ops = stage_join(&stage, OPERATOR);
     actor_register(host, "orders", 10);
-    fails(ann, host, 3);
+    fail_orders(ann, host, 3);
     stage.store_fails = true;
     assert_int_equal(ask(ops, "force-open", "orders", NULL).status, STATUS_UNAVAILABLE);
     assert_int_equal(ask(ops, "force-open", "orders", "acme").status, STATUS_UNAVAILABLE);
     stage.store_fails = false;
-    fails(ann, host, 1);
-    refused(ann); /* what its window held counts as before */
+    fail_orders(ann, host, 1);
+    orders_refused(ann); /* what its window held counts as before */
     assert_int_equal(ask(ops, "force-open", "orders", "acme").status, STATUS_OK);
     stage.store_fails = true;
     assert_int_equal(ask(ops, "reset", "orders", "acme").status, STATUS_UNAVAILABLE);
     stage.store_fails = false;
     stage_pass(&stage, 5000);
-    refused(ann);
+    orders_refused(ann);
 }
 
 /* Of breakers that closed while the store refused to forget them there may be too many records. */
@@ -166,14 +125,14 @@ static void an_order_has_room_in_the_next_broker(void **state)
     struct actor *ann = stage_join(&stage, ANN), *bob = stage_join(&stage, BOB);
     struct actor *host = stage_join(&stage, SERVER), *ops = stage_join(&stage, OPERATOR);
     actor_register(host, "orders", 10);
-    fails(ann, host, 4);
+    fail_orders(ann, host, 4);
     assert_int_equal(ask(ops, "force-open", "orders", "globex").status, STATUS_OK);
-    refused(bob);
+    orders_refused(bob);
     stage.options.limits.max_breakers = 1;
     stage_restart(&stage);
     bob = stage_join(&stage, BOB), host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
-    refused(bob);
+    orders_refused(bob);
 }
 
 static void a_tenant_orders_what_is_its_own(void **state)
@@ -184,12 +143,12 @@ static void a_tenant_orders_what_is_its_own(void **state)
     actor_register(host, "orders", 10);
     assert_int_equal(ask(ann, "list", NULL, NULL).status, STATUS_PERMISSION_DENIED);
     assert_int_equal(ask(ann, "reset", "orders", NULL).status, STATUS_PERMISSION_DENIED);
-    fails(ann, host, 4);
+    fail_orders(ann, host, 4);
     assert_int_equal(ask(admin, "force-open", "orders", NULL).status, STATUS_PERMISSION_DENIED);
     assert_int_equal(ask(admin, "reset", "orders", "globex").status, STATUS_PERMISSION_DENIED);
-    refused(ann);
+    orders_refused(ann);
     assert_int_equal(ask(admin, "reset", "orders", "acme").status, STATUS_OK);
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
     assert_int_equal(ask(admin, "reset", "nothing", NULL).status, STATUS_SERVICE_NOT_FOUND);
     assert_int_equal(ask(admin, "reset", "bus.stats", NULL).status, STATUS_SERVICE_NOT_FOUND);
 }
@@ -206,8 +165,8 @@ static void a_tenant_sees_what_concerns_it(void **state)
     struct actor *ops = stage_join(&stage, OPERATOR), *bob = stage_join(&stage, BOB);
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
-    fails(ann, host, 4);
-    fails(bob, host, 3);
+    fail_orders(ann, host, 4);
+    fail_orders(bob, host, 3);
     struct wire_reply seen = ask(admin, "list", NULL, NULL);
     assert_true(mentions(seen.payload, "acme") && mentions(seen.payload, "open"));
     assert_false(mentions(seen.payload, "globex"));
@@ -228,12 +187,12 @@ static void what_is_hidden_stays_hidden(void **state)
     wanted.minimum_tier = (char *)(uintptr_t) "pro";
     wanted.capacity = 10;
     assert_int_equal(actor_register_as(host, &wanted), STATUS_OK);
-    fails(rich, host, 3);
+    fail_orders(rich, host, 3);
     assert_true(mentions(ask(rich, "list", NULL, NULL).payload, "orders"));
     assert_false(mentions(ask(admin, "list", NULL, NULL).payload, "orders"));
     assert_int_equal(ask(admin, "force-open", "orders", "acme").status, STATUS_SERVICE_NOT_FOUND);
     assert_int_equal(ask(rich, "force-close", "orders", "globex").status, STATUS_OK);
-    fails(ann, host, 1);
+    fail_orders(ann, host, 1);
     assert_int_equal(ask(admin, "force-open", "orders", "acme").status, STATUS_OK);
     assert_true(mentions(ask(admin, "list", NULL, NULL).payload, "orders"));
 }
@@ -246,20 +205,20 @@ static void what_happens_is_announced(void **state)
     actor_register(host, "orders", 10);
     assert_int_equal(actor_subscribe(ann, 500, "bus.breaker.orders", "", ""), STATUS_OK);
     assert_int_equal(actor_subscribe(ops, 500, "bus.breaker.>", "", ""), STATUS_OK);
-    fails(ann, host, 3);
+    fail_orders(ann, host, 3);
     actor_call(ann, next_id++, "orders", "get");
     actor_reply(host, actor_requested(host), STATUS_INTERNAL, "");
     struct wire_envelope event = actor_expect(ann, WIRE_DELIVERY);
     assert_true(mentions(event.delivery.payload, "open"));
     assert_true(mentions(event.delivery.payload, "acme"));
-    fails(bob, host, 4);
+    fail_orders(bob, host, 4);
     event = actor_expect(ops, WIRE_DELIVERY);
     assert_true(slice_is(event.delivery.topic, "bus.breaker.orders"));
     assert_true(mentions(event.delivery.payload, "open"));
     stage_pass(&stage, 1000);
-    call(bob, host, STATUS_OK);
+    call_orders(bob, host, STATUS_OK);
     assert_true(mentions(actor_expect(ops, WIRE_DELIVERY).delivery.payload, "half_open"));
-    call(bob, host, STATUS_OK);
+    call_orders(bob, host, STATUS_OK);
     assert_true(mentions(actor_expect(ops, WIRE_DELIVERY).delivery.payload, "closed"));
     assert_true(actor_hears_nothing(ops));
 }
@@ -272,15 +231,15 @@ static void there_are_only_so_many(void **state)
     (void)state;
     struct actor *host = stage_join(&stage, SERVER), *ann = stage_join(&stage, ANN);
     actor_register(host, "orders", 10);
-    fails(ann, host, 4);
+    fail_orders(ann, host, 4);
     stage.options.limits.max_breakers = 3;
     core_reload(stage.core, &stage.options.limits);
     for (unsigned n = 0; n < 10; n++) {
         snprintf(token, sizeof token, "tenant-%u eve call:*", n);
-        fails(stage_join(&stage, token), host, 1);
+        fail_orders(stage_join(&stage, token), host, 1);
         assert_true(stage.core->breakers.n <= 3);
     }
-    refused(ann); /* an open one makes no room */
+    orders_refused(ann); /* an open one makes no room */
 }
 
 static void those_of_a_removed_service_go_with_it(void **state)
@@ -292,7 +251,7 @@ static void those_of_a_removed_service_go_with_it(void **state)
                                          .method = slice_of("remove"),
                                          .payload = slice_of("\x81\xa7service\xa6orders")};
     actor_register(host, "orders", 10);
-    fails(ann, host, 4);
+    fail_orders(ann, host, 4);
     wire_put_control(actor_out(host), 0, 0, WIRE_GOODBYE, NULL);
     actor_say(host);
     actor_request(ops, 900, &removal, nobody);
@@ -305,7 +264,7 @@ static void those_of_a_removed_service_go_with_it(void **state)
     ann = stage_join(&stage, ANN);
     host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
 }
 
 static void new_rules_are_in_force_at_once(void **state)
@@ -315,10 +274,10 @@ static void new_rules_are_in_force_at_once(void **state)
     (void)state;
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
-    fails(ann, host, 3);
+    fail_orders(ann, host, 3);
     assert_int_equal(breaker_table_read(&stage.options.limits.breakers, off, 1, why), 0);
     core_reload(stage.core, &stage.options.limits);
-    fails(ann, host, 30);
+    fail_orders(ann, host, 30);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)

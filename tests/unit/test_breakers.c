@@ -1,27 +1,21 @@
 /* Services that fail are spared: breakers of services and of tenants through the whole core. */
 #include "../testing.h"
 
-#include "core_stage.h"
+#include "breaker_stage.h"
 
 #define ANN "acme ann call:*"
 #define BOB "globex bob call:*"
 #define CARL "initech carl call:*"
 #define SERVER "infra host serve:* call:*"
 
-static char *rules[] = {"* calls=4 failures=50 slow=50 slow-ms=1000 open-ms=1000 "
-                        "open-most-ms=4000 probes=2",
-                        "spared calls=1"};
-
 static struct stage stage;
 static const struct slice nobody = {0};
 
 static int open_stage(void **state)
 {
-    char why[BREAKER_WHY_BYTES];
     (void)state;
     stage_init(&stage);
-    stage.options.limits.max_breakers = 100;
-    assert_int_equal(breaker_table_read(&stage.options.limits.breakers, rules, 2, why), 0);
+    stage_breakers(&stage);
     stage_start(&stage);
     return 0;
 }
@@ -33,47 +27,11 @@ static int close_stage(void **state)
     return 0;
 }
 
-/* ---- calls ---- */
-
-static uint64_t next_id = 1;
-
-/* Calls, has `host` answer that, and returns the outcome. */
-static enum status call(struct actor *caller, struct actor *host, enum status answer)
-{
-    actor_call(caller, next_id, "orders", "get");
-    actor_reply(host, actor_requested(host), answer, "");
-    return actor_outcome(caller, next_id++);
-}
-
-static void fails(struct actor *caller, struct actor *host, unsigned times)
-{
-    while (times-- > 0)
-        assert_int_equal(call(caller, host, STATUS_INTERNAL), STATUS_INTERNAL);
-}
-
-/* Without anybody to answer: the refusal. */
-static struct wire_reply refused(struct actor *caller)
-{
-    actor_call(caller, next_id++, "orders", "get");
-    struct wire_envelope envelope = actor_expect(caller, WIRE_REPLY);
-    assert_int_equal(envelope.reply.status, STATUS_BREAKER_OPEN);
-    return envelope.reply;
-}
-
-static const char *detail(const struct wire_reply *reply, const char *key)
-{
-    for (size_t i = 0; i < reply->n_details; i++) {
-        if (strcmp(reply->details[i].key, key) == 0)
-            return reply->details[i].value;
-    }
-    return "";
-}
-
 /* Four calls of each fail: the first opens its own breaker, the second that of the service. */
 static void fail_for_two(struct actor *one, struct actor *other, struct actor *host)
 {
-    fails(one, host, 4);
-    fails(other, host, 4);
+    fail_orders(one, host, 4);
+    fail_orders(other, host, 4);
 }
 
 /* ---- tenants and the service ---- */
@@ -84,19 +42,19 @@ static void what_fails_for_one_tenant_is_spared_from_that_one(void **state)
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     struct actor *bob = stage_join(&stage, BOB);
     actor_register(host, "orders", 10);
-    fails(ann, host, 4);
-    struct wire_reply reply = refused(ann);
-    assert_string_equal(detail(&reply, "breaker"), "tenant");
-    assert_string_equal(detail(&reply, "state"), "open");
+    fail_orders(ann, host, 4);
+    struct wire_reply reply = orders_refused(ann);
+    assert_string_equal(reply_detail(&reply, "breaker"), "tenant");
+    assert_string_equal(reply_detail(&reply, "state"), "open");
     assert_true(reply.retryable);
     assert_in_range(reply.retry_after_ms, 900, 1000);
     for (unsigned n = 0; n < 20; n++)
-        assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+        assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
     /* However long it goes on: they fail, time and again, and nobody else does. */
     for (unsigned n = 0; n < 20; n++) {
         stage_pass(&stage, 4000);
-        fails(ann, host, 1);
-        assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+        fail_orders(ann, host, 1);
+        assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
     }
     assert_true(actor_hears_nothing(host));
 }
@@ -108,8 +66,8 @@ static void what_fails_for_several_is_spared_from_all(void **state)
     struct actor *bob = stage_join(&stage, BOB), *carl = stage_join(&stage, CARL);
     actor_register(host, "orders", 10);
     fail_for_two(ann, bob, host);
-    struct wire_reply reply = refused(carl);
-    assert_string_equal(detail(&reply, "breaker"), "service");
+    struct wire_reply reply = orders_refused(carl);
+    assert_string_equal(reply_detail(&reply, "breaker"), "service");
     assert_true(actor_hears_nothing(host));
 }
 
@@ -120,9 +78,9 @@ static void one_failure_of_another_does_not_make_it_the_service(void **state)
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     struct actor *bob = stage_join(&stage, BOB);
     actor_register(host, "orders", 10);
-    fails(ann, host, 4);
-    fails(bob, host, 3);
-    assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+    fail_orders(ann, host, 4);
+    fail_orders(bob, host, 3);
+    assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
 }
 
 /* What the tenant's breaker counted is its own, also once that has closed. */
@@ -132,12 +90,12 @@ static void a_tenant_that_has_recovered_is_no_evidence(void **state)
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     struct actor *bob = stage_join(&stage, BOB), *carl = stage_join(&stage, CARL);
     actor_register(host, "orders", 10);
-    fails(ann, host, 4);
+    fail_orders(ann, host, 4);
     stage_pass(&stage, 1000);
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
-    fails(bob, host, 1);
-    assert_int_equal(call(carl, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
+    fail_orders(bob, host, 1);
+    assert_int_equal(call_orders(carl, host, STATUS_OK), STATUS_OK);
 }
 
 static void saying_no_is_no_failure(void **state)
@@ -161,7 +119,7 @@ static void saying_no_is_no_failure(void **state)
     actor_register(host, "orders", 10);
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         for (unsigned n = 0; n < 6; n++)
-            assert_int_equal(call(ann, host, answers[i]), answers[i]);
+            assert_int_equal(call_orders(ann, host, answers[i]), answers[i]);
     }
 }
 
@@ -176,8 +134,8 @@ static void failing_is(void **state)
         struct actor *caller = stage_join(&stage, callers[i]);
         stage_pass(&stage, 20000);
         for (unsigned n = 0; n < 4; n++)
-            assert_int_equal(call(caller, host, answers[i]), answers[i]);
-        refused(caller);
+            assert_int_equal(call_orders(caller, host, answers[i]), answers[i]);
+        orders_refused(caller);
     }
 }
 
@@ -204,7 +162,7 @@ static void impatience_and_change_of_mind_say_nothing(void **state)
         actor_cancel(ann, next_id - 1);
         assert_int_equal(actor_expect(ann, WIRE_REPLY).reply.status, STATUS_CANCELLED);
     }
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
 }
 
 static void time_out(struct actor *caller, struct actor *host, uint32_t timeout_ms, unsigned times)
@@ -224,7 +182,7 @@ static void patience_does(void **state)
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 100);
     time_out(ann, host, 1500, 4);
-    refused(ann);
+    orders_refused(ann);
 }
 
 /* It is known to answer at once: whoever waits a fifth of a second has waited. */
@@ -233,11 +191,11 @@ static void patience_is_measured_by_what_is_usual(void **state)
     (void)state;
     struct actor *ann = stage_join(&stage, ANN), *host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 100);
-    call(ann, host, STATUS_OK);
+    call_orders(ann, host, STATUS_OK);
     time_out(ann, host, 50, 4);
-    call(ann, host, STATUS_OK);
+    call_orders(ann, host, STATUS_OK);
     time_out(ann, host, 200, 4);
-    refused(ann);
+    orders_refused(ann);
 }
 
 static void slow_answers_open_it_too(void **state)
@@ -251,7 +209,7 @@ static void slow_answers_open_it_too(void **state)
         actor_reply(host, actor_requested(host), STATUS_OK, "");
         assert_int_equal(actor_outcome(ann, next_id++), STATUS_OK);
     }
-    refused(ann);
+    orders_refused(ann);
 }
 
 /* ---- and back ---- */
@@ -269,15 +227,15 @@ static void a_few_are_let_through_to_see(void **state)
         actor_call(carl, next_id++, "orders", "get");
         probes[n] = actor_requested(host);
     }
-    struct wire_reply reply = refused(bob);
-    assert_string_equal(detail(&reply, "state"), "half_open");
-    refused(carl);
+    struct wire_reply reply = orders_refused(bob);
+    assert_string_equal(reply_detail(&reply, "state"), "half_open");
+    orders_refused(carl);
     for (unsigned n = 0; n < 2; n++) {
         actor_reply(host, probes[n], STATUS_OK, "");
         assert_int_equal(actor_expect(carl, WIRE_REPLY).reply.status, STATUS_OK);
     }
     for (unsigned n = 0; n < 10; n++)
-        assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+        assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
 }
 
 static void probes_that_fail_for_one_open_it_for_that_one(void **state)
@@ -288,13 +246,13 @@ static void probes_that_fail_for_one_open_it_for_that_one(void **state)
     actor_register(host, "orders", 10);
     fail_for_two(ann, bob, host);
     stage_pass(&stage, 1000);
-    fails(carl, host, 1);
-    struct wire_reply reply = refused(carl);
-    assert_string_equal(detail(&reply, "breaker"), "tenant");
-    assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
-    assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+    fail_orders(carl, host, 1);
+    struct wire_reply reply = orders_refused(carl);
+    assert_string_equal(reply_detail(&reply, "breaker"), "tenant");
+    assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
     for (unsigned n = 0; n < 10; n++)
-        assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+        assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
 }
 
 static void probes_that_fail_for_two_open_it_again_for_longer(void **state)
@@ -305,10 +263,10 @@ static void probes_that_fail_for_two_open_it_again_for_longer(void **state)
     actor_register(host, "orders", 10);
     fail_for_two(ann, bob, host);
     stage_pass(&stage, 1000);
-    fails(carl, host, 1);
-    fails(bob, host, 1);
-    struct wire_reply reply = refused(bob);
-    assert_string_equal(detail(&reply, "breaker"), "service");
+    fail_orders(carl, host, 1);
+    fail_orders(bob, host, 1);
+    struct wire_reply reply = orders_refused(bob);
+    assert_string_equal(reply_detail(&reply, "breaker"), "service");
     assert_in_range(reply.retry_after_ms, 1900, 2000);
 }
 
@@ -327,9 +285,9 @@ static void a_probe_that_is_called_back_makes_room(void **state)
         actor_cancel(bob, next_id);
         assert_int_equal(actor_outcome(bob, next_id++), STATUS_CANCELLED);
     }
-    assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
-    assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
 }
 
 /* What has been answered before is answered again, though the service is spared. */
@@ -344,8 +302,8 @@ static void answers_are_given_again_all_the_same(void **state)
     actor_request(ann, next_id++, &request, nobody);
     actor_reply(host, actor_requested(host), STATUS_OK, "done");
     actor_expect(ann, WIRE_REPLY);
-    fails(ann, host, 4);
-    refused(ann);
+    fail_orders(ann, host, 4);
+    orders_refused(ann);
     actor_request(ann, next_id++, &request, nobody);
     assert_true(slice_is(actor_expect(ann, WIRE_REPLY).reply.payload, "done"));
 }
@@ -364,21 +322,21 @@ static void it_stays_open_over_a_restart(void **state)
     ann = stage_join(&stage, ANN), host = stage_join(&stage, SERVER);
     bob = stage_join(&stage, BOB);
     actor_register(host, "orders", 10);
-    struct wire_reply reply = refused(bob);
+    struct wire_reply reply = orders_refused(bob);
     assert_in_range(reply.retry_after_ms, 400, 501);
     stage_pass(&stage, 510);
     for (unsigned n = 0; n < 10; n++)
-        assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+        assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
     for (unsigned n = 0; n < 10; n++)
-        assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+        assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
     stage_restart(&stage);
     bob = stage_join(&stage, BOB), host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
-    assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
     stage_pass(&stage, 20000);
     fail_for_two(stage_join(&stage, ANN), bob, host);
-    reply = refused(bob);
-    assert_string_equal(detail(&reply, "breaker"), "service");
+    reply = orders_refused(bob);
+    assert_string_equal(reply_detail(&reply, "breaker"), "service");
 }
 
 /* Until when is a date: a clock that is set back does not make it hours. */
@@ -393,9 +351,9 @@ static void a_clock_that_is_set_back_keeps_nothing_open(void **state)
     stage_restart(&stage);
     bob = stage_join(&stage, BOB), host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
-    assert_in_range(refused(bob).retry_after_ms, 3900, 4001);
+    assert_in_range(orders_refused(bob).retry_after_ms, 3900, 4001);
     stage_pass(&stage, 4010);
-    assert_int_equal(call(bob, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(bob, host, STATUS_OK), STATUS_OK);
 }
 
 /* A broker that stops ends calls: that is not the services' doing. */
@@ -409,7 +367,7 @@ static void stopping_opens_nothing(void **state)
     stage_restart(&stage);
     ann = stage_join(&stage, ANN), host = stage_join(&stage, SERVER);
     actor_register(host, "orders", 10);
-    assert_int_equal(call(ann, host, STATUS_OK), STATUS_OK);
+    assert_int_equal(call_orders(ann, host, STATUS_OK), STATUS_OK);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)

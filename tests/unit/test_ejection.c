@@ -1,26 +1,20 @@
 /* Instances that fail, or are stopped, are left alone for a while. */
 #include "../testing.h"
 
+#include "breaker_stage.h"
 #include "core/state.h"
-#include "core_stage.h"
 
 #define ANN "acme ann call:* subscribe:bus.>"
 #define SERVER "infra host serve:* call:*"
-
-static char *rules[] = {"* calls=4 failures=50 slow=50 slow-ms=1000 open-ms=1000 "
-                        "open-most-ms=4000 probes=2",
-                        "spared calls=1"};
 
 static struct stage stage;
 static const struct slice nobody = {0};
 
 static int open_stage(void **state)
 {
-    char why[BREAKER_WHY_BYTES];
     (void)state;
     stage_init(&stage);
-    stage.options.limits.max_breakers = 100;
-    assert_int_equal(breaker_table_read(&stage.options.limits.breakers, rules, 2, why), 0);
+    stage_breakers(&stage);
     stage_start(&stage);
     return 0;
 }
@@ -30,24 +24,6 @@ static int close_stage(void **state)
     (void)state;
     stage_finish(&stage);
     return 0;
-}
-
-/* ---- calls ---- */
-
-static uint64_t next_id = 1;
-
-/* Calls, has `host` answer that, and returns the outcome. */
-static enum status call(struct actor *caller, struct actor *host, enum status answer)
-{
-    actor_call(caller, next_id, "orders", "get");
-    actor_reply(host, actor_requested(host), answer, "");
-    return actor_outcome(caller, next_id++);
-}
-
-static void fails(struct actor *caller, struct actor *host, unsigned times)
-{
-    while (times-- > 0)
-        assert_int_equal(call(caller, host, STATUS_INTERNAL), STATUS_INTERNAL);
 }
 
 static unsigned requests(struct actor *host, enum status answer)
@@ -112,15 +88,16 @@ static void the_last_instance_is_not_ejected(void **state)
     struct actor *ann = stage_join(&stage, ANN);
     struct actor *good = stage_join(&stage, SERVER), *bad = stage_join(&stage, SERVER);
     actor_register(bad, "orders", 10);
-    fails(ann, bad, 3);
-    assert_int_equal(call(ann, bad, STATUS_OK), STATUS_OK); /* 3 of 4: the tenant's breaker… */
+    fail_orders(ann, bad, 3);
+    assert_int_equal(call_orders(ann, bad, STATUS_OK),
+                     STATUS_OK); /* 3 of 4: the tenant's breaker… */
     stage_pass(&stage, 20000);
     actor_register(good, "orders", 10);
     spread(ann, good, bad, 50);
     assert_int_equal(spread(ann, good, bad, 5), 0);
     wire_put_control(actor_out(good), 0, 0, WIRE_GOODBYE, NULL);
     actor_say(good);
-    assert_int_equal(call(ann, bad, STATUS_OK), STATUS_OK); /* nobody else is there */
+    assert_int_equal(call_orders(ann, bad, STATUS_OK), STATUS_OK); /* nobody else is there */
 }
 
 /* All do badly: then it is not the instance. */
@@ -171,7 +148,7 @@ static void a_tenant_on_trial_ejects_nobody(void **state)
     struct actor *ann = stage_join(&stage, ANN);
     struct actor *one = stage_join(&stage, SERVER), *other = stage_join(&stage, SERVER);
     actor_register(one, "orders", 10);
-    fails(ann, one, 4);
+    fail_orders(ann, one, 4);
     actor_register(other, "orders", 10);
     stage_pass(&stage, 20000);
     actor_call(ann, next_id++, "orders", "get");

@@ -64,15 +64,6 @@ static void use(struct actor *caller, unsigned calls)
         assert_int_equal(call_and_answer(caller), STATUS_OK);
 }
 
-static const char *detail(const struct wire_reply *reply, const char *key)
-{
-    for (size_t i = 0; i < reply->n_details; i++) {
-        if (strcmp(reply->details[i].key, key) == 0)
-            return reply->details[i].value;
-    }
-    return "";
-}
-
 static void users_share_what_their_tenant_has(void **state)
 {
     (void)state;
@@ -82,9 +73,9 @@ static void users_share_what_their_tenant_has(void **state)
     actor_call(ann, ++ids, "orders", "get");
     struct wire_envelope refused = actor_expect(ann, WIRE_REPLY);
     assert_int_equal(refused.reply.status, STATUS_QUOTA_EXCEEDED);
-    assert_string_equal(detail(&refused.reply, "tier"), "free");
-    assert_string_equal(detail(&refused.reply, "limit"), "10");
-    assert_string_equal(detail(&refused.reply, "resets_at"), "2027-02-01T00:00:00Z");
+    assert_string_equal(reply_detail(&refused.reply, "tier"), "free");
+    assert_string_equal(reply_detail(&refused.reply, "limit"), "10");
+    assert_string_equal(reply_detail(&refused.reply, "resets_at"), "2027-02-01T00:00:00Z");
     assert_in_range(refused.reply.retry_after_ms, 16 * DAY_MS, 17 * DAY_MS);
     assert_int_equal(call_and_answer(bob), STATUS_QUOTA_EXCEEDED);
     use(eve, 10);

@@ -2,7 +2,7 @@
 #include "../testing.h"
 
 #include "core/rates.h"
-#include "core_stage.h"
+#include "core_ask.h"
 
 #define INTERNAL " tier:internal"
 #define HOST "infra host serve:* call:*" INTERNAL
@@ -59,15 +59,6 @@ static void assert_refused(struct actor *who, uint64_t id, const char *service, 
     assert_int_equal(call(who, id, service, method).reply.status, STATUS_RATE_LIMITED);
 }
 
-static const char *detail(const struct wire_envelope *reply, const char *key)
-{
-    for (size_t i = 0; i < reply->reply.n_details; i++) {
-        if (strcmp(reply->reply.details[i].key, key) == 0)
-            return reply->reply.details[i].value;
-    }
-    return "";
-}
-
 static void a_tenants_users_share(void **state)
 {
     (void)state;
@@ -80,9 +71,9 @@ static void a_tenants_users_share(void **state)
     struct wire_envelope refused = call(bob, 2, "orders", "get");
     assert_int_equal(refused.reply.status, STATUS_RATE_LIMITED);
     assert_int_equal(refused.reply.retry_after_ms, 1000);
-    assert_string_equal(detail(&refused, "of"), "tenant");
-    assert_string_equal(detail(&refused, "calls"), "*");
-    assert_string_equal(detail(&refused, "limit"), "60");
+    assert_string_equal(reply_detail(&refused.reply, "of"), "tenant");
+    assert_string_equal(reply_detail(&refused.reply, "calls"), "*");
+    assert_string_equal(reply_detail(&refused.reply, "limit"), "60");
     assert_let_through(eve, 1, "orders", "get");
     stage_pass(&stage, 1000);
     assert_let_through(bob, 3, "orders", "get");
@@ -97,8 +88,8 @@ static void a_method_has_its_own(void **state)
     assert_let_through(ann, 1, "orders", "export");
     struct wire_envelope refused = call(ann, 2, "orders", "export");
     assert_int_equal(refused.reply.status, STATUS_RATE_LIMITED);
-    assert_string_equal(detail(&refused, "calls"), "orders/export");
-    assert_string_equal(detail(&refused, "of"), "user");
+    assert_string_equal(reply_detail(&refused.reply, "calls"), "orders/export");
+    assert_string_equal(reply_detail(&refused.reply, "of"), "user");
     assert_int_equal(refused.reply.retry_after_ms, 10000);
     assert_let_through(eve, 1, "orders", "export");
     assert_let_through(ann, 3, "orders", "get");

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "builtin/packing.h"
 #include "core/state.h"
-#include "core_stage.h"
+#include "core_ask.h"
 
 #include <stdio.h>
 
@@ -120,15 +120,6 @@ static bool says(struct slice payload, const char *text)
     return memmem(payload.data, payload.len, text, strlen(text)) != NULL;
 }
 
-static const char *detail(const struct wire_reply *reply, const char *key)
-{
-    for (size_t i = 0; i < reply->n_details; i++) {
-        if (strcmp(reply->details[i].key, key) == 0)
-            return reply->details[i].value;
-    }
-    return "";
-}
-
 /* ---- what is served ---- */
 
 static void serve(const char *name, const char *tier, const char *method_tier, const char *feature)
@@ -175,9 +166,9 @@ static void a_tier_is_asked_for(void **state)
     struct wire_reply refused = call(ann, "orders", "get");
     assert_int_equal(refused.status, STATUS_SUBSCRIPTION_INSUFFICIENT);
     assert_true(slice_is(refused.message, "This feature requires pro subscription"));
-    assert_string_equal(detail(&refused, "required_tier"), "pro");
-    assert_string_equal(detail(&refused, "current_tier"), "free");
-    assert_string_equal(detail(&refused, "upgrade_url"), "https://pay.example/up");
+    assert_string_equal(reply_detail(&refused, "required_tier"), "pro");
+    assert_string_equal(reply_detail(&refused, "current_tier"), "free");
+    assert_string_equal(reply_detail(&refused, "upgrade_url"), "https://pay.example/up");
     assert_int_equal(call_orders(bob), STATUS_OK);
     assert_int_equal(call_orders(eve), STATUS_OK);
 }
@@ -249,8 +240,8 @@ static void a_suspension_too(void **state)
     SAY_OK("suspend", TENANT("acme"));
     struct wire_reply refused = call(ann, "orders", "get");
     assert_int_equal(refused.status, STATUS_SUBSCRIPTION_EXPIRED);
-    assert_string_equal(detail(&refused, "subscription_status"), "suspended");
-    assert_string_equal(detail(&refused, "upgrade_url"), "https://pay.example/up");
+    assert_string_equal(reply_detail(&refused, "subscription_status"), "suspended");
+    assert_string_equal(reply_detail(&refused, "upgrade_url"), "https://pay.example/up");
     assert_int_equal(call(ann, "bus.registry", "list").status, STATUS_SUBSCRIPTION_EXPIRED);
     assert_int_equal(actor_publish(ann, "news.a", ""), STATUS_SUBSCRIPTION_EXPIRED);
     assert_int_equal(actor_subscribe(ann, 5, "news.>", NULL, NULL), STATUS_SUBSCRIPTION_EXPIRED);
@@ -498,7 +489,7 @@ static void a_feature_is_asked_for(void **state)
     serve("orders", "", NULL, "audit-log");
     struct wire_reply refused = call(ann, "orders", "get");
     assert_int_equal(refused.status, STATUS_SUBSCRIPTION_INSUFFICIENT);
-    assert_string_equal(detail(&refused, "required_feature"), "audit-log");
+    assert_string_equal(reply_detail(&refused, "required_feature"), "audit-log");
     assert_true(slice_is(refused.message, "This needs a subscription with the feature audit-log"));
     SAY_OK("create", TENANT("acme"), TIER("free"));
     assert_int_equal(call_orders(ann), STATUS_SUBSCRIPTION_INSUFFICIENT);
