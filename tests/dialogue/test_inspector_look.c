@@ -30,6 +30,43 @@ static void echo(void *arg, fbx_request *request)
     fbx_respond(request, fbx_request_payload(request), NULL);
 }
 
+#define LARGE 40u
+#define METHODS 256u
+
+/* Each of them is of 16 KiB, so that an answer has room for 17. */
+static fbx_bus *serve_large_ones(void)
+{
+    static char names[METHODS][64];
+    const char *methods[METHODS + 1] = {NULL};
+    char name[32];
+    const fbx_service large = {.name = name, .methods = methods, .handler = echo};
+    fbx_bus *bus =
+        place_connect(place, "platform", "maker", (const char *const[]){"serve:*", NULL});
+    for (unsigned i = 0; i < METHODS; i++) {
+        snprintf(names[i], sizeof names[i], "m%061u", i);
+        methods[i] = names[i];
+    }
+    for (unsigned n = 0; n < LARGE; n++) {
+        snprintf(name, sizeof name, "large-%u", n);
+        assert_int_equal(fbx_serve(bus, &large), 0);
+    }
+    return bus;
+}
+
+static void test_more_services_than_an_answer_holds(void **state)
+{
+    char wanted[16];
+    (void)state;
+    fbx_bus *bus = serve_large_ones();
+    snprintf(wanted, sizeof wanted, "%u\n", LARGE);
+    ends(0, "farebox services --token-file \"$OPERATOR\" | grep ^large- | sort -u | wc -l");
+    assert_string_equal(output, wanted);
+    ends(0, "farebox -o json services --token-file \"$OPERATOR\" |"
+            " grep -o '\"name\":\"large-[0-9]*\"' | wc -l");
+    assert_string_equal(output, wanted);
+    fbx_close(bus);
+}
+
 static void test_removing_a_service(void **state)
 {
     (void)state;
@@ -215,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_services),
+        cmocka_unit_test(test_more_services_than_an_answer_holds),
         cmocka_unit_test(test_removing_a_service),
         cmocka_unit_test(test_sessions_and_stats),
         cmocka_unit_test(test_watching),

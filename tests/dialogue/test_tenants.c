@@ -142,6 +142,26 @@ static void test_a_suspension_outlives_the_broker(void **state)
     ends(0, "farebox tenants delete acme" AS_OPERATOR);
 }
 
+/* Each record is of 4 KiB, so that an answer has room for 65. */
+static void test_more_tenants_than_an_answer_holds(void **state)
+{
+    (void)state;
+    ends(0, "for n in $(seq 1 64); do"
+            " set -- \"$@\" --feature $(printf 'f%%061u' $n); done;"
+            " for n in $(seq 101 180); do"
+            " farebox tenants create t$n --tier free \"$@\"" AS_OPERATOR " || exit 1; done");
+    ends(0, "farebox tenants list" AS_OPERATOR " >\"$DIR/first\";"
+            " set -- $(tail -n 1 \"$DIR/first\");"
+            " test \"$1 $2\" = 'more: --after' || exit 1;"
+            " farebox tenants list --after \"$3\"" AS_OPERATOR " >\"$DIR/second\";"
+            " ! grep more: \"$DIR/second\" || exit 1;"
+            " cat \"$DIR/first\" \"$DIR/second\" | grep '^t1' | sort | uniq | wc -l;"
+            " cat \"$DIR/first\" \"$DIR/second\" | grep -c '^t1'");
+    assert_string_equal(output, "80\n80\n");
+    ends(0, "for n in $(seq 101 180); do"
+            " farebox tenants delete t$n" AS_OPERATOR " || exit 1; done");
+}
+
 static void write_tiers(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
@@ -246,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_what_a_service_asks_for_is_shown),
         cmocka_unit_test(test_a_users_own_subscription),
         cmocka_unit_test(test_a_suspension_outlives_the_broker),
+        cmocka_unit_test(test_more_tenants_than_an_answer_holds),
         cmocka_unit_test(test_tiers_are_reloaded),
         cmocka_unit_test(test_every_change_is_audited),
         cmocka_unit_test(test_who_may),
