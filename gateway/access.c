@@ -15,7 +15,7 @@
 
 #define FLUSH_BYTES 65536u
 #define ADDRESS_BYTES 64u
-#define AGENT_BYTES 200u
+#define TEXT_BYTES 1024u
 #define NONE (-1)
 
 struct access_log {
@@ -67,6 +67,21 @@ int access_log_reopen(struct access_log *self, const char *path)
     return 0;
 }
 
+/* The rest of a line that was written in part waits, so that lines stay whole; others are lost. */
+static void keep_rest(struct access_log *self, const uint8_t *at)
+{
+    uint8_t *data = self->lines.data;
+    const uint8_t *end = data + self->lines.len;
+    size_t rest = 0;
+    if (at > data && at < end && at[-1] != '\n')
+        rest = (size_t)((const uint8_t *)memchr(at, '\n', (size_t)(end - at)) + 1 - at);
+    for (const uint8_t *lost = at + rest; lost < end; lost++)
+        *self->lost += *lost == '\n';
+    if (rest > 0)
+        memmove(data, at, rest);
+    self->lines.len = rest;
+}
+
 void access_log_flush(struct access_log *self)
 {
     const uint8_t *at = self->lines.data, *end = at + self->lines.len;
@@ -77,9 +92,7 @@ void access_log_flush(struct access_log *self)
         else if (errno != EINTR)
             break;
     }
-    for (; at < end; at++)
-        *self->lost += *at == '\n';
-    self->lines.len = 0;
+    keep_rest(self, at);
 }
 
 void access_log_close(struct access_log *self)
@@ -93,11 +106,19 @@ void access_log_close(struct access_log *self)
 
 /* ---- a line ---- */
 
+/* What is not UTF-8 shows as question marks; what is too long is cut. */
 static void put_text(json_t *line, const char *name, const char *value)
 {
-    size_t len = value ? strnlen(value, AGENT_BYTES) : 0;
-    if (len > 0 && utf8_valid(slice_make(value, len)))
-        json_object_set_new(line, name, json_stringn(value, len));
+    char text[TEXT_BYTES];
+    size_t len = value ? strnlen(value, sizeof text) : 0;
+    if (len == 0)
+        return;
+    memcpy(text, value, len);
+    bool valid = utf8_valid(slice_make(text, len));
+    for (size_t i = 0; i < len && !valid; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            text[i] = '?';
+    json_object_set_new(line, name, json_stringn(text, len));
 }
 
 static void put_time(json_t *line)
@@ -132,8 +153,10 @@ void access_log_add(struct access_log *self, const struct exchange *x, unsigned 
     json_object_set_new(line, "ms", json_real((double)(ns / 1000) / 1000));
     json_object_set_new(line, "bytes_in", json_integer((json_int_t)x->body.len));
     json_object_set_new(line, "bytes_out", json_integer((json_int_t)x->sent));
-    put_text(line, "request_id", answer_get(&x->answer, "X-Request-Id"));
-    put_text(line, "tenant", answer_get(&x->answer, "X-Tenant-Id"));
+    if (status != TRAFFIC_LEFT) { /* else the answer may be being written */
+        put_text(line, "request_id", answer_get(&x->answer, "X-Request-Id"));
+        put_text(line, "tenant", answer_get(&x->answer, "X-Tenant-Id"));
+    }
     put_text(line, "user_agent", exchange_header(x, "User-Agent"));
     (void)json_dump_callback(line, append, &self->lines,
                              JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));

@@ -14,8 +14,8 @@ struct client {
     struct list node;
     int fd;
     struct exchange *now; /* NULL: between requests */
-    uint64_t since;       /* mono ns: when it connected, or its last request ended */
-    uint64_t dripping;    /* mono ns: when part of a request was first seen; 0: not yet */
+    bool left;            /* it sends nothing more */
+    bool slow;            /* and was hung up on */
 };
 
 struct clients {
@@ -23,14 +23,15 @@ struct clients {
     int departures; /* epoll; readable when some left */
 };
 
-/* How long the parts of a request may take. */
+/* How long a request's head may take, and its body, and a response that is no stream. */
 struct patience {
     uint64_t headers_ns, body_ns;
 };
 
 int clients_init(struct clients *clients); /* negative errno */
 void clients_finish(struct clients *clients);
-struct client *clients_add(struct clients *clients, int fd, bool tls);
+/* The head of a request has at most that many bytes. */
+struct client *clients_add(struct clients *clients, int fd, bool tls, size_t most);
 void clients_remove(struct clients *clients, struct client *client);
 /* A request of this client begins (its headers are there), or has ended (NULL). */
 void client_turn(struct client *client, struct exchange *exchange);

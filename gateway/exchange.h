@@ -26,11 +26,14 @@ struct exchange {
     const struct route *route;
     struct route_match match; /* parameters, borrowed from `path` */
     struct buf body;
-    uint64_t began; /* mono ns */
-    size_t sent;    /* of the response's body */
+    uint64_t began, answered; /* mono ns: its head was there; its response is on its way (0: no) */
+    size_t sent;              /* of the response's body */
 
-    unsigned refs; /* the server's and the holder's */
-    bool received, begun, suspended;
+    unsigned refs;  /* the server's and the holder's */
+    bool malformed; /* nobody knows where it ends */
+    bool received;  /* whole */
+    bool waits;     /* for the first post */
+    bool suspended;
     /* the holder's until the first post */
     struct answer answer;
     enum framing framing;

@@ -1,5 +1,5 @@
 /* metrics.h - GET /metrics: the gateway's traffic and the broker's counters, for Prometheus. Who
- * may see them the broker decides: they are its bus.stats. The loop thread's. */
+ * may see them the broker decides: they are its bus.stats. */
 #ifndef GATEWAY_METRICS_H
 #define GATEWAY_METRICS_H
 
@@ -7,6 +7,8 @@
 
 struct exchange;
 
+/* The loop thread's. */
+/* The loop thread's. */
 void metrics_handle(struct exchange *exchange);
 /* What bus.stats says (JSON, terminated), as Prometheus reads it, appended. Pure. */
 void metrics_of_stats(struct buf *out, const char *json);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define JSON_TYPE "application/json"
 #define OWN (own_routes_count + own_bindings_count)
 
 struct routes {
@@ -53,7 +54,9 @@ static void add_bound(struct routes *self, const struct binding *binding)
     add(self, &(struct route){.method = binding->method,
                               .path = binding->path,
                               .handler = bound_handle,
-                              .binding = binding});
+                              .binding = binding,
+                              .type = JSON_TYPE,
+                              .status = binding->status});
 }
 
 /* Two paths that differ only in the names of their parameters are one. */
@@ -131,6 +134,12 @@ void routes_unref(struct routes *self)
     mem_free(self->bindings);
     mem_free(self->list);
     mem_free(self);
+}
+
+size_t routes_all(const struct routes *self, const struct route **list)
+{
+    *list = self->list;
+    return self->n;
 }
 
 /* Of two that fit, /orders/new and /orders/{id}, the one that says more counts. */

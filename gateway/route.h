@@ -14,6 +14,12 @@ struct route {
     /* The body is there. Fills exchange->answer, or holds the exchange and has it posted. */
     void (*handler)(struct exchange *exchange);
     const struct binding *binding; /* of bound_handle() */
+    /* For openapi.h: what it does (NULL: what its binding says), what success looks like, whether
+     * it needs no token. */
+    const char *summary, *type;
+    unsigned status;
+    bool is_open;
+    const char *query; /* a parameter that must be there; NULL: none */
 };
 
 /* What the braces stand for, in their order; borrowed of the path. */
@@ -33,6 +39,8 @@ struct routes;
 int routes_create(struct routes **out, const struct text_list *lines, size_t *item, char *why);
 struct routes *routes_ref(struct routes *routes);
 void routes_unref(struct routes *routes); /* takes NULL */
+/* All of them, in no order that matters. Borrowed. */
+size_t routes_all(const struct routes *routes, const struct route **list);
 /* NULL: none; `*elsewhere`: but there is one for another method, and that is what could be said. */
 const struct route *routes_find(const struct routes *routes, const char *method, const char *path,
                                 struct route_match *match, bool *elsewhere);

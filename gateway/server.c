@@ -21,13 +21,22 @@
 
 /* A body over the limit is read on, so that the client hears why, but not for ever. */
 #define DISCARD_TIMES 4u
+#define A_MOMENT_MS 1
+/* libmicrohttpd keeps a request's head and its response's in one room. */
+#define RESPONSE_HEAD_BYTES 4096u
 #define STREAM_BLOCK 16384u
-#define CLIENT_LEFT 499u /* as others call it in their logs */
+#define TRACE "traceparent"
+/* Most calls are answered within this time. Until then their connections stay with libmicrohttpd,
+ * which asks about them in each turn: taking them out of its epoll and putting them back costs two
+ * system calls and a read in vain. */
+#define SOON_NS (5 * NS_PER_MS)
 
 struct server {
     struct gateway *gateway;
     struct MHD_Daemon *daemon;
     struct clients clients;
+    unsigned waiting; /* exchanges that wait and are not suspended */
+    bool has_moved;   /* in the last turn something came in or went out */
     int fd;
     int listening; /* after server_quiesce(), ours to close */
 };
@@ -58,19 +67,27 @@ static void find_route(struct exchange *x)
 }
 
 /* Where such a request ends is anybody's guess: the connection goes with it. */
-static bool is_malformed(struct exchange *x, int fd)
+static bool is_malformed(struct exchange *x, const char *version)
 {
-    const char *defect = strict_defect(x->connection, fd);
+    bool too_large = false;
+    const char *defect = strict_defect(client_of(x->connection)->fd, &too_large);
+    if (!defect && version && strcmp(version, MHD_HTTP_VERSION_1_0) == 0 &&
+        exchange_header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+        defect = "HTTP/1.0 has no Transfer-Encoding";
     if (!defect)
         return false;
-    problem_of_http(&x->answer, MHD_HTTP_BAD_REQUEST, "malformed_request", defect);
+    x->malformed = true;
+    answer_finish(&x->answer);
+    problem_of_http(&x->answer,
+                    too_large ? MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE : MHD_HTTP_BAD_REQUEST,
+                    too_large ? "headers_too_large" : "malformed_request", defect);
     answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
     return true;
 }
 
-static void find_answer(struct exchange *x, int fd)
+static void find_answer(struct exchange *x, const char *version)
 {
-    if (is_malformed(x, fd))
+    if (is_malformed(x, version))
         return;
     if (cors_is_preflight(x))
         cors_answer_preflight(x);
@@ -85,13 +102,12 @@ static void find_answer(struct exchange *x, int fd)
 static bool is_hopeless(const struct exchange *x)
 {
     const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return (length &&
-            strtoull(length, NULL, 10) > DISCARD_TIMES * x->gateway->settings.max_body_bytes) ||
-           answer_get(&x->answer, MHD_HTTP_HEADER_CONNECTION);
+    size_t most = DISCARD_TIMES * x->gateway->settings.max_body_bytes;
+    return x->malformed || (length && strtoull(length, NULL, 10) > most);
 }
 
 static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
-                              const char *path, const char *method)
+                              const char *path, const char *method, const char *version)
 {
     struct exchange *x = exchange_create(self->gateway, connection);
     struct client *client = client_of(connection);
@@ -99,7 +115,7 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     x->path = mem_strdup(path);
     x->method = method;
     client_turn(client, x);
-    find_answer(x, client->fd);
+    find_answer(x, version);
     return x;
 }
 
@@ -175,35 +191,54 @@ static enum MHD_Result send_answer(struct exchange *x)
                    : whole_body(x);
     if (!response)
         return MHD_NO;
+    x->answered = clock_mono_ns();
     cors_grant(x);
+    if (exchange_header(x, TRACE))
+        answer_header(&x->answer, TRACE, exchange_header(x, TRACE));
     add_headers(response, &x->answer);
     enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
     MHD_destroy_response(response);
     return result;
 }
 
-static enum MHD_Result go_on(struct exchange *x)
+static void begin_work(struct server *self, struct exchange *x)
 {
     x->received = true;
-    if (x->answer.http == 0 && !x->begun) {
-        x->begun = true;
-        x->route->handler(x);
-        if (x->refs > 1) {
-            suspend(x);
-            return MHD_YES;
-        }
+    if (is_malformed(x, NULL) || x->answer.http != 0)
+        return;
+    x->route->handler(x);
+    x->waits = x->refs > 1;
+    self->waiting += x->waits;
+    if (client_of(x->connection)->left)
+        exchange_abandon(x);
+}
+
+/* It waits no more, or not with libmicrohttpd. */
+static void stop_waiting(struct server *self, struct exchange *x)
+{
+    self->waiting -= x->waits && !x->suspended;
+}
+
+static enum MHD_Result go_on(struct server *self, struct exchange *x)
+{
+    if (!x->received)
+        begin_work(self, x);
+    else if (x->waits && clock_mono_ns() - x->began > SOON_NS) {
+        stop_waiting(self, x);
+        suspend(x);
     }
-    return send_answer(x);
+    return x->waits ? MHD_YES : send_answer(x);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *data,
                                   size_t *len, void **exchange)
 {
+    struct server *self = arg;
     struct exchange *x = *exchange;
-    (void)version;
+    self->has_moved |= !x || !x->waits;
     if (!x) {
-        *exchange = x = begin(arg, connection, path, method);
+        *exchange = x = begin(self, connection, path, method, version);
         if (!is_hopeless(x))
             return MHD_YES;
         if (x->answer.http == 0)
@@ -213,14 +248,23 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     }
     if (*len > 0)
         return take_body(x, data, len);
-    return go_on(x);
+    return go_on(self, x);
 }
 
-/* The answer is the loop thread's only when it was sent. */
-static void take_note(struct gateway *gateway, const struct exchange *x, bool complete)
+static unsigned status_of(const struct exchange *x, bool complete)
+{
+    bool is_ours = complete || (!x->received && x->answer.http); /* a body far over the limit */
+    if (is_ours)
+        return x->answer.http;
+    return client_of(x->connection)->slow ? MHD_HTTP_REQUEST_TIMEOUT : TRAFFIC_LEFT;
+}
+
+static void take_note(struct gateway *gateway, struct exchange *x, bool complete)
 {
     uint64_t ns = clock_mono_ns() - x->began;
-    unsigned status = complete ? x->answer.http : CLIENT_LEFT;
+    unsigned status = status_of(x, complete);
+    if (!complete && !x->streams)
+        x->sent = 0; /* how much of it was is not known */
     traffic_count(&gateway->traffic, status, ns, x->body.len, x->sent);
     access_log_add(gateway->access_log, x, status, ns);
 }
@@ -235,10 +279,21 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **ex
     take_note(self->gateway, x, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     count(&self->gateway->traffic.busy, -1);
     client_turn(client_of(connection), NULL);
+    stop_waiting(self, x);
+    x->waits = false;
     x->connection = NULL;
     exchange_abandon(x);
     exchange_release(x);
     *exchange = NULL;
+}
+
+static void wake(struct server *self, struct exchange *x)
+{
+    stop_waiting(self, x);
+    x->waits = false;
+    if (x->suspended)
+        MHD_resume_connection(x->connection);
+    x->suspended = false;
 }
 
 void server_take_mail(struct server *self)
@@ -248,10 +303,8 @@ void server_take_mail(struct server *self)
     bool last = false;
     mailbox_hush(mailbox);
     while ((x = mailbox_take(mailbox, &last))) {
-        if (x->connection && x->suspended) {
-            x->suspended = false;
-            MHD_resume_connection(x->connection);
-        }
+        if (x->connection)
+            wake(self, x);
         if (last) {
             x->on_gone = NULL; /* nothing is under way any more */
             exchange_release(x);
@@ -267,8 +320,9 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const struct gateway_settings *s = &self->gateway->settings;
         *client =
-            clients_add(&self->clients, info->connect_fd, *self->gateway->settings.tls_cert_file);
+            clients_add(&self->clients, info->connect_fd, *s->tls_cert_file, s->max_header_bytes);
         count(connections, 1);
     } else {
         clients_remove(&self->clients, *client);
@@ -341,9 +395,9 @@ static struct MHD_Daemon *start(struct server *self, const union address *addres
         on_connection, self, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->max_connections, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(s->idle_timeout_ms / 1000), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        s->max_header_bytes, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTENING_ADDRESS_REUSE,
-        1u, tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, TLS_PRIORITIES,
-        MHD_OPTION_HTTPS_CERT_CALLBACK2, tls_retrieve, MHD_OPTION_END);
+        s->max_header_bytes + RESPONSE_HEAD_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END,
+        TLS_PRIORITIES, MHD_OPTION_HTTPS_CERT_CALLBACK2, tls_retrieve, MHD_OPTION_END);
 }
 
 int server_create(struct server **out, struct gateway *gateway, char *why)
@@ -357,11 +411,12 @@ int server_create(struct server **out, struct gateway *gateway, char *why)
     struct server *self = mem_zalloc(sizeof *self);
     self->gateway = gateway;
     self->listening = -1;
-    (void)clients_init(&self->clients);
+    int rc = clients_init(&self->clients);
     errno = 0;
-    self->daemon = start(self, &address);
+    self->daemon = rc < 0 ? NULL : start(self, &address);
     if (!self->daemon) {
-        int rc = errno ? -errno : -EADDRNOTAVAIL;
+        rc = rc < 0 ? rc : errno ? -errno : -EADDRNOTAVAIL;
+        clients_finish(&self->clients);
         snprintf(why, SETTINGS_WHY_BYTES, "cannot listen on %s: %s", s->listen, strerror(-rc));
         mem_free(self);
         return rc;
@@ -399,11 +454,13 @@ int server_timeout(const struct server *self, int most)
     MHD_UNSIGNED_LONG_LONG wait = 0;
     if (MHD_get_timeout(self->daemon, &wait) != MHD_YES || wait > (unsigned)most)
         return most;
-    return (int)wait;
+    /* 0 as long as somebody waits with libmicrohttpd, who may be all there is. */
+    return wait == 0 && self->waiting > 0 && !self->has_moved ? A_MOMENT_MS : (int)wait;
 }
 
 void server_run(struct server *self)
 {
+    self->has_moved = false;
     MHD_run(self->daemon);
 }
 

@@ -1,13 +1,12 @@
 #include "strict.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
-#include "head.h"
+#include "inbound.h"
 
 #include <dlfcn.h>
 #include <gnutls/gnutls.h>
-#include <microhttpd.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -15,9 +14,12 @@
 /* By descriptor. */
 static struct watched {
     bool is, tls;
-    struct head head;
+    unsigned requests; /* whose heads libmicrohttpd has read */
+    uint64_t since;    /* a head is under way */
+    struct inbound inbound;
 } * watched;
 static size_t watched_count;
+static _Thread_local bool is_loop;
 
 /* ---- bytes ---- */
 
@@ -28,9 +30,14 @@ static struct watched *find(int fd)
 
 static void look(int fd, bool tls, const void *bytes, ssize_t len)
 {
-    struct watched *connection = find(fd);
-    if (connection && connection->tls == tls && len > 0)
-        head_feed(&connection->head, bytes, (size_t)len);
+    struct watched *connection = is_loop ? find(fd) : NULL;
+    if (!connection || connection->tls != tls || len <= 0)
+        return;
+    inbound_feed(&connection->inbound, bytes, (size_t)len);
+    if (!inbound_in_head(&connection->inbound))
+        connection->since = 0;
+    else if (connection->since == 0)
+        connection->since = clock_mono_ns();
 }
 
 EXPORTED ssize_t recv(int fd, void *bytes, size_t size, int flags)
@@ -56,24 +63,23 @@ EXPORTED ssize_t gnutls_record_recv(gnutls_session_t session, void *bytes, size_
 
 /* ---- connections ---- */
 
-void strict_begin(int fd, bool tls)
+static void make_room(int fd)
 {
     size_t count = watched_count;
     while ((size_t)fd >= count)
         count = count > 0 ? 2 * count : 64;
-    if (count > watched_count) {
-        watched = mem_realloc(watched, count * sizeof *watched);
-        memset(watched + watched_count, 0, (count - watched_count) * sizeof *watched);
-        watched_count = count;
-    }
-    watched[fd] = (struct watched){.is = true, .tls = tls};
+    if (count == watched_count)
+        return;
+    watched = mem_realloc(watched, count * sizeof *watched);
+    memset(watched + watched_count, 0, (count - watched_count) * sizeof *watched);
+    watched_count = count;
 }
 
-void strict_next(int fd)
+void strict_begin(int fd, bool tls, size_t most)
 {
-    struct watched *connection = find(fd);
-    if (connection)
-        connection->head = (struct head){0};
+    is_loop = true;
+    make_room(fd);
+    watched[fd] = (struct watched){.is = true, .tls = tls, .inbound.most = most};
 }
 
 void strict_end(int fd)
@@ -90,41 +96,28 @@ void strict_finish(void)
     watched_count = 0;
 }
 
-/* ---- headers ---- */
+/* ---- requests ---- */
 
-/* Those that may be there once. */
-struct single {
-    unsigned lengths, codings, hosts, authorizations;
-    bool chunked;
-};
-
-static enum MHD_Result count(void *arg, enum MHD_ValueKind kind, const char *name,
-                             const char *value)
+void strict_next(int fd)
 {
-    struct single *seen = arg;
-    (void)kind;
-    seen->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-    seen->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
-    seen->authorizations += strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
-    if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-        seen->codings++;
-        seen->chunked = value && strcasecmp(value, "chunked") == 0;
-    }
-    return MHD_YES;
+    struct watched *connection = find(fd);
+    if (connection)
+        connection->requests++;
 }
 
-const char *strict_defect(struct MHD_Connection *connection, int fd)
+const char *strict_defect(int fd, bool *too_large)
 {
-    struct single seen = {0};
-    const struct watched *bytes = find(fd);
-    if (bytes && bytes->head.defect)
-        return bytes->head.defect;
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, count, &seen);
-    if (seen.lengths + seen.codings > 1)
-        return "the request says more than once how long it is";
-    if (seen.codings > 0 && !seen.chunked)
-        return "its Transfer-Encoding is not chunked";
-    if (seen.hosts > 1)
-        return "there is more than one Host";
-    return seen.authorizations > 1 ? "there is more than one Authorization" : NULL;
+    const struct watched *connection = find(fd);
+    const struct inbound *inbound = connection ? &connection->inbound : NULL;
+    /* What libmicrohttpd has read and we have not seen is nothing to trust. */
+    if (!connection || inbound->requests < connection->requests)
+        return "nobody has seen the request come";
+    *too_large = inbound->too_large;
+    return inbound->defective <= connection->requests ? inbound->defect : NULL;
+}
+
+uint64_t strict_since(int fd)
+{
+    const struct watched *connection = find(fd);
+    return connection ? connection->since : 0;
 }

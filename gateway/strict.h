@@ -2,24 +2,28 @@
  * folded or hold control characters, or that say twice how long they are; behind a proxy that reads
  * them differently, these are how requests are smuggled. It has no setting against it and shows
  * nobody the bytes, so the program has a recv() and a gnutls_record_recv() of its own that look at
- * what libmicrohttpd is given. One thread: the loop's. */
+ * what libmicrohttpd is given (inbound.h). The loop thread's; other threads' recv() is left alone.
+ */
 #ifndef GATEWAY_STRICT_H
 #define GATEWAY_STRICT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-struct MHD_Connection;
-
-/* The connection is there; what comes first, after a handshake if it speaks TLS, is the head of a
- * request. */
-void strict_begin(int fd, bool tls);
-/* A request has ended: what comes next is a head again. */
-void strict_next(int fd);
+/* A connection is there: a request comes, after a handshake if it speaks TLS, whose head has at
+ * most that many bytes. */
+void strict_begin(int fd, bool tls, size_t most);
 /* The connection is gone. */
 void strict_end(int fd);
-/* What is wrong with the request whose headers have just been read, or NULL. */
-const char *strict_defect(struct MHD_Connection *connection, int fd);
-/* All connections are gone. */
+/* All are. */
 void strict_finish(void);
+
+/* libmicrohttpd has read the head of the next request. */
+void strict_next(int fd);
+/* What is wrong with that request, as far as it has come, or NULL. */
+const char *strict_defect(int fd, bool *too_large);
+/* Since when a head is under way, mono ns; 0: none is. */
+uint64_t strict_since(int fd);
 
 #endif

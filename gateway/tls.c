@@ -3,8 +3,10 @@
 #include "base/buf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FILE_BYTES_MAX (1024 * 1024)
 #define CHAIN_MAX 16u
@@ -13,21 +15,29 @@ static struct pair {
     struct buf chain, key; /* PEM, terminated */
 } shown;
 
-static int read_file(struct buf *out, const char *path, char why[TLS_WHY_BYTES])
+/* Neither waits for whoever writes into a pipe, nor leaves a copy in a buffer of stdio's. */
+static int read_bytes(struct buf *out, int fd)
 {
     struct stat about;
-    FILE *file = fopen(path, "re");
-    int rc = file ? 0 : -errno;
-    if (rc == 0 && (fstat(fileno(file), &about) < 0 || !S_ISREG(about.st_mode) ||
-                    about.st_size > FILE_BYTES_MAX))
-        rc = -EINVAL;
-    if (rc == 0) {
-        size_t len = (size_t)about.st_size;
-        out->len = fread(buf_reserve(out, len + 1), 1, len, file);
-        buf_append(out, "", 1);
-    }
-    if (file)
-        (void)fclose(file);
+    if (fstat(fd, &about) < 0)
+        return -errno;
+    if (!S_ISREG(about.st_mode) || about.st_size > FILE_BYTES_MAX)
+        return -EINVAL;
+    size_t len = (size_t)about.st_size;
+    ssize_t n = read(fd, buf_reserve(out, len + 1), len);
+    if (n < 0)
+        return -errno;
+    out->len = (size_t)n;
+    buf_append(out, "", 1);
+    return 0;
+}
+
+static int read_file(struct buf *out, const char *path, char why[TLS_WHY_BYTES])
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int rc = fd < 0 ? -errno : read_bytes(out, fd);
+    if (fd >= 0)
+        (void)close(fd);
     if (rc < 0)
         (void)snprintf(why, TLS_WHY_BYTES, "%.180s: %s", path, strerror(-rc));
     return rc;

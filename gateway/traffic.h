@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 #define TRAFFIC_STATUS_MAX 600u
+#define TRAFFIC_LEFT 499u   /* a status: the client left before, as others call it in their logs */
 #define TRAFFIC_BUCKETS 14u /* of durations: below 1 ms, 2 ms, 4 ms … 8.192 s */
 
 struct traffic {
-    _Atomic uint64_t status[TRAFFIC_STATUS_MAX];  /* responses; [499]: their clients left before */
+    _Atomic uint64_t status[TRAFFIC_STATUS_MAX];  /* responses */
     _Atomic uint64_t bucket[TRAFFIC_BUCKETS + 1]; /* the last one: longer */
     _Atomic uint64_t ns, bytes_in, bytes_out;
     _Atomic uint64_t connections, busy; /* now */

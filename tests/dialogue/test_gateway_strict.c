@@ -79,6 +79,52 @@ static void a_sound_request_after_a_body_of_any_bytes_is_one(void **state)
     http_hang_up(&http);
 }
 
+/* What comes behind a sound request in the same piece is looked at as well. */
+static void a_request_on_the_heels_of_another_is_no_exception(void **state)
+{
+    struct http http = http_dial(front.port);
+    (void)state;
+    http_say(&http, "GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n"
+                    "GET /livez HTTP/1.1\r\nHost: gateway\r\nX-A: b\r\n c\r\n\r\n");
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 400);
+    front_says("a header is folded");
+    http_hang_up(&http);
+}
+
+static void a_chunk_is_as_strict_as_a_head(void **state)
+{
+    (void)state;
+    assert_int_equal(said(CALL "Transfer-Encoding: chunked\r\n%sAuthorization: Bearer %s\r\n\r\n"
+                               "1\n1\r\n0\r\n\r\n",
+                          ""),
+                     400);
+    assert_int_equal(said("POST /v1/call/echo/echo HTTP/1.0\r\n%sConnection: keep-alive\r\n"
+                          "Transfer-Encoding: chunked\r\nAuthorization: Bearer %s\r\n\r\n"
+                          "1\r\n1\r\n0\r\n\r\n",
+                          ""),
+                     400);
+}
+
+/* One byte over the limit is refused, and at the limit there is room for the response. */
+static void headers_may_have_16_kib(void **state)
+{
+    enum { LIMIT = 16384 };
+    static char request[LIMIT + 8];
+    (void)state;
+    for (size_t over = 0; over < 2; over++) {
+        int n =
+            snprintf(request, sizeof request, CALL "Authorization: Bearer %s\r\nX-A: ", front.ann);
+        memset(request + n, 'a', LIMIT + over - (size_t)n - 4);
+        memcpy(request + LIMIT + over - 4, "\r\n\r\n", 5);
+        struct http http = http_dial(front.port);
+        http_say(&http, request);
+        assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), over ? 431 : 200);
+        front_says(over ? "\"code\":\"headers_too_large\"" : "\r\n\r\nnull");
+        http_hang_up(&http);
+    }
+}
+
 static void what_is_too_large_is_said_so(void **state)
 {
     char big[20000];
@@ -99,7 +145,7 @@ static void what_is_too_large_is_said_so(void **state)
     assert_int_equal(said(CALL "Transfer-Encoding: chunked\r\n%sAuthorization: Bearer %s\r\n\r\n"
                                "FFFFFFFFFFFFFFFFFF\r\n1",
                           ""),
-                     413);
+                     400);
 }
 
 /* Byte for byte, for as long as they are taken. */
@@ -113,12 +159,22 @@ static void drip(const char *begin)
     http_hang_up(&http);
 }
 
+static void fall_silent(const char *begin)
+{
+    struct http http = http_dial(front.port);
+    char line[8];
+    http_say(&http, begin);
+    assert_false(http_line(&http, "HTTP/", line, sizeof line));
+    http_hang_up(&http);
+}
+
 static void who_sends_too_slowly_is_hung_up_on(void **state)
 {
     struct http idle = http_dial(front.port);
     (void)state;
     http_ask(&idle, "GET /livez", NULL, "", NULL);
     assert_int_equal(http_answer(&idle, front.answer, sizeof front.answer), 200);
+    fall_silent("GET /livez HT");
     drip("GET /");
     drip("GET / HTTP/1.1\r\nHost: gateway\r\nX-A: ");
     drip("POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1000\r\n\r\n");
@@ -135,6 +191,9 @@ int main(void)
         TEST(a_request_with_two_ends_is_none),
         TEST(lines_end_and_headers_are_whole),
         TEST(a_sound_request_after_a_body_of_any_bytes_is_one),
+        TEST(a_request_on_the_heels_of_another_is_no_exception),
+        TEST(a_chunk_is_as_strict_as_a_head),
+        TEST(headers_may_have_16_kib),
         TEST(what_is_too_large_is_said_so),
         TEST(who_sends_too_slowly_is_hung_up_on),
     };

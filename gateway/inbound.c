@@ -1,0 +1,297 @@
+#include "inbound.h"
+
+#include <string.h>
+
+enum {
+    START, /* of a head: nothing of it is there */
+    LINE,  /* the request's */
+    FIELD, /* at the start of a header, or of the empty line */
+    NAME,
+    VALUE,
+    LINE_FEED, /* after the carriage return of a line */
+    EMPTY_LINE_FEED,
+    SKIPPED_LINE_FEED, /* of an empty line before the request (2.2) */
+    BODY,
+    SIZE, /* of a chunk */
+    EXTENSION,
+    SIZE_LINE_FEED,
+    CHUNK,
+    CHUNK_RETURN,
+    CHUNK_LINE_FEED,
+};
+
+#define LARGEST_LENGTH (UINT64_MAX / 16 - 1)
+
+static uint8_t refuse(struct inbound *self, const char *defect)
+{
+    self->defect = defect;
+    self->defective = self->requests;
+    return self->state;
+}
+
+/* tchar (RFC 9110, 5.6.2). */
+static bool is_token(uint8_t c)
+{
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
+        return true;
+    return c && strchr("!#$%&'*+-.^_`|~", c);
+}
+
+static bool is_text(uint8_t c)
+{
+    return c == '\t' || (c >= ' ' && c != 0x7f);
+}
+
+static char lower(uint8_t c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* ---- headers ---- */
+
+static bool is_named(const struct inbound *self, const char *name)
+{
+    return self->name_len == strlen(name) && memcmp(self->name, name, self->name_len) == 0;
+}
+
+static const char *take_length(struct inbound *self)
+{
+    if (self->has_length || self->is_chunked)
+        return "the request says more than once how long it is";
+    self->has_length = true;
+    for (size_t i = 0; i < self->value_len; i++) {
+        uint8_t digit = (uint8_t)(self->value[i] - '0');
+        if (digit > 9 || self->left > LARGEST_LENGTH)
+            return "its Content-Length is no number";
+        self->left = self->left * 10 + digit;
+    }
+    return self->value_len > 0 ? NULL : "its Content-Length is no number";
+}
+
+static const char *take_coding(struct inbound *self)
+{
+    static const char chunked[] = "chunked";
+    if (self->has_length || self->is_chunked)
+        return "the request says more than once how long it is";
+    self->is_chunked = true;
+    bool known = self->value_len == sizeof chunked - 1 &&
+                 memcmp(self->value, chunked, sizeof chunked - 1) == 0;
+    return known ? NULL : "its Transfer-Encoding is not chunked";
+}
+
+/* The header's line is whole. */
+static const char *take_field(struct inbound *self)
+{
+    while (self->value_len > 0 &&
+           (self->value[self->value_len - 1] == ' ' || self->value[self->value_len - 1] == '\t'))
+        self->value_len--;
+    if (is_named(self, "content-length"))
+        return take_length(self);
+    if (is_named(self, "transfer-encoding"))
+        return take_coding(self);
+    if (is_named(self, "host") && self->hosts++ > 0)
+        return "there is more than one Host";
+    if (is_named(self, "authorization") && self->authorizations++ > 0)
+        return "there is more than one Authorization";
+    return NULL;
+}
+
+static uint8_t begin_name(struct inbound *self, uint8_t c)
+{
+    if (c == ' ' || c == '\t')
+        return refuse(self, "a header is folded");
+    if (!is_token(c))
+        return refuse(self, "a header's name is not one");
+    self->name[0] = lower(c);
+    self->name_len = 1;
+    self->value_len = 0;
+    return NAME;
+}
+
+static uint8_t go_on_name(struct inbound *self, uint8_t c)
+{
+    if (c == ':')
+        return VALUE;
+    if (!is_token(c))
+        return refuse(self, "a header's name is not one");
+    if (self->name_len < INBOUND_NAME_BYTES)
+        self->name[self->name_len++] = lower(c);
+    return NAME;
+}
+
+static uint8_t go_on_value(struct inbound *self, uint8_t c)
+{
+    if (c == '\r')
+        return LINE_FEED;
+    if (!is_text(c))
+        return refuse(self, "a header holds a control character");
+    bool leading = self->value_len == 0 && (c == ' ' || c == '\t');
+    if (!leading && self->value_len < INBOUND_VALUE_BYTES)
+        self->value[self->value_len++] = lower(c);
+    return VALUE;
+}
+
+/* ---- lines ---- */
+
+static uint8_t begin_line(struct inbound *self, uint8_t c)
+{
+    if (c == '\r')
+        return SKIPPED_LINE_FEED;
+    *self = (struct inbound){.requests = self->requests + 1, .most = self->most};
+    return is_token(c) ? LINE : refuse(self, "the request's line has no method");
+}
+
+static uint8_t end_line(struct inbound *self, uint8_t c)
+{
+    const char *defect = c == '\n' ? NULL : "a carriage return is alone";
+    if (!defect && self->in_fields)
+        defect = take_field(self);
+    self->in_fields = true;
+    return defect ? refuse(self, defect) : FIELD;
+}
+
+/* The empty line: of the head, or of the trailers, which are headers behind the last chunk. */
+static uint8_t end_head(struct inbound *self, uint8_t c)
+{
+    if (c != '\n')
+        return refuse(self, "a carriage return is alone");
+    if (self->in_trailers)
+        return START;
+    self->value_len = 0;
+    if (self->is_chunked)
+        return SIZE;
+    return self->left > 0 ? BODY : START;
+}
+
+/* ---- bodies ---- */
+
+static int digit_of(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    char l = lower(c);
+    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+static uint8_t go_on_size(struct inbound *self, uint8_t c)
+{
+    int digit = digit_of(c);
+    if (digit >= 0 && self->left <= LARGEST_LENGTH) {
+        self->left = self->left * 16 + (uint64_t)digit;
+        self->value_len = 1; /* there is a size */
+        return SIZE;
+    }
+    if (self->value_len == 0 || digit >= 0)
+        return refuse(self, "a chunk's size is no number");
+    if (c == '\r')
+        return SIZE_LINE_FEED;
+    return c == ';' ? EXTENSION : refuse(self, "a chunk's size is no number");
+}
+
+/* The last chunk has no bytes; trailers may follow. */
+static uint8_t end_size(struct inbound *self, uint8_t c)
+{
+    if (c != '\n')
+        return refuse(self, "a carriage return is alone");
+    self->in_trailers = self->left == 0;
+    return self->in_trailers ? FIELD : CHUNK;
+}
+
+static uint8_t step_in_body(struct inbound *self, uint8_t c)
+{
+    switch (self->state) {
+    case SIZE:
+        return go_on_size(self, c);
+    case EXTENSION:
+        if (c == '\r')
+            return SIZE_LINE_FEED;
+        return is_text(c) ? EXTENSION : refuse(self, "a chunk holds a control character");
+    case SIZE_LINE_FEED:
+        return end_size(self, c);
+    case CHUNK_RETURN:
+        return c == '\r' ? CHUNK_LINE_FEED : refuse(self, "a chunk is longer than it says");
+    default:
+        self->value_len = 0;
+        return c == '\n' ? SIZE : refuse(self, "a carriage return is alone");
+    }
+}
+
+static bool takes_line_feed(uint8_t state)
+{
+    return state == LINE_FEED || state == EMPTY_LINE_FEED || state == SKIPPED_LINE_FEED ||
+           state == SIZE_LINE_FEED || state == CHUNK_LINE_FEED;
+}
+
+static uint8_t step(struct inbound *self, uint8_t c)
+{
+    if (c == '\n' && !takes_line_feed(self->state))
+        return refuse(self, "a line feed is alone");
+    switch (self->state) {
+    case START:
+        return begin_line(self, c);
+    case SKIPPED_LINE_FEED:
+        return c == '\n' ? START : refuse(self, "a carriage return is alone");
+    case LINE:
+        if (c == '\r')
+            return LINE_FEED;
+        return is_text(c) ? LINE : refuse(self, "the request's line holds a control character");
+    case FIELD:
+        return c == '\r' ? EMPTY_LINE_FEED : begin_name(self, c);
+    case NAME:
+        return go_on_name(self, c);
+    case VALUE:
+        return go_on_value(self, c);
+    case LINE_FEED:
+        return end_line(self, c);
+    case EMPTY_LINE_FEED:
+        return end_head(self, c);
+    default:
+        return step_in_body(self, c);
+    }
+}
+
+/* ---- bytes ---- */
+
+static bool is_content(const struct inbound *self)
+{
+    return self->state == BODY || self->state == CHUNK;
+}
+
+/* Content is not looked at. Returns how much of it there was. */
+static size_t skip_content(struct inbound *self, size_t len)
+{
+    size_t n = len < self->left ? len : (size_t)self->left;
+    self->left -= n;
+    if (self->left == 0)
+        self->state = self->state == BODY ? START : CHUNK_RETURN;
+    return n;
+}
+
+bool inbound_in_head(const struct inbound *self)
+{
+    return self->state >= LINE && self->state <= EMPTY_LINE_FEED && !self->in_trailers;
+}
+
+/* `was`: the byte before belonged to a head. */
+static void measure_head(struct inbound *self, bool was)
+{
+    if ((!was && !inbound_in_head(self)) || ++self->head <= self->most)
+        return;
+    self->too_large = true;
+    (void)refuse(self, "the line and the headers of the request are over the limit");
+}
+
+void inbound_feed(struct inbound *self, const uint8_t *bytes, size_t len)
+{
+    size_t i = 0;
+    while (i < len && !self->defect) {
+        if (is_content(self)) {
+            i += skip_content(self, len - i);
+            continue;
+        }
+        bool was = inbound_in_head(self);
+        self->state = step(self, bytes[i++]);
+        if (!self->defect)
+            measure_head(self, was);
+    }
+}

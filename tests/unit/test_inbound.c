@@ -1,0 +1,147 @@
+/* What a client may send, and where each of its requests ends, whatever pieces they come in. */
+#include "../testing.h"
+
+#include "../../gateway/inbound.h"
+
+#include <string.h>
+
+#define MOST 200u
+#define HEAD "POST / HTTP/1.1\r\nHost: x\r\n"
+#define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
+
+static struct inbound fed(const char *text, size_t len, size_t piece)
+{
+    struct inbound inbound = {.most = MOST};
+    for (size_t at = 0; at < len; at += piece)
+        inbound_feed(&inbound, (const uint8_t *)text + at, len - at < piece ? len - at : piece);
+    return inbound;
+}
+
+static void takes(const char *text, size_t len, unsigned requests)
+{
+    for (size_t piece = 1; piece <= len; piece++) {
+        struct inbound inbound = fed(text, len, piece);
+        if (inbound.defect)
+            fail_msg("%s: %s", text, inbound.defect);
+        assert_int_equal(inbound.requests, requests);
+        assert_false(inbound_in_head(&inbound));
+    }
+}
+
+static void refuses(const char *text, size_t len, unsigned request, const char *defect)
+{
+    for (size_t piece = 1; piece <= len; piece++) {
+        struct inbound inbound = fed(text, len, piece);
+        if (!inbound.defect)
+            fail_msg("taken: %s", text);
+        assert_string_equal(inbound.defect, defect);
+        assert_int_equal(inbound.defective, request);
+    }
+}
+
+#define TAKES(text, requests) takes(text, sizeof(text) - 1, requests)
+#define REFUSES(text, defect) refuses(text, sizeof(text) - 1, 1, defect)
+#define REFUSES_SECOND(text, defect) refuses(text, sizeof(text) - 1, 2, defect)
+
+static void sound_requests_follow_each_other(void **state)
+{
+    (void)state;
+    TAKES("\r\nGET /a?b=c HTTP/1.1\r\nHost: x\r\nX-A:\r\nx_b!#$: \t\"a, b\"\xc3\xa9\r\n\r\n", 1);
+    TAKES(HEAD "\r\n" HEAD "Content-Length: 4\r\n\r\n\n \x01\n" HEAD "\r\n", 3);
+    TAKES(HEAD "CONTENT-LENGTH:  4 \t\r\n\r\nG / " HEAD "\r\n", 2);
+    TAKES(HEAD "Content-Length: 0\r\n\r\n" HEAD "\r\n", 2);
+    TAKES(CHUNKED "3\r\n\n\n\n\r\n0\r\n\r\n" HEAD "\r\n", 2);
+    TAKES(CHUNKED "A;a=b\r\n0123456789\r\n00\r\nX-A: b\r\nX-B: c\r\n\r\n" HEAD "\r\n", 2);
+}
+
+static void an_unfinished_head_is_known(void **state)
+{
+    static const char text[] = HEAD "Content-Length: 1\r\n\r\n1GET / HTT";
+    (void)state;
+    const size_t body = sizeof text - sizeof "1GET / HTT";
+    for (size_t len = 1; len < sizeof text; len++) {
+        struct inbound inbound = fed(text, len, len);
+        assert_int_equal(inbound_in_head(&inbound), len != body && len != body + 1);
+    }
+}
+
+static void lines_end_in_two_bytes(void **state)
+{
+    (void)state;
+    REFUSES("GET / HTTP/1.1\nHost: x\r\n\r\n", "a line feed is alone");
+    REFUSES("GET / HTTP/1.1\r\nHost: x\n\r\n", "a line feed is alone");
+    REFUSES("GET / HTTP/1.1\r\nHost: x\r\n\n", "a line feed is alone");
+    REFUSES("GET / HTTP/1.1\r\nHost: x\rY: z\r\n\r\n", "a carriage return is alone");
+    REFUSES("GET / HTTP/1.1\r\n\rHost: x\r\n\r\n", "a carriage return is alone");
+    REFUSES(CHUNKED "1\n1\r\n0\r\n\r\n", "a line feed is alone");
+    REFUSES(CHUNKED "1;a\n1\r\n0\r\n\r\n", "a line feed is alone");
+    REFUSES(CHUNKED "1\r\n1\n0\r\n\r\n", "a line feed is alone");
+    REFUSES(CHUNKED "0\r\n\n", "a line feed is alone");
+    REFUSES(CHUNKED "0\r\nX: y\n\r\n", "a line feed is alone");
+    REFUSES_SECOND(HEAD "\r\nGET / HTTP/1.1\nHost: x\r\n\r\n", "a line feed is alone");
+}
+
+static void headers_are_names_and_values(void **state)
+{
+    (void)state;
+    REFUSES(HEAD "X-A: b\r\n c\r\n\r\n", "a header is folded");
+    REFUSES(HEAD "X-A: b\r\n\tc\r\n\r\n", "a header is folded");
+    REFUSES(HEAD "Content-Length : 1\r\n\r\n", "a header's name is not one");
+    REFUSES(HEAD ": 1\r\n\r\n", "a header's name is not one");
+    REFUSES(HEAD "nothing\r\n\r\n", "a header's name is not one");
+    REFUSES(HEAD "X-A: a\0b\r\n\r\n", "a header holds a control character");
+    REFUSES(HEAD "X-A: a\x7f\r\n\r\n", "a header holds a control character");
+    REFUSES(CHUNKED "0\r\nX : y\r\n\r\n", "a header's name is not one");
+    REFUSES("GET /\x01 HTTP/1.1\r\n\r\n", "the request's line holds a control character");
+    REFUSES(HEAD "host: y\r\n\r\n", "there is more than one Host");
+    REFUSES(HEAD "Authorization: a\r\nauthorization: a\r\n\r\n",
+            "there is more than one Authorization");
+    REFUSES_SECOND(HEAD "\r\n / HTTP/1.1\r\n\r\n", "the request's line has no method");
+}
+
+static void a_request_ends_in_one_place(void **state)
+{
+    static const char twice[] = "the request says more than once how long it is";
+    static const char number[] = "its Content-Length is no number";
+    (void)state;
+    REFUSES(HEAD "Content-Length: 4\r\nContent-Length: 4\r\n\r\n", twice);
+    REFUSES(HEAD "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n", twice);
+    REFUSES(CHUNKED "0\r\nContent-Length: 4\r\n\r\n", twice);
+    REFUSES(HEAD "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", twice);
+    REFUSES(HEAD "Content-Length: +4\r\n\r\n", number);
+    REFUSES(HEAD "Content-Length: 4, 4\r\n\r\n", number);
+    REFUSES(HEAD "Content-Length:\r\n\r\n", number);
+    REFUSES(HEAD "Content-Length: 99999999999999999999999\r\n\r\n", number);
+    REFUSES(HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n",
+            "its Transfer-Encoding is not chunked");
+    REFUSES(HEAD "Transfer-Encoding: xchunked\r\n\r\n", "its Transfer-Encoding is not chunked");
+    REFUSES(CHUNKED "x\r\n", "a chunk's size is no number");
+    REFUSES(CHUNKED "\r\n", "a chunk's size is no number");
+    REFUSES(CHUNKED "1 \r\n", "a chunk's size is no number");
+    REFUSES(CHUNKED "1\r\n1\r\n\r\n", "a chunk's size is no number");
+    REFUSES(CHUNKED "FFFFFFFFFFFFFFFFFF\r\n", "a chunk's size is no number");
+    REFUSES(CHUNKED "1\r\n11\r\n0\r\n\r\n", "a chunk is longer than it says");
+    REFUSES(CHUNKED "1;\x01\r\n1\r\n0\r\n\r\n", "a chunk holds a control character");
+}
+
+static void a_head_has_its_bound(void **state)
+{
+    char text[MOST + 64] = HEAD "X: ";
+    (void)state;
+    memset(text + strlen(text), 'a', sizeof text - strlen(text));
+    assert_true(fed(text, MOST + 1, 7).too_large);
+    assert_false(fed(text, MOST, 7).too_large);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sound_requests_follow_each_other),
+        cmocka_unit_test(an_unfinished_head_is_known),
+        cmocka_unit_test(lines_end_in_two_bytes),
+        cmocka_unit_test(headers_are_names_and_values),
+        cmocka_unit_test(a_request_ends_in_one_place),
+        cmocka_unit_test(a_head_has_its_bound),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
