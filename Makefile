@@ -187,6 +187,12 @@ $(BUILD)/share/farebox/data/%: services/data-bridge/data/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
+UI := $(patsubst gateway/ui/%,$(BUILD)/share/farebox/ui/%,$(wildcard gateway/ui/*))
+
+$(BUILD)/share/farebox/ui/%: gateway/ui/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
 # Built with the installed header and library's names only, as a user's program would be.
 EXAMPLES := $(patsubst examples/%.c,$(BUILD)/examples/%,$(wildcard examples/*.c))
 
@@ -194,7 +200,7 @@ $(BUILD)/examples/%: examples/%.c $(SDK) $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(SAY)$(LINK) $(WARN) -Ilibs/client -Wl,-rpath,'$$ORIGIN/../lib' -o $@ $< $(USE_SDK)
 
-all: $(SDK) $(PROGRAMS) $(MODULES) $(DATA)
+all: $(SDK) $(PROGRAMS) $(MODULES) $(DATA) $(UI)
 
 # ---- tests ----------------------------------------------------------------------------------
 
@@ -240,13 +246,13 @@ $(TESTS)/fuzz/replay_%: $(OBJ)/tests/fuzz/fuzz_%.o $(OBJ)/tests/fuzz/replay.o $(
 $(TESTS)/fuzz/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(call archives,$(USES))
 	$(LINK_TEST) -fsanitize=fuzzer $(LIBRARIES)
 
-.PHONY: tests deps deps-test deps-check deps-bench test sim soak
+.PHONY: tests deps deps-test deps-check deps-bench deps-browser test sim soak browser
 tests: all $(EXAMPLES) $(UNIT) $(DIALOGUE) $(SIM) $(REPLAYS)
 
 $(call objects,$(wildcard tests/*/*.c)): | deps-test
 
 deps: deps-build
-deps-build deps-test deps-check deps-bench: deps-%:
+deps-build deps-test deps-check deps-bench deps-browser: deps-%:
 	@tools/deps $*
 
 # One unit or dialogue test: make unit/test_map
@@ -263,6 +269,10 @@ test: deps-test
 
 sim: $(SIM)
 	$(SIM) $(if $(SEED),--seed $(SEED) $(if $(V),--trace),--seeds $(SEEDS))
+
+# The dashboard in a headless Chromium. SHOTS=dir keeps pictures of it.
+browser: all
+	@BUILD=$(BUILD) tests/browser/run $(SHOTS)
 
 # CYCLES kills of the broker under load, and of who calls and serves; then the usage is compared with
 # what was received.
@@ -387,6 +397,8 @@ install: all
 	$(file >$(BUILD)/farebox.pc,$(PKG_CONFIG_FILE))
 	install -m 644 $(BUILD)/farebox.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(if $(DATA),install -d $(SHARE)/farebox/data && install -m 644 $(DATA) $(SHARE)/farebox/data)
+	install -d $(SHARE)/farebox/ui
+	install -m 644 $(UI) $(SHARE)/farebox/ui
 	install -m 644 $(wildcard docs/man/*.1) $(SHARE)/man/man1
 	install -m 644 $(wildcard docs/man/*.8) $(SHARE)/man/man8
 	$(BIN)/farebox manual | install -m 644 /dev/stdin $(SHARE)/man/man1/farebox.1
@@ -410,9 +422,10 @@ make unit/test_x, make dialogue/test_x
 make sim         the simulator: SEEDS=2000, or SEED=n to replay one
 make soak        the usage is right after kill -9: CYCLES=1000 of them
 make fuzz        coverage-guided fuzzing: SECONDS=60 for each target
+make browser     the dashboard in Chromium, if that is there: SHOTS=dir keeps pictures of it
 make bench       ours and the peers in one run
 make install     PREFIX=/usr/local DESTDIR= LIBDIR=$$PREFIX/lib
-make deps        installs missing Debian packages (also deps-test, deps-check, deps-bench)
+make deps        installs missing Debian packages (also deps-test, deps-check, deps-bench, deps-browser)
 make clean
 
 Variables: BUILD=dir, CC=gcc|clang, SAN=address,undefined|thread, V=1 shows the commands.

@@ -7,10 +7,12 @@
 #include "probes.h"
 #include "publish.h"
 #include "subscribers.h"
+#include "ui.h"
 
 #define JSON "application/json"
 #define TEXT "text/plain"
 #define EVENTS "text/event-stream"
+#define HTML "text/html"
 
 const struct route own_routes[] = {
     {"POST", "/v1/call/{service}/{method}", call_handle, NULL, "Call a method of a service", JSON,
@@ -27,6 +29,9 @@ const struct route own_routes[] = {
     {"GET", "/metrics", metrics_handle, NULL, "Counters for Prometheus", TEXT, 200, false, NULL},
     {"GET", "/livez", probes_live, NULL, "Does the gateway live?", TEXT, 200, true, NULL},
     {"GET", "/readyz", probes_ready, NULL, "Can it serve?", TEXT, 200, true, NULL},
+    {"GET", "/ui", ui_handle, NULL, "The dashboard", HTML, 200, true, NULL},
+    {"GET", "/ui/", ui_handle, NULL, "The dashboard", HTML, 200, true, NULL},
+    {"GET", "/ui/{file}", ui_handle, NULL, "What it consists of", HTML, 200, true, NULL},
 };
 const size_t own_routes_count = sizeof own_routes / sizeof *own_routes;
 
