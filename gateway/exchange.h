@@ -48,6 +48,9 @@ struct exchange {
     /* the mailbox's */
     struct exchange *next;
     bool posted, finished;
+    /* of those the loop has taken */
+    struct exchange *taken;
+    bool over;
 };
 
 struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection *connection);

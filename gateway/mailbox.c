@@ -44,19 +44,21 @@ void mailbox_post(struct mailbox *self, struct exchange *exchange, bool last)
         (void)!write(self->fd, &one, sizeof one);
 }
 
-struct exchange *mailbox_take(struct mailbox *self, bool *last)
+/* Under one lock, so that threads that go on posting and the loop do not wait for each other over
+ * each exchange. */
+struct exchange *mailbox_take(struct mailbox *self)
 {
     pthread_mutex_lock(&self->mutex);
-    struct exchange *exchange = self->first;
-    if (exchange) {
-        self->first = exchange->next;
-        if (!self->first)
-            self->last = &self->first;
+    struct exchange *taken = self->first;
+    self->first = NULL;
+    self->last = &self->first;
+    for (struct exchange *exchange = taken; exchange; exchange = exchange->next) {
         exchange->posted = false;
-        *last = exchange->finished;
+        exchange->over = exchange->finished;
+        exchange->taken = exchange->next;
     }
     pthread_mutex_unlock(&self->mutex);
-    return exchange;
+    return taken;
 }
 
 void mailbox_hush(struct mailbox *self)

@@ -19,8 +19,9 @@ int mailbox_init(struct mailbox *mailbox); /* negative errno */
 void mailbox_finish(struct mailbox *mailbox);
 /* Harmless when it is in there already. `last`: whoever posts lets go of it with this. */
 void mailbox_post(struct mailbox *mailbox, struct exchange *exchange, bool last);
-/* The next one in the order they came, or NULL. */
-struct exchange *mailbox_take(struct mailbox *mailbox, bool *last);
+/* All of them, in the order they came, as a list by `taken`; `over`: whoever posted has let go.
+ * They may be posted again meanwhile. */
+struct exchange *mailbox_take(struct mailbox *mailbox);
 /* Everything that was told so far is going to be taken. */
 void mailbox_hush(struct mailbox *mailbox);
 

@@ -299,13 +299,12 @@ static void wake(struct server *self, struct exchange *x)
 void server_take_mail(struct server *self)
 {
     struct mailbox *mailbox = &self->gateway->mailbox;
-    struct exchange *x;
-    bool last = false;
     mailbox_hush(mailbox);
-    while ((x = mailbox_take(mailbox, &last))) {
+    for (struct exchange *next, *x = mailbox_take(mailbox); x; x = next) {
+        next = x->taken;
         if (x->connection)
             wake(self, x);
-        if (last) {
+        if (x->over) {
             x->on_gone = NULL; /* nothing is under way any more */
             exchange_release(x);
         }
