@@ -39,6 +39,11 @@ bool name_reserved(struct slice name)
     return slice_is(name, "bus") || (name.len >= dotted && memcmp(name.data, own, dotted) == 0);
 }
 
+bool name_valid_tenant(struct slice name)
+{
+    return name_valid(name) && !name_reserved(name);
+}
+
 static bool user_byte(uint8_t c)
 {
     return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '/';

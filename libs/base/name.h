@@ -14,6 +14,8 @@ bool name_valid_service(struct slice name);
 /* The broker's own: "bus", and whatever begins with "bus.". Nobody else's service or tenant is
  * called that. */
 bool name_reserved(struct slice name);
+/* A tenant: a token that is not the broker's own. */
+bool name_valid_tenant(struct slice name);
 /* Users come from identity providers: 1 to 128 bytes of printable ASCII without
  * space, '"', '\\' or '/'. */
 bool name_valid_user(struct slice name);

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "base/mem.h"
+#include "base/name.h"
 #include "base/token_file.h"
 
 #include <errno.h>
@@ -140,6 +141,15 @@ static enum host_exit read_tier(struct host_options *options, const char *text)
     return HOST_OK;
 }
 
+/* An empty one, of a variable that is not set, would serve everybody. */
+static enum host_exit read_tenant(struct host_options *options, const char *text)
+{
+    if (!name_valid_tenant(slice_of(text)))
+        return wrong("--tenant takes a tenant's name, not '%s'", text);
+    options->tenant = text;
+    return HOST_OK;
+}
+
 static enum host_exit read_number(uint32_t *out, const char *flag, const char *text,
                                   unsigned long least, unsigned long most)
 {
@@ -198,8 +208,7 @@ static enum host_exit read_flag(struct reading *reading, int flag, char **argv)
     case FLAG_SET:
         return read_setting(options, optarg);
     case FLAG_TENANT:
-        options->tenant = optarg;
-        return HOST_OK;
+        return read_tenant(options, optarg);
     case FLAG_TIER:
         return read_tier(options, optarg);
     case FLAG_VERSION:

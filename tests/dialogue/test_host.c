@@ -94,6 +94,8 @@ static void each_failure_has_its_exit_status(void **state)
     assert_ends(scene, 64, "no such module",
                 ARGUMENTS("--url", url, "--token-file", token, "--set", "data-bridge.data=/x",
                           scene->echo));
+    assert_ends(scene, 64, "--tenant takes a tenant's name, not ''",
+                ARGUMENTS("--url", url, "--token-file", token, "--tenant", "", scene->echo));
     assert_ends(scene, 64, "--tier: no module serves ecko",
                 ARGUMENTS("--url", url, "--token-file", token, "--tier", "echo=pro", "--tier",
                           "ecko=pro", scene->echo));

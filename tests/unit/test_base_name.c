@@ -80,6 +80,16 @@ static void the_brokers_own(void **state)
     assert_true(none(name_reserved, bad));
 }
 
+static void tenants(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"acme", "buses", "bus-x", "omnibus", NULL};
+    static const char *const bad[] = {"bus", "bus.", "bus.acme", "a.b", NULL};
+    assert_true(every(name_valid_tenant, good));
+    assert_true(none(name_valid_tenant, bad));
+    assert_true(none(name_valid_tenant, bad_names));
+}
+
 static void users(void **state)
 {
     (void)state;
@@ -245,6 +255,7 @@ int main(void)
         cmocka_unit_test(names_byte_by_byte),
         cmocka_unit_test(services),
         cmocka_unit_test(the_brokers_own),
+        cmocka_unit_test(tenants),
         cmocka_unit_test(users),
         cmocka_unit_test(topics_and_patterns),
         cmocka_unit_test(at_most_sixteen_tokens),

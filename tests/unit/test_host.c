@@ -93,6 +93,19 @@ static void tiers_are_for_services_and_methods(void **state)
         ASSERT_READS_AS(HOST_USAGE, "--url", "u", "--token", "t", "m.so", "--tier", wrong[i]);
 }
 
+/* An empty name, as of a variable that is not set, would serve everybody. */
+static void reads_whose_services_they_are(void **state)
+{
+    (void)state;
+    struct line line;
+    assert_int_equal(READ(&line, "--url=u", "--token=t", "--tenant", "acme", "m.so"), HOST_OK);
+    assert_string_equal(line.options.tenant, "acme");
+    host_options_finish(&line.options);
+    static const char *const wrong[] = {"", "*", "Acme", "acme/ann", " acme", "bus", "bus.acme"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ASSERT_READS_AS(HOST_USAGE, "--url=u", "--token=t", "--tenant", wrong[i], "m.so");
+}
+
 static void a_token_does_not_stay_in_the_process_list(void **state)
 {
     (void)state;
@@ -220,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(reads_everything),
         CASE(tiers_are_for_services_and_methods),
+        CASE(reads_whose_services_they_are),
         CASE(a_token_does_not_stay_in_the_process_list),
         CASE(the_environment_fills_what_flags_leave_open),
         CASE(refuses_what_makes_no_sense),
