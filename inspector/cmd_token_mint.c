@@ -91,7 +91,7 @@ static int check(const struct cli *cli, const struct args *args, const struct to
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         if (!args_has(args, needed[i]))
             return cli_fail(cli, EXIT_USAGE, "--%s is needed", needed[i]);
-    if (!name_valid(slice_of(claims->tenant)))
+    if (!name_valid_tenant(slice_of(claims->tenant)))
         return cli_fail(cli, EXIT_USAGE, "'%.80s' is no tenant's name", claims->tenant);
     if (!name_valid_user(slice_of(claims->user)))
         return cli_fail(cli, EXIT_USAGE, "'%.80s' is no user's name", claims->user);

@@ -161,6 +161,8 @@ const char *token_claims_read(struct token_claims *claims, const json_t *payload
         return "user_id is missing or malformed";
     if (!read_text(&claims->tenant, payload, "tenant_id", name_valid, NULL))
         return "tenant_id is missing or malformed";
+    if (name_reserved(slice_of(claims->tenant)))
+        return "tenant_id is the broker's own";
     if (!read_text(&claims->tier, payload, "subscription_tier", name_valid, "free"))
         return "subscription_tier is malformed";
     if (!read_text(&claims->subscription_status, payload, "subscription_status", name_valid,

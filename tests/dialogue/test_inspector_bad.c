@@ -109,6 +109,8 @@ static void test_tokens_that_are_refused(void **state)
     says("'cal:orders' is no permission");
     ends(64, "%s --tier Gold", mint);
     ends(64, "%s --tenant Acme", mint);
+    ends(64, "%s --tenant bus", mint);
+    says("'bus' is no tenant's name");
     ends(65, "echo not-a-token | farebox token show -");
     ends(77, "printf %%32s x >\"$DIR\"/other; farebox token mint --secret-file "
              "\"$DIR\"/other --tenant acme --user bob --tier free | "
