@@ -43,12 +43,12 @@ struct stage {
     size_t arena_used;                 /* by the newest frame */
     uint64_t random;
     unsigned verified; /* tokens judged */
-    unsigned puts, scans, n_records;
+    unsigned puts, scans, n_records, feeds_open, closed_pipes;
     bool store_fails, store_lags; /* nothing can be put; what is put reaches no disk */
+    unsigned store_refuses;       /* so many of the next puts and removals, and then no more */
     uint64_t asked;               /* the mark the core waits for; 0: none */
     struct stage_record records[STAGE_RECORDS];
     struct stage_ledger ledger;
-    unsigned feeds_open, closed_pipes;
     struct buf fed;        /* what feeds carried: "topic payload\n" */
     struct list one_shots; /* answers to one-shots: struct stage_frame */
 };

@@ -31,13 +31,20 @@ static struct stage_record *record_of(struct stage *stage, const char *table, st
     return record;
 }
 
+static bool refused(struct stage *stage)
+{
+    bool now = stage->store_refuses > 0;
+    stage->store_refuses -= now;
+    return now || stage->store_fails;
+}
+
 static int io_put(void *arg, const char *table, struct slice key, struct slice value)
 {
     struct stage *stage = arg;
     stage->puts++;
     if (key.len == 0 || key.len > IO_KEY_MAX)
         return -EINVAL; /* as the store says */
-    if (stage->store_fails)
+    if (refused(stage))
         return -EIO;
     struct stage_record *record = record_of(stage, table, key);
     record->value.len = 0;
@@ -59,8 +66,7 @@ static int io_get(void *arg, const char *table, struct slice key, struct buf *ou
 
 static int io_remove(void *arg, const char *table, struct slice key)
 {
-    const struct stage *stage = arg;
-    if (stage->store_fails)
+    if (refused(arg))
         return -EIO;
     record_of(arg, table, key)->value.len = 0;
     return 0;

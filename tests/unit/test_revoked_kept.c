@@ -101,6 +101,21 @@ static void nor_do_books_that_refuse(void **state)
     assert_true(lists("\"a1\""));
 }
 
+/* The books, which refuse once what the ledger has, do not take it after what is newer. */
+static void nor_do_books_that_take_it_late(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("revoke", "{\"id\":\"a1\",\"expires_ms\":1800000010000}"), STATUS_OK);
+    stage.store_refuses = 1;
+    restart();
+    assert_int_equal(stage.store_refuses, 0);
+    assert_int_equal(ask("revoke", "{\"id\":\"a1\",\"expires_ms\":1800000020000}"), STATUS_OK);
+    stage_pass(&stage, 1000);
+    stage_lose_ledger(&stage); /* the books alone tell what came last */
+    restart();
+    assert_true(lists("\"id\":\"a1\",\"until_ms\":1800000020000"));
+}
+
 static void it_is_forgotten_when_the_token_is_over_anyhow(void **state)
 {
     (void)state;
@@ -185,6 +200,7 @@ int main(void)
         TEST(a_restart_takes_nothing_back),
         TEST(nor_does_a_death_before_the_books_have_it),
         TEST(nor_do_books_that_refuse),
+        TEST(nor_do_books_that_take_it_late),
         TEST(it_is_forgotten_when_the_token_is_over_anyhow),
         TEST(there_are_only_so_many),
         TEST(what_the_books_refuse_was_not_revoked),

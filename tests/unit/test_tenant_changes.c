@@ -142,6 +142,24 @@ static void nobody_is_called_as_the_broker(void **state)
     assert_int_equal(ask("create", "{\"tenant\":\"buses\",\"tier\":\"free\"}"), STATUS_OK);
 }
 
+/* The books refuse once what the ledger has, and take all after it. */
+static void restart_refused_once(void)
+{
+    stage.store_refuses = 1;
+    stage_restart(&stage);
+    assert_int_equal(stage.store_refuses, 0);
+    ops = stage_join(&stage, "infra ops admin:*");
+}
+
+/* The books alone tell what came last. */
+static void restart_without_the_ledger(void)
+{
+    stage_pass(&stage, A_SAVE_MS);
+    stage_lose_ledger(&stage);
+    stage_restart(&stage);
+    ops = stage_join(&stage, "infra ops admin:*");
+}
+
 /* The books may take late what the process before changed, but not after what this one changes. */
 static void what_the_ledger_has_comes_first(void **state)
 {
@@ -154,12 +172,30 @@ static void what_the_ledger_has_comes_first(void **state)
     assert_int_equal(ask("delete", "{\"tenant\":\"acme\"}"), STATUS_UNAVAILABLE);
     stage.store_fails = false;
     assert_int_equal(ask("suspend", "{\"tenant\":\"acme\"}"), STATUS_OK);
-    stage_pass(&stage, A_SAVE_MS);
-    stage_lose_ledger(&stage); /* the books alone tell what came last */
-    stage_restart(&stage);
-    ops = stage_join(&stage, "infra ops admin:*");
+    restart_without_the_ledger();
     assert_int_equal(ask("show", "{\"tenant\":\"acme\"}"), STATUS_OK);
-    assert_non_null(strstr((const char *)answer.data, "\"status\":\"suspended\""));
+    assert_true(says("\"status\":\"suspended\""));
+}
+
+static void the_ledgers_changes_keep_their_order(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("create", "{\"tenant\":\"acme\",\"tier\":\"free\"}"), STATUS_OK);
+    assert_int_equal(ask("suspend", "{\"tenant\":\"acme\"}"), STATUS_OK);
+    restart_refused_once();
+    restart_without_the_ledger();
+    assert_int_equal(ask("show", "{\"tenant\":\"acme\"}"), STATUS_OK);
+    assert_true(says("\"status\":\"suspended\""));
+}
+
+static void what_was_deleted_does_not_come_back(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("create", "{\"tenant\":\"acme\",\"tier\":\"free\"}"), STATUS_OK);
+    restart_refused_once();
+    assert_int_equal(ask("delete", "{\"tenant\":\"acme\"}"), STATUS_OK);
+    restart_without_the_ledger();
+    assert_int_equal(ask("show", "{\"tenant\":\"acme\"}"), STATUS_INVALID_ARGUMENT);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
@@ -173,6 +209,8 @@ int main(void)
         TEST(nobody_is_called_as_the_broker),
         TEST(where_it_has_to_be_on_disk_it_is_first),
         TEST(what_the_ledger_has_comes_first),
+        TEST(the_ledgers_changes_keep_their_order),
+        TEST(what_was_deleted_does_not_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
