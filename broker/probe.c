@@ -27,7 +27,7 @@ struct probe {
     CURL *easy;
     CURLU *parts;
     char *name; /* curl_free() */
-    bool refused;
+    bool refused, too_long;
     enum health_outcome outcome;
     const char *reason;
     struct buf body;
@@ -103,11 +103,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct probe *probe = arg;
-    size_t len = size * count;
-    if (probe->body.len + len > BODY_MAX)
-        return 0;
+    size_t len = size * count, room = BODY_MAX - probe->body.len;
+    probe->too_long = len > room;
+    if (probe->too_long)
+        len = room;
     buf_append(&probe->body, bytes, len);
-    return len;
+    return probe->too_long ? 0 : len;
 }
 
 static bool has_password(CURLU *parts)
@@ -173,19 +174,37 @@ static enum health_outcome read_body(const struct probe *probe)
     return outcome;
 }
 
-static void judge_answer(struct probe *probe)
+/* Might its rest say that it fails? Only an object says anything. */
+static bool may_be_object(const struct buf *body)
+{
+    static const char blanks[] = {' ', '\t', '\r', '\n'};
+    size_t at = 0;
+    while (at < body->len && memchr(blanks, body->data[at], sizeof blanks))
+        at++;
+    return at == body->len || body->data[at] == '{';
+}
+
+static void judge_body(struct probe *probe)
 {
     static const char *const said[] = {"it says that it fails", "it warns", ""};
+    if (probe->too_long && may_be_object(&probe->body)) {
+        tell(probe, HEALTH_WARN, "its answer is too long to be read");
+        return;
+    }
+    enum health_outcome outcome = read_body(probe);
+    tell(probe, outcome, said[outcome]);
+}
+
+static void judge_answer(struct probe *probe)
+{
     long status = 0;
     (void)curl_easy_getinfo(probe->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status >= 200 && status < 300) {
-        enum health_outcome outcome = read_body(probe);
-        tell(probe, outcome, said[outcome]);
-    } else if (status >= 300 && status < 400) {
+    if (status >= 200 && status < 300)
+        judge_body(probe);
+    else if (status >= 300 && status < 400)
         tell(probe, HEALTH_FAIL, "it redirects, which is not followed");
-    } else {
+    else
         tell(probe, HEALTH_FAIL, "its status is no success");
-    }
 }
 
 static void judge(struct probe *probe, CURLcode code)

@@ -6,7 +6,7 @@
 #include "core/placement.h"
 #include "core/state.h"
 
-#define REPLY_MAX 4096u /* longer ones are not read: their status is what counts */
+#define REPLY_MAX 4096u /* longer ones are not read */
 
 static void on_timer(struct timer *timer, void *arg);
 
@@ -225,14 +225,19 @@ static void on_timer(struct timer *timer, void *arg)
     }
 }
 
+/* Whatever else it is, it says nothing of its state. */
+static bool is_map(struct slice payload)
+{
+    uint8_t first = payload.len > 0 ? payload.data[0] : 0;
+    return (first & 0xf0) == 0x80 || first == 0xde || first == 0xdf;
+}
+
 /* {"status": "pass" | "warn" | "fail"} */
-static enum health_outcome read_reply(const struct wire_reply *reply)
+static enum health_outcome read_status(struct slice payload)
 {
     struct arguments arguments;
     enum health_outcome outcome = HEALTH_PASS;
-    if (reply->status != STATUS_OK)
-        return HEALTH_FAIL;
-    if (reply->payload.len > REPLY_MAX || !arguments_read(&arguments, reply->payload))
+    if (!arguments_read(&arguments, payload))
         return HEALTH_PASS;
     struct slice status = argument_text(&arguments, "status", slice_of("pass"));
     if (slice_is(status, "warn"))
@@ -243,10 +248,20 @@ static enum health_outcome read_reply(const struct wire_reply *reply)
     return outcome;
 }
 
-static const char *reply_reason(const struct wire_reply *reply, enum health_outcome outcome)
+static enum health_outcome read_reply(const struct wire_reply *reply, const char **reason)
 {
     static const char *const said[] = {"it says that it fails", "it warns", ""};
-    return reply->status == STATUS_OK ? said[outcome] : status_text(reply->status);
+    if (reply->status != STATUS_OK) {
+        *reason = status_text(reply->status);
+        return HEALTH_FAIL;
+    }
+    if (reply->payload.len > REPLY_MAX && is_map(reply->payload)) {
+        *reason = "its answer is too long to be read";
+        return HEALTH_WARN;
+    }
+    enum health_outcome outcome = read_status(reply->payload);
+    *reason = said[outcome];
+    return outcome;
 }
 
 void health_replied(struct core *core, const struct session *session, uint64_t id,
@@ -255,8 +270,9 @@ void health_replied(struct core *core, const struct session *session, uint64_t i
     struct instance *instance = map_get_u64(&core->checks.under_way, id);
     if (!instance || instance->session != session || instance->health.url)
         return;
-    enum health_outcome outcome = read_reply(reply);
-    take_outcome(core, instance, outcome, reply_reason(reply, outcome));
+    const char *reason;
+    enum health_outcome outcome = read_reply(reply, &reason);
+    take_outcome(core, instance, outcome, reason);
 }
 
 void health_probed(struct core *core, uint64_t id, enum health_outcome outcome, const char *reason)

@@ -29,9 +29,10 @@ static void answer_fully(int peer, const char *status, const char *headers, cons
 }
 
 /* Until the other side has had enough. */
-static void answer_without_end(int peer)
+static void answer_without_end(int peer, const char *beginning)
 {
     send_text(peer, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    send_text(peer, beginning);
     char some[1024];
     memset(some, ' ', sizeof some);
     while (send(peer, some, sizeof some, MSG_NOSIGNAL) > 0)
@@ -59,7 +60,13 @@ static void serve(struct clinic *clinic, int peer)
         answer_fully(peer, "302 Found", location, "");
         break;
     case CLINIC_ENDLESS:
-        answer_without_end(peer);
+        answer_without_end(peer, " ");
+        break;
+    case CLINIC_OBJECT:
+        answer_without_end(peer, "\n{\"status\": ");
+        break;
+    case CLINIC_PAGE:
+        answer_without_end(peer, "<!DOCTYPE html>");
         break;
     default:
         while (recv(peer, request, sizeof request, 0) > 0) /* until it gives up */

@@ -11,7 +11,9 @@ enum clinic_answer {
     CLINIC_WARN,     /* 200, {"status": "warn"} */
     CLINIC_FAIL,     /* 503 */
     CLINIC_REDIRECT, /* 302 to `elsewhere` */
-    CLINIC_ENDLESS,  /* 200 and a body that does not end */
+    CLINIC_ENDLESS,  /* 200 and a body of blanks that does not end */
+    CLINIC_OBJECT,   /* 200 and an object that does not */
+    CLINIC_PAGE,     /* 200 and a page that does not */
     CLINIC_SILENT,   /* reads, and says nothing */
 };
 

@@ -159,7 +159,10 @@ static void test_an_endpoint_is_asked(void **state)
         {CLINIC_WARN, "state         degraded\n", "it warns"},
         {CLINIC_REDIRECT, "state         down\n", "it redirects"},
         {CLINIC_PASS, "state         ready\n", ""},
-        {CLINIC_ENDLESS, "state         ready\n", ""},
+        {CLINIC_ENDLESS, "state         degraded\n", "its answer is too long to be read"},
+        {CLINIC_PASS, "state         ready\n", ""},
+        {CLINIC_OBJECT, "state         degraded\n", "its answer is too long to be read"},
+        {CLINIC_PAGE, "state         ready\n", ""},
         {CLINIC_SILENT, "state         down\n", "no answer in time"},
         {CLINIC_PASS, "state         ready\n", ""},
     };

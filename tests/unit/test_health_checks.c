@@ -193,6 +193,28 @@ static void whatever_it_says_but_ok_fails(void **state)
     is(HEALTH_DOWN);
 }
 
+static void say_much(struct actor *actor, uint8_t first)
+{
+    uint8_t bytes[4097] = {first};
+    const struct wire_reply reply = {.status = STATUS_OK,
+                                     .payload = slice_make(bytes, sizeof bytes)};
+    wire_put_reply(actor_out(actor), asked(actor), &reply);
+    actor_say(actor);
+}
+
+/* Its end might say that it fails, if it is a map at all. */
+static void an_answer_too_long_to_be_read_is_a_warning(void **state)
+{
+    static const uint8_t maps[HEALTH_FALL] = {0x8f, 0xde, 0xdf};
+    (void)state;
+    struct actor *host = checked("orders");
+    say_much(host, 0x9f);
+    is(HEALTH_READY);
+    for (unsigned i = 0; i < HEALTH_FALL; i++)
+        say_much(host, maps[i]);
+    is(HEALTH_DEGRADED);
+}
+
 /* What waits for an instance that has gone down waits in vain. */
 static void those_who_wait_are_refused_when_it_goes_down(void **state)
 {
@@ -476,6 +498,7 @@ int main(void)
         TEST(failing_checks_take_it_down_and_passed_ones_bring_it_back),
         TEST(silence_fails),
         TEST(whatever_it_says_but_ok_fails),
+        TEST(an_answer_too_long_to_be_read_is_a_warning),
         TEST(those_who_wait_are_refused_when_it_goes_down),
         TEST(a_late_answer_and_a_strangers_count_for_nothing),
         TEST(degraded_ones_are_for_want_of_better),
