@@ -138,6 +138,8 @@ static int check(const struct settings_loading *loading, const void *settings)
         code = settings_check_readable(loading, SETTING_tls_cert_file, s->tls_cert_file);
     if (!code)
         code = settings_check_readable(loading, SETTING_tls_key_file, s->tls_key_file);
+    if (!code)
+        code = settings_check_readable(loading, SETTING_health_ca_file, s->health_ca_file);
     return code;
 }
 

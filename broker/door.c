@@ -372,9 +372,9 @@ int door_create(struct door **out, const struct door_options *options)
     return 0;
 }
 
-void door_allow_probes(struct door *door, const struct allow_list *list)
+void door_allow_probes(struct door *door, const struct allow_list *list, const char *ca_file)
 {
-    prober_allow(door->prober, list);
+    prober_allow(door->prober, list, ca_file);
 }
 
 void door_limit_connections(struct door *door, unsigned most)

@@ -29,8 +29,9 @@ int door_create(struct door **out, const struct door_options *options);
 struct io door_io(struct door *door);
 /* Connections beyond it are closed as they come. May change at any time. */
 void door_limit_connections(struct door *door, unsigned most);
-/* The health endpoints that may be asked; none before. May change at any time. */
-void door_allow_probes(struct door *door, const struct allow_list *list);
+/* The health endpoints that may be asked, none before, and the file of those who may vouch for
+ * https ones, empty: whom the system trusts. May change at any time. */
+void door_allow_probes(struct door *door, const struct allow_list *list, const char *ca_file);
 /* Starts receiving for `core`, listening on every URL of the settings. On failure `why`
  * (SETTINGS_WHY_BYTES) names the URL and the reason. */
 int door_run(struct door *door, struct core *core, const struct settings *settings, char *why);

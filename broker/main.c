@@ -90,7 +90,7 @@ static void allow_probes(struct broker *broker)
     struct allow_list list = {.n = 0};
     const struct text_list *entries = &broker->settings.health_allow;
     (void)allow_read(&list, entries->items, entries->n, why); /* they were checked */
-    door_allow_probes(broker->door, &list);
+    door_allow_probes(broker->door, &list, broker->settings.health_ca_file);
 }
 
 /* Returns 0 or the exit code. */

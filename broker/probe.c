@@ -43,6 +43,7 @@ struct prober {
 
     pthread_mutex_t lock; /* of all below */
     struct allow_list allowed;
+    char *ca_file; /* NULL: whom the system trusts */
     struct probe *asked, **asked_end;
     struct probe *ended; /* the newest first */
     bool started, ending;
@@ -119,6 +120,22 @@ static bool has_password(CURLU *parts)
     return has;
 }
 
+/* In place of whom the system trusts, in whichever way it keeps them. */
+static bool set_trust(struct probe *probe)
+{
+    struct prober *prober = probe->prober;
+    CURLcode bad = CURLE_OK;
+    pthread_mutex_lock(&prober->lock);
+    if (prober->ca_file) {
+        bad |= curl_easy_setopt(probe->easy, CURLOPT_CAINFO, prober->ca_file);
+        bad |= curl_easy_setopt(probe->easy, CURLOPT_CAPATH, NULL);
+        /* What it held is kept for a day otherwise. */
+        bad |= curl_easy_setopt(probe->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    }
+    pthread_mutex_unlock(&prober->lock);
+    return bad == CURLE_OK;
+}
+
 static bool set_options(struct probe *probe, uint64_t now)
 {
     CURL *easy = probe->easy;
@@ -156,7 +173,7 @@ static bool prepare(struct probe *probe, uint64_t now)
            curl_url_set(probe->parts, CURLUPART_URL, probe->url, 0) == CURLUE_OK &&
            !has_password(probe->parts) &&
            curl_url_get(probe->parts, CURLUPART_HOST, &probe->name, 0) == CURLUE_OK &&
-           set_options(probe, now);
+           set_options(probe, now) && set_trust(probe);
 }
 
 /* ---- what became of it ---- */
@@ -219,6 +236,8 @@ static void judge(struct probe *probe, CURLcode code)
         tell(probe, HEALTH_FAIL, "its name has no address");
     else if (code == CURLE_PEER_FAILED_VERIFICATION)
         tell(probe, HEALTH_FAIL, "its certificate is not trusted");
+    else if (code == CURLE_SSL_CACERT_BADFILE)
+        tell(probe, HEALTH_FAIL, "health-ca-file cannot be read");
     else
         tell(probe, HEALTH_FAIL, "no answer");
 }
@@ -353,6 +372,7 @@ void prober_destroy(struct prober *prober)
         curl_global_cleanup();
     }
     pthread_mutex_destroy(&prober->lock);
+    mem_free(prober->ca_file);
     mem_free(prober);
 }
 
@@ -374,10 +394,12 @@ void prober_take(struct prober *prober,
     }
 }
 
-void prober_allow(struct prober *prober, const struct allow_list *list)
+void prober_allow(struct prober *prober, const struct allow_list *list, const char *ca_file)
 {
     pthread_mutex_lock(&prober->lock);
     prober->allowed = *list;
+    mem_free(prober->ca_file);
+    prober->ca_file = ca_file[0] ? mem_strdup(ca_file) : NULL;
     pthread_mutex_unlock(&prober->lock);
 }
 

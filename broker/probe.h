@@ -24,8 +24,10 @@ void prober_take(struct prober *prober,
 /* Takes NULL. Nobody is woken any more once it returns. */
 void prober_destroy(struct prober *prober);
 
-/* Any thread; neither blocks. The list is copied; without one nothing is admitted. */
-void prober_allow(struct prober *prober, const struct allow_list *list);
+/* Any thread; neither blocks. Both are copied; without a list nothing is admitted. `ca_file` (PEM)
+ * says who may vouch for https endpoints, and is read for each of them; empty: whom the system
+ * trusts. */
+void prober_allow(struct prober *prober, const struct allow_list *list, const char *ca_file);
 /* What has no answer within `timeout_ms` is given up, perhaps without a word. */
 void prober_ask(struct prober *prober, uint64_t id, const char *url, uint32_t timeout_ms);
 

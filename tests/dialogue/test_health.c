@@ -1,6 +1,7 @@
 /* Services that are asked how they are, by a call and by HTTP, and what others see of it. */
 #include "inspect.h"
 
+#include "certificate.h"
 #include "clinic.h"
 
 #include <stdlib.h>
@@ -232,6 +233,78 @@ static void test_without_a_list_nothing_is_asked(void **state)
     clinic_close(&clinic);
 }
 
+/* ---- by HTTPS ---- */
+
+/* One with that certificate, which tells its port. */
+static int start_secure_clinic(const char *certificate)
+{
+    char cert[PLACE_PATH], key[PLACE_PATH], line[128];
+    snprintf(cert, sizeof cert, "%s/%s.pem", place->dir, certificate);
+    snprintf(key, sizeof key, "%s/%s.key", place->dir, certificate);
+    struct process *clinic = START(NULL, "/usr/bin/openssl", "s_server", "-www", "-accept",
+                                   "127.0.0.1:0", "-cert", cert, "-key", key);
+    assert_true(process_line(clinic, "ACCEPT", line, sizeof line));
+    return atoi(strrchr(line, ':') + 1);
+}
+
+/* A timeout is at most the interval: the system's certificates take a while to read. */
+static void serve_secure_endpoint(fbx_bus *bus, int port)
+{
+    char url[96];
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/", port);
+    const fbx_service service = {.name = "orders",
+                                 .handler = answer,
+                                 .on_io_thread = true,
+                                 .health_endpoint = url,
+                                 .health_interval_ms = TIMEOUT_MS,
+                                 .health_rise = 1,
+                                 .health_fall = 1};
+    assert_int_equal(fbx_serve(bus, &service), 0);
+}
+
+static void trust(const char *path, const char *certificate)
+{
+    char allowed[2 * PLACE_PATH];
+    snprintf(allowed, sizeof allowed, "127.0.0.1\nhealth-ca-file: %s/%s.pem\n", place->dir,
+             certificate);
+    write_config(path, allowed, 0);
+    kill(place->broker.pid, SIGHUP);
+}
+
+static void test_an_endpoint_shows_a_certificate(void **state)
+{
+    char path[PLACE_PATH];
+    (void)state;
+    certificate_make(place, "ours", "127.0.0.1");
+    certificate_make(place, "other", "127.0.0.1");
+    certificate_make(place, "elsewhere", "example.org");
+    start_allowing(path, sizeof path, "127.0.0.1\n", 0);
+    fbx_bus *shop = place_connect(place, "platform", "shop", server);
+    serve_secure_endpoint(shop, start_secure_clinic("ours"));
+    becomes("its certificate is not trusted"); /* by the system */
+    becomes("state         down\n");
+    trust(path, "ours");
+    becomes("state         ready\n");
+    trust(path, "other");
+    becomes("its certificate is not trusted");
+    becomes("state         down\n");
+    ends(0, "cat \"$DIR\"/elsewhere.pem \"$DIR\"/ours.pem >\"$DIR\"/both.pem");
+    trust(path, "both");
+    becomes("state         ready\n");
+    ends(0, "echo none >\"$DIR\"/both.pem");
+    becomes("health-ca-file cannot be read");
+    becomes("state         down\n");
+    ends(0, "cat \"$DIR\"/elsewhere.pem \"$DIR\"/ours.pem >\"$DIR\"/both.pem");
+    becomes("state         ready\n");
+    fbx_close(shop);
+
+    shop = place_connect(place, "platform", "shop", server);
+    serve_secure_endpoint(shop, start_secure_clinic("elsewhere"));
+    becomes("its certificate is not trusted"); /* it is another's */
+    becomes("state         down\n");
+    fbx_close(shop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_an_endpoint_is_asked),
         cmocka_unit_test(test_what_is_not_allowed_is_not_touched),
         cmocka_unit_test(test_without_a_list_nothing_is_asked),
+        cmocka_unit_test(test_an_endpoint_shows_a_certificate),
     };
     return cmocka_run_group_tests(tests, inspect_set_up, inspect_tear_down);
 }

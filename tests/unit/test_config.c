@@ -231,6 +231,8 @@ static void settings_are_checked_together(void **state)
                    "--tls-key-file is of no use without tls-cert-file");
     assert_refused(bench, ENOUGH "--tls-cert-file /nonexistent", EX_NOINPUT,
                    "--tls-cert-file \"/nonexistent\": No such file or directory");
+    assert_refused(bench, ENOUGH "--health-ca-file /nonexistent", EX_NOINPUT,
+                   "--health-ca-file \"/nonexistent\": No such file or directory");
     setenv("FAREBOX_MAX_TIMEOUT_MS", "10", 1);
     assert_refused(bench, ENOUGH, EX_CONFIG,
                    "FAREBOX_MAX_TIMEOUT_MS leaves default-timeout-ms (30000) above "
