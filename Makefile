@@ -173,7 +173,7 @@ MODULES := $(SERVICES:%=$(LIB)/farebox/%.so)
 
 define module_rule
 $(LIB)/farebox/$1.so: $(call objects,$(wildcard services/$1/*.c services/common/*.c)) \
-		$(call archives,base) $(SDK)
+		$(call archives,token store wire base) $(SDK)
 	@mkdir -p $$(@D)
 	$$(SAY)$$(LINK_SHARED) -Wl,-rpath,'$$$$ORIGIN/..' -o $$@ $$(filter %.o %.a,$$^) $(USE_SDK) \
 		$$(LIBRARIES) -lm

@@ -1,0 +1,136 @@
+/* refresh.c - a login goes on, or ends. */
+#include "auth.h"
+#include "issue.h"
+#include "taking_back.h"
+
+#include "base/log.h"
+#include "common/arguments.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- refresh ---- */
+
+static void refuse(fbx_request *request)
+{
+    fbx_respond_status(request, FBX_UNAUTHENTICATED, "invalid refresh token");
+}
+
+static void refuse_reused(struct auth *auth, fbx_request *request, const struct ticket *ticket)
+{
+    struct family ended;
+    log_event(LOG_WARN, "auth.refresh_reused", "tenant", ticket->tenant, "user", ticket->user,
+              NULL);
+    taking_back_family(auth, ticket, &ended);
+    (void)taking_back_one(auth, &ended);
+    refuse(request);
+}
+
+/* Looked at here so that a token is used up only where the broker would let its bearer in; when
+ * it is given it is judged again. */
+static void renew(struct auth *auth, fbx_request *request, const struct ticket *ticket)
+{
+    struct account account;
+    struct family *family = NULL;
+    int rc = account_load(auth->store, ticket->tenant, ticket->user, &account);
+    if (rc != 0) {
+        if (rc == -ENOENT)
+            refuse(request);
+        else
+            auth_refuse_store(request);
+        return;
+    }
+    enum family_verdict verdict =
+        families_judge(&account.families, ticket->id, ticket->secret, auth_now_s(), &family);
+    if (verdict == FAMILY_REUSED)
+        refuse_reused(auth, request, ticket);
+    else if (verdict == FAMILY_UNKNOWN || account.disabled)
+        refuse(request);
+    else
+        (void)issue(auth, request, &account, ticket);
+    account_finish(&account);
+}
+
+void auth_refresh(struct auth *auth, fbx_request *request)
+{
+    static const char *const known[] = {"refresh_token", "address", NULL};
+    struct arguments arguments;
+    struct ticket ticket;
+    char text[TICKET_TEXT_SIZE] = "", address[256] = "";
+    const char *from = fbx_context_tenant(fbx_request_context(request));
+    arguments_read(&arguments, request, known);
+    arguments_text(&arguments, "refresh_token", text, sizeof text);
+    arguments_optional_text(&arguments, "address", address, sizeof address);
+    if (arguments_refused(&arguments, request))
+        return;
+    if (ticket_read(&ticket, text) &&
+        (strcmp(from, auth->tenant) == 0 || strcmp(from, ticket.tenant) == 0))
+        renew(auth, request, &ticket);
+    else
+        refuse(request);
+}
+
+/* ---- logout ---- */
+
+/* The id of the token that the request is made with; false: answered. */
+static bool find_token(struct auth *auth, fbx_request *request, char id[TOKEN_ID_SIZE])
+{
+    fbx_value me;
+    fbx_reply *reply =
+        auth_ask(auth, "bus.me", "show", NULL, &(fbx_call_options){.parent = request});
+    if (!reply || fbx_reply_status(reply) != FBX_OK || !fbx_read(fbx_reply_payload(reply), &me)) {
+        auth_refuse_as(request, reply);
+        return false;
+    }
+    fbx_value token = fbx_map_get(&me, "token_id");
+    if (!fbx_as_text(&token, id, TOKEN_ID_SIZE))
+        id[0] = '\0'; /* not one of ours, so that no family has it */
+    fbx_reply_free(reply);
+    return true;
+}
+
+/* Of the caller's own account only, whatever the refresh token says. */
+static void end_family(struct auth *auth, fbx_request *request, const struct ticket *shown,
+                       const char *token_id, struct family *ended)
+{
+    const fbx_context *caller = fbx_request_context(request);
+    struct account account;
+    struct ticket ticket = {.tenant = ""};
+    if (account_load(auth->store, fbx_context_tenant(caller), fbx_context_user(caller), &account) !=
+        0)
+        return;
+    const struct family *family = shown ? families_by_id(&account.families, shown->id)
+                                        : families_by_token(&account.families, token_id);
+    memcpy(ticket.tenant, account.tenant, TENANT_SIZE);
+    memcpy(ticket.user, account.user, USER_SIZE);
+    if (family) {
+        memcpy(ticket.id, family->id, FAMILY_ID_BYTES);
+        taking_back_family(auth, &ticket, ended);
+    }
+    account_finish(&account);
+}
+
+/* Whoever shows no token of the broker's could not have called. */
+void auth_logout(struct auth *auth, fbx_request *request)
+{
+    static const char *const known[] = {"refresh_token", NULL};
+    struct arguments arguments;
+    struct ticket ticket;
+    struct family ended = {.until_s = 0};
+    char text[TICKET_TEXT_SIZE] = "", token_id[TOKEN_ID_SIZE] = "";
+    arguments_read(&arguments, request, known);
+    arguments_optional_text(&arguments, "refresh_token", text, sizeof text);
+    bool shown = text[0] != '\0' && ticket_read(&ticket, text);
+    if (arguments_refused(&arguments, request) || !find_token(auth, request, token_id))
+        return;
+    end_family(auth, request, shown ? &ticket : NULL, token_id, &ended);
+    fbx_reply *reply =
+        auth_ask(auth, "bus.tokens", "logout", NULL, &(fbx_call_options){.parent = request});
+    if (!reply || fbx_reply_status(reply) != FBX_OK) {
+        auth_refuse_as(request, reply);
+        return;
+    }
+    fbx_reply_free(reply);
+    (void)taking_back_one(auth, &ended); /* the family may have gone on to another */
+    auth_respond_nothing(request);
+}
