@@ -1,0 +1,498 @@
+/* Logging in, from outside: a broker, the service that knows passwords, the gateway in front of it,
+ * and people with good and bad intentions. */
+#include "../testing.h"
+
+#include "harness.h"
+#include "http.h"
+
+#include "base/clock.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PASSWORD "correct horse"
+#define ATTEMPTS 3
+#define TOKEN_SIZE 4096
+
+static struct place *place;
+static struct process *gateway, *host;
+static int port;
+static char answer[65536], output[65536];
+static const char *address_attempts;
+
+/* ---- the stage ---- */
+
+static void setting(char *out, const char *key, const char *value)
+{
+    snprintf(out, PLACE_PATH * 2, "auth.%s=%s", key, value);
+}
+
+static void start_host(void)
+{
+    static const char *const permissions[] = {"serve:*", "admin:tokens", NULL};
+    char auth[256], echo[256], store[PLACE_PATH * 2], secret[PLACE_PATH * 2],
+        addresses[PLACE_PATH * 2], folder[PLACE_PATH];
+    build_path(auth, sizeof auth, "lib/farebox/auth.so");
+    build_path(echo, sizeof echo, "lib/farebox/echo.so");
+    snprintf(folder, sizeof folder, "%s/users", place->dir);
+    setting(store, "store", folder);
+    setting(secret, "secret-file", place->secret);
+    setting(addresses, "address-attempts", address_attempts);
+    char *token = place_token_file(place, "platform", "host", permissions);
+    host =
+        place_start(place, "farebox-host ready",
+                    (const char *const[]){"farebox-host", "--url", place->url, "--token-file",
+                                          token, "--set", store, "--set", secret, "--set",
+                                          addresses, "--set", "auth.attempts=3", auth, echo, NULL});
+    free(token);
+}
+
+static void start_gateway(void)
+{
+    static const char *const permissions[] = {"call:auth.*", NULL};
+    char listen[32];
+    char *token = place_token_file(place, "platform", "gateway", permissions);
+    port = free_port();
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", port);
+    gateway = place_start(place, "farebox-gateway ready",
+                          (const char *const[]){"farebox-gateway", "--url", place->url,
+                                                "--token-file", token, "--listen", listen, NULL});
+    free(token);
+}
+
+static void token_file(const char *variable, const char *tenant, const char *user,
+                       const char *const *permissions)
+{
+    char *path = place_token_file(place, tenant, user, permissions);
+    setenv(variable, path, 1);
+    free(path);
+}
+
+static int open_with(const char *addresses)
+{
+    address_attempts = addresses;
+    place = place_create();
+    place_start_broker(place, (const char *const[]){"--grace-ms", "300", NULL});
+    start_host();
+    start_gateway();
+    setenv("FAREBOX_URL", place->url, 1);
+    setenv("FAREBOX_DIR", place->dir, 1);
+    token_file("OPERATOR", "platform", "root",
+               (const char *const[]){"call:auth.*", "admin:users", "admin:tenants", NULL});
+    token_file("ADMIN", "acme", "boss",
+               (const char *const[]){"call:auth.*", "call:echo.*", "admin:acme/users", NULL});
+    return 0;
+}
+
+static int open_place(void **state)
+{
+    (void)state;
+    return open_with("1000");
+}
+
+static int open_strict_place(void **state)
+{
+    (void)state;
+    return open_with("5");
+}
+
+static int close_place(void **state)
+{
+    (void)state;
+    place_destroy(place);
+    return 0;
+}
+
+/* ---- doing ---- */
+
+static void runs(int wanted, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A line of shell with the build's programs at hand, and its exit status. */
+static void runs(int wanted, const char *format, ...)
+{
+    char line[2048], bin[256], whole[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    build_path(bin, sizeof bin, "bin");
+    snprintf(whole, sizeof whole, "PATH=%s:$PATH; %s", bin, line);
+    int status = place_run(place, output, sizeof output,
+                           (const char *const[]){"/bin/sh", "-c", whole, NULL});
+    if (status != wanted)
+        fail_msg("%s: exit status %d, not %d\n%s", line, status, wanted, output);
+}
+
+static void create(const char *tenant, const char *user)
+{
+    runs(0,
+         "printf '" PASSWORD "' | farebox users create %s %s --perm 'call:echo.*' --perm "
+         "'call:auth.*' --token-file \"$OPERATOR\"",
+         tenant, user);
+}
+
+static int ask(const char *request, const char *token, const char *body)
+{
+    return http_once(port, request, token, body, answer, sizeof answer);
+}
+
+static void says(const char *text)
+{
+    if (!strstr(answer, text))
+        fail_msg("no \"%s\" in: %s", text, answer);
+}
+
+static int log_in(const char *tenant, const char *user, const char *password)
+{
+    char body[1024];
+    snprintf(body, sizeof body, "{\"tenant\":\"%s\",\"user\":\"%s\",\"password\":\"%s\"}", tenant,
+             user, password);
+    return ask("POST /v1/auth/login", NULL, body);
+}
+
+/* A text of the last answer. */
+static void take(const char *name, char out[TOKEN_SIZE])
+{
+    char start[64];
+    snprintf(start, sizeof start, "\"%s\":\"", name);
+    const char *text = strstr(answer, start);
+    if (!text)
+        fail_msg("no %s in: %s", name, answer);
+    text += strlen(start);
+    snprintf(out, TOKEN_SIZE, "%.*s", (int)strcspn(text, "\""), text);
+}
+
+static void log_in_well(const char *tenant, const char *user, char token[TOKEN_SIZE],
+                        char refresh[TOKEN_SIZE])
+{
+    if (log_in(tenant, user, PASSWORD) != 200)
+        fail_msg("%s/%s: %s", tenant, user, answer);
+    take("token", token);
+    take("refresh_token", refresh);
+}
+
+static int call_with(const char *token)
+{
+    return ask("POST /v1/call/echo/echo", token, "1");
+}
+
+static int refresh_with(const char *refresh)
+{
+    char body[TOKEN_SIZE + 64];
+    snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"}", refresh);
+    return ask("POST /v1/auth/refresh", NULL, body);
+}
+
+/* ---- the tests ---- */
+
+static void a_login_gives_a_token_that_counts(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE];
+    (void)state;
+    runs(0, "farebox tenants create acme --tier pro --feature sso --billing-customer cus_7 "
+            "--token-file \"$OPERATOR\"");
+    create("acme", "ann");
+    assert_null(strstr(output, PASSWORD));
+    log_in_well("acme", "ann", token, refresh);
+    says("\"token_type\":\"Bearer\"");
+    says("\"expires_in\":86400");
+    says("\"subscription_tier\":\"pro\"");
+    says("\"subscription_status\":\"active\"");
+    says("\"permissions\":[\"call:echo.*\",\"call:auth.*\"");
+    says("\"billing_customer_id\":\"cus_7\"");
+    says("\"sso\"");
+    assert_int_equal(call_with(token), 200);
+    says("X-Subscription-Tier: pro\r\n");
+    assert_int_equal(ask("POST /v1/call/ghost/get", token, "1"), 404);
+    assert_int_equal(ask("POST /v1/publish/news", token, "1"), 403);
+    runs(0, "printf '" PASSWORD "\\n' | farebox login acme ann --token-file \"$ADMIN\" > "
+            "\"$FAREBOX_DIR\"/ann.token && farebox call echo echo 7 --token-file "
+            "\"$FAREBOX_DIR\"/ann.token");
+    assert_non_null(strstr(output, "7"));
+    runs(77, "printf 'wrong password' | farebox login acme ann --token-file \"$ADMIN\"");
+    runs(77, "printf 'x' | farebox login beta bob --token-file \"$ADMIN\"");
+    assert_non_null(strstr(output, "tenant"));
+}
+
+static void a_refresh_token_is_good_once(void **state)
+{
+    char first[TOKEN_SIZE], second[TOKEN_SIZE], token[TOKEN_SIZE], other[TOKEN_SIZE],
+        other_refresh[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", other, other_refresh);
+    log_in_well("acme", "ann", token, first);
+    assert_int_equal(refresh_with(first), 200);
+    take("token", token);
+    take("refresh_token", second);
+    assert_string_not_equal(first, second);
+    assert_int_equal(call_with(token), 200);
+    assert_int_equal(refresh_with(first), 401); /* two have it */
+    assert_int_equal(refresh_with(second), 401);
+    assert_int_equal(call_with(token), 401);
+    assert_int_equal(call_with(other), 200);
+    assert_int_equal(refresh_with(other_refresh), 200);
+    assert_int_equal(refresh_with("AAAA"), 401);
+}
+
+static void a_logout_ends_the_login(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE], body[TOKEN_SIZE + 64];
+    (void)state;
+    create("acme", "ann");
+    for (int with_refresh = 0; with_refresh < 2; with_refresh++) {
+        log_in_well("acme", "ann", token, refresh);
+        snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"}", refresh);
+        assert_int_equal(ask("POST /v1/auth/logout", token, with_refresh ? body : "{}"), 200);
+        assert_int_equal(call_with(token), 401);
+        assert_int_equal(refresh_with(refresh), 401);
+    }
+}
+
+/* Also within one second, whose tokens are told apart by nothing else. */
+static void another_password_ends_what_the_old_one_gave(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", token, refresh);
+    assert_int_equal(ask("POST /v1/auth/password", token,
+                         "{\"old\":\"not this one\",\"new\":\"battery staple\"}"),
+                     401);
+    assert_int_equal(
+        ask("POST /v1/auth/password", token, "{\"old\":\"" PASSWORD "\",\"new\":\"short\"}"), 400);
+    assert_int_equal(ask("POST /v1/auth/password", token,
+                         "{\"old\":\"" PASSWORD "\",\"new\":\"battery staple\"}"),
+                     200);
+    assert_int_equal(call_with(token), 401);
+    assert_int_equal(refresh_with(refresh), 401);
+    assert_int_equal(log_in("acme", "ann", PASSWORD), 401);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(log_in("acme", "ann", "battery staple"), 200);
+        take("token", token);
+        assert_int_equal(call_with(token), 200);
+        runs(0, "printf 'battery staple' | farebox users update acme ann --password --token-file "
+                "\"$OPERATOR\"");
+        assert_int_equal(call_with(token), 401);
+    }
+}
+
+static void a_locked_account_is_one_with_a_wrong_password(void **state)
+{
+    (void)state;
+    create("acme", "ann");
+    create("beta", "ann");
+    create("acme", "bob");
+    for (int i = 0; i < ATTEMPTS; i++)
+        assert_int_equal(log_in("acme", "ann", "wrong password"), 401);
+    assert_int_equal(log_in("acme", "ann", PASSWORD), 401);
+    assert_int_equal(log_in("beta", "ann", PASSWORD), 200);
+    assert_int_equal(log_in("acme", "bob", PASSWORD), 200);
+    runs(0, "farebox users show acme ann -o json --token-file \"$OPERATOR\"");
+    assert_non_null(strstr(output, "\"locked\":true"));
+    runs(0, "printf '" PASSWORD "' | farebox users update acme ann --password --token-file "
+            "\"$OPERATOR\"");
+    assert_int_equal(log_in("acme", "ann", PASSWORD), 200);
+}
+
+static void an_address_has_only_so_many_attempts(void **state)
+{
+    (void)state;
+    create("acme", "ann");
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(log_in("acme", "nobody", "wrong password"), 401);
+    assert_int_equal(log_in("acme", "ann", PASSWORD), 429);
+    says("\"code\":\"rate_limited\"");
+}
+
+/* ---- what cannot be told apart ---- */
+
+enum { UNKNOWN, WRONG, LOCKED, DISABLED, EXPIRED, KINDS };
+#define ROUNDS 9
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Without what differs from answer to answer. */
+static void keep_body(char out[1024])
+{
+    const char *body = strstr(answer, "\r\n\r\n"), *id = strstr(answer, "\"request_id\":\"");
+    assert_non_null(body);
+    assert_non_null(id);
+    id += strlen("\"request_id\":\"");
+    snprintf(out, 1024, "%.*s%s", (int)(id - body), body, id + strcspn(id, "\""));
+}
+
+static void refused_logins_are_all_alike(void **state)
+{
+    static const char *const users[KINDS] = {"nobody", "wrong", "locked", "disabled", "expired"};
+    static const char *const tenants[KINDS] = {"acme", "acme", "acme", "acme", "beta"};
+    uint64_t took[KINDS][ROUNDS];
+    char first[1024] = "", body[1024];
+    (void)state;
+    for (int kind = WRONG; kind < KINDS; kind++)
+        create(tenants[kind], users[kind]);
+    runs(0, "farebox users update acme disabled --disable --token-file \"$OPERATOR\"");
+    runs(0, "farebox tenants create beta --tier pro --status expired --token-file \"$OPERATOR\"");
+    assert_int_equal(log_in("beta", "expired", PASSWORD), 403);
+    says("\"code\":\"subscription_expired\"");
+    for (int i = 0; i < ATTEMPTS; i++)
+        assert_int_equal(log_in("acme", "locked", "wrong password"), 401);
+    for (int round = 0; round < ROUNDS; round++)
+        for (int kind = 0; kind < KINDS; kind++) {
+            bool right = kind == LOCKED || kind == DISABLED;
+            uint64_t began = clock_mono_ns();
+            assert_int_equal(
+                log_in(tenants[kind], users[kind], right ? PASSWORD : "wrong password"), 401);
+            took[kind][round] = clock_mono_ns() - began;
+            keep_body(body);
+            if (!first[0])
+                snprintf(first, sizeof first, "%s", body);
+            assert_string_equal(body, first);
+        }
+    for (int kind = 0; kind < KINDS; kind++) {
+        qsort(took[kind], ROUNDS, sizeof took[kind][0], by_size);
+        print_message("%s: median %llu us, least %llu us\n", users[kind],
+                      (unsigned long long)took[kind][ROUNDS / 2] / 1000,
+                      (unsigned long long)took[kind][0] / 1000);
+    }
+    /* The least of each, as what else the machine does only adds. */
+    for (int kind = 1; kind < KINDS; kind++) {
+        assert_true(took[kind][0] < took[UNKNOWN][0] * 5 / 4);
+        assert_true(took[UNKNOWN][0] < took[kind][0] * 5 / 4);
+    }
+}
+
+/* ---- administration ---- */
+
+static void admins_of_a_tenant_stay_in_it(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE];
+    (void)state;
+#define AS_ADMIN " --token-file \"$ADMIN\""
+    create("acme", "ann");
+    create("beta", "bob");
+    runs(0, "printf '" PASSWORD "' | farebox users create platform chief --perm admin:users "
+            "--token-file \"$OPERATOR\"");
+    runs(0, "printf '" PASSWORD "' | farebox users create acme chief --perm admin:users "
+            "--token-file \"$OPERATOR\"");
+    runs(77, "farebox users show beta bob" AS_ADMIN);
+    runs(77, "farebox users list --tenant beta" AS_ADMIN);
+    runs(77, "printf '" PASSWORD "' | farebox users create beta eve" AS_ADMIN);
+    runs(77, "printf '" PASSWORD "' | farebox users create acme eve --perm admin:users" AS_ADMIN);
+    runs(77, "printf '" PASSWORD "' | farebox users create acme eve --perm 'serve:*'" AS_ADMIN);
+    runs(77, "farebox users update acme ann --perm 'call:*'" AS_ADMIN);
+    runs(77, "printf '" PASSWORD "' | farebox users update acme chief --password" AS_ADMIN);
+    runs(77, "farebox users delete acme chief" AS_ADMIN);
+    log_in_well("acme", "ann", token, refresh);
+    assert_int_equal(ask("POST /v1/call/auth/list", token, "{}"), 403);
+    runs(0, "printf '" PASSWORD "' | farebox users create acme eve --perm 'call:echo.*'" AS_ADMIN);
+    runs(65, "printf '" PASSWORD "' | farebox users create acme eve" AS_ADMIN);
+    runs(0, "farebox users -o json" AS_ADMIN);
+    assert_non_null(strstr(output, "\"user\":\"ann\""));
+    assert_non_null(strstr(output, "\"user\":\"eve\""));
+    assert_null(strstr(output, "bob"));
+    assert_null(strstr(output, "argon2"));
+}
+
+static void what_an_admin_takes_is_gone_at_once(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", token, refresh);
+    runs(0, "farebox users update acme ann --perm 'call:auth.*' --token-file \"$OPERATOR\"");
+    assert_int_equal(call_with(token), 401);
+    assert_int_equal(refresh_with(refresh), 200);
+    take("token", token);
+    take("refresh_token", refresh);
+    assert_int_equal(call_with(token), 403);
+    runs(0, "farebox users update acme ann --disable --token-file \"$OPERATOR\"");
+    assert_int_equal(call_with(token), 401);
+    assert_int_equal(refresh_with(refresh), 401);
+    assert_int_equal(log_in("acme", "ann", PASSWORD), 401);
+    runs(0, "farebox users update acme ann --enable --perm 'call:*' --token-file \"$OPERATOR\"");
+    log_in_well("acme", "ann", token, refresh);
+    assert_int_equal(call_with(token), 200);
+    runs(0, "farebox users delete acme ann --token-file \"$OPERATOR\"");
+    assert_int_equal(call_with(token), 401);
+    assert_int_equal(refresh_with(refresh), 401);
+    create("acme", "ann");
+    log_in_well("acme", "ann", token, refresh);
+    assert_int_equal(call_with(token), 200);
+}
+
+/* ---- the worst ---- */
+
+static bool serves_again(void *arg)
+{
+    return refresh_with(arg) == 200;
+}
+
+static void what_was_told_outlives_a_kill(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE], next[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", token, refresh);
+    assert_int_equal(refresh_with(refresh), 200);
+    take("refresh_token", next);
+    (void)process_stop(host, SIGKILL);
+    start_host();
+    assert_true(eventually(serves_again, next));
+    assert_int_equal(refresh_with(refresh), 401);
+}
+
+static void is_silent_about(struct process *process, const char *const *secrets)
+{
+    char line[8192];
+    while (process_line(process, "", line, sizeof line))
+        for (size_t i = 0; secrets[i]; i++)
+            if (strstr(line, secrets[i]))
+                fail_msg("a secret in: %s", line);
+}
+
+static void no_secret_is_logged(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE];
+    const char *const secrets[] = {PASSWORD, "canary-password", "canary-user", "battery staple",
+                                   token,    refresh,           "$argon2",     NULL};
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", token, refresh);
+    assert_int_equal(log_in("acme", "canary-user", "canary-password"), 401);
+    assert_int_equal(log_in("acme", "ann", "canary-password"), 401);
+    assert_int_equal(ask("POST /v1/auth/password", token,
+                         "{\"old\":\"" PASSWORD "\",\"new\":\"battery staple\"}"),
+                     200);
+    assert_int_equal(refresh_with(refresh), 401);
+    assert_int_equal(process_stop(gateway, SIGTERM), 0);
+    is_silent_about(gateway, secrets);
+    assert_int_equal(process_stop(host, SIGTERM), 0);
+    is_silent_about(host, secrets);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_place, close_place)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_login_gives_a_token_that_counts),
+        TEST(a_refresh_token_is_good_once),
+        TEST(a_logout_ends_the_login),
+        TEST(another_password_ends_what_the_old_one_gave),
+        TEST(a_locked_account_is_one_with_a_wrong_password),
+        cmocka_unit_test_setup_teardown(an_address_has_only_so_many_attempts, open_strict_place,
+                                        close_place),
+        TEST(refused_logins_are_all_alike),
+        TEST(admins_of_a_tenant_stay_in_it),
+        TEST(what_an_admin_takes_is_gone_at_once),
+        TEST(what_was_told_outlives_a_kill),
+        TEST(no_secret_is_logged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
