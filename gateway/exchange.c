@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cookie.h"
+#include "forwarded.h"
 #include "problem.h"
 
 #include <arpa/inet.h>
@@ -41,6 +42,9 @@ const char *exchange_header(const struct exchange *self, const char *name)
 
 void exchange_address(const struct exchange *self, char *out, size_t size)
 {
+    const char *header = self->gateway->settings.proxy_header;
+    if (*header && forwarded_address(self->connection, header, out, size))
+        return;
     const struct sockaddr *address =
         MHD_get_connection_info(self->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     const void *at = &((const struct sockaddr_in *)(const void *)address)->sin_addr;

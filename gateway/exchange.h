@@ -58,7 +58,7 @@ void exchange_release(struct exchange *exchange); /* one of the refs; takes NULL
 
 /* A header of the request, or NULL. Borrowed while the connection lives. */
 const char *exchange_header(const struct exchange *exchange, const char *name);
-/* The client's address, without its port. */
+/* The client's address, without its port; behind a proxy what that says it is. */
 void exchange_address(const struct exchange *exchange, char *out, size_t size);
 /* The token the client shows, or NULL. */
 const char *exchange_token(const struct exchange *exchange);

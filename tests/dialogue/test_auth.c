@@ -57,7 +57,8 @@ static void start_gateway(void)
     snprintf(listen, sizeof listen, "127.0.0.1:%d", port);
     gateway = place_start(place, "farebox-gateway ready",
                           (const char *const[]){"farebox-gateway", "--url", place->url,
-                                                "--token-file", token, "--listen", listen, NULL});
+                                                "--token-file", token, "--listen", listen,
+                                                "--proxy-header", "X-Forwarded-For", NULL});
     free(token);
 }
 
@@ -296,14 +297,83 @@ static void a_locked_account_is_one_with_a_wrong_password(void **state)
     assert_int_equal(log_in("acme", "ann", PASSWORD), 200);
 }
 
+static int log_in_from(const char *addresses, const char *user, const char *password)
+{
+    struct http http = http_dial(port);
+    char body[256], headers[256];
+    snprintf(body, sizeof body, "{\"tenant\":\"acme\",\"user\":\"%s\",\"password\":\"%s\"}", user,
+             password);
+    snprintf(headers, sizeof headers, "X-Forwarded-For: %s\r\n", addresses);
+    http_ask(&http, "POST /v1/auth/login", NULL, headers, body);
+    int status = http_answer(&http, answer, sizeof answer);
+    http_hang_up(&http);
+    return status;
+}
+
+/* Whatever else they say they are. */
 static void an_address_has_only_so_many_attempts(void **state)
 {
+    char addresses[64];
     (void)state;
     create("acme", "ann");
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(log_in("acme", "nobody", "wrong password"), 401);
-    assert_int_equal(log_in("acme", "ann", PASSWORD), 429);
+    for (int i = 0; i < 5; i++) {
+        snprintf(addresses, sizeof addresses, "192.0.2.%d, 198.51.100.1", i);
+        assert_int_equal(log_in_from(addresses, "nobody", "wrong password"), 401);
+    }
+    assert_int_equal(log_in_from("198.51.100.1", "ann", PASSWORD), 429);
     says("\"code\":\"rate_limited\"");
+    assert_int_equal(log_in_from("198.51.100.2", "ann", PASSWORD), 200);
+    assert_int_equal(log_in("acme", "ann", PASSWORD), 200);
+}
+
+/* A cookie that was set, as the browser sends it back. */
+static void take_cookie(const char *name, char out[TOKEN_SIZE])
+{
+    char start[64];
+    snprintf(start, sizeof start, "Set-Cookie: %s=", name);
+    const char *text = strstr(answer, start);
+    if (!text)
+        fail_msg("no cookie %s in: %s", name, answer);
+    text += strlen("Set-Cookie: ");
+    assert_non_null(strstr(text, "HttpOnly"));
+    snprintf(out, TOKEN_SIZE, "%.*s", (int)strcspn(text, ";\r"), text);
+}
+
+/* As a page does whose scripts never see a token. */
+static int ask_with(const char *request, const char *cookie, const char *body)
+{
+    struct http http = http_dial(port);
+    char headers[TOKEN_SIZE + 128];
+    snprintf(headers, sizeof headers, "Cookie: %s\r\nSec-Fetch-Site: same-origin\r\n", cookie);
+    http_ask(&http, request, NULL, headers, body);
+    int status = http_answer(&http, answer, sizeof answer);
+    http_hang_up(&http);
+    return status;
+}
+
+static void a_page_lives_on_cookies(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE], used[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    assert_int_equal(ask("POST /v1/auth/login", NULL,
+                         "{\"tenant\":\"acme\",\"user\":\"ann\",\"password\":\"" PASSWORD
+                         "\",\"cookie\":true}"),
+                     200);
+    assert_null(strstr(answer, "_token\":\""));
+    assert_null(strstr(answer, "\"token\":"));
+    says("\"user_id\":\"ann\"");
+    take_cookie("farebox_token", token);
+    take_cookie("farebox_refresh", used);
+    assert_int_equal(ask_with("POST /v1/call/echo/echo", token, "1"), 200);
+    assert_int_equal(ask_with("POST /v1/auth/refresh", used, "{}"), 200);
+    take_cookie("farebox_token", token);
+    take_cookie("farebox_refresh", refresh);
+    assert_int_equal(ask_with("POST /v1/call/echo/echo", token, "1"), 200);
+    assert_int_equal(ask_with("POST /v1/auth/logout", token, "{}"), 200);
+    says("Max-Age=0");
+    assert_int_equal(ask_with("POST /v1/call/echo/echo", token, "1"), 401);
+    assert_int_equal(ask_with("POST /v1/auth/refresh", refresh, "{}"), 401);
 }
 
 /* ---- what cannot be told apart ---- */
@@ -488,6 +558,7 @@ int main(void)
         TEST(a_locked_account_is_one_with_a_wrong_password),
         cmocka_unit_test_setup_teardown(an_address_has_only_so_many_attempts, open_strict_place,
                                         close_place),
+        TEST(a_page_lives_on_cookies),
         TEST(refused_logins_are_all_alike),
         TEST(admins_of_a_tenant_stay_in_it),
         TEST(what_an_admin_takes_is_gone_at_once),

@@ -2,6 +2,7 @@
 #include "../testing.h"
 
 #include "../../gateway/binding.h"
+#include "../../gateway/forwarded.h"
 #include "../../gateway/percent.h"
 #include "../../gateway/route.h"
 
@@ -135,9 +136,30 @@ static void escapes_are_read_one_way(void **state)
     }
 }
 
+static void a_proxy_speaks_last(void **state)
+{
+    static const char *const known[][2] = {
+        {"192.0.2.1", "192.0.2.1"},
+        {"10.0.0.1, 192.0.2.1", "192.0.2.1"},
+        {"nonsense,\t192.0.2.1 ", "192.0.2.1"},
+        {"192.0.2.1,2001:db8::1", "2001:db8::1"},
+        {"192.0.2.1,", NULL},
+        {"192.0.2.1, unknown", NULL},
+        {"", NULL},
+        {"1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc:dddd", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        char out[64] = "untouched";
+        assert_true(forwarded_last(known[i][0], out, sizeof out) == (known[i][1] != NULL));
+        assert_string_equal(out, known[i][1] ? known[i][1] : "untouched");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_proxy_speaks_last),
         cmocka_unit_test(a_line_says_it_all),
         cmocka_unit_test(a_wrong_line_is_named),
         cmocka_unit_test(the_route_that_says_most_is_taken),
