@@ -41,8 +41,8 @@ static int ask(const struct cli *cli, int fd, const char *prompt, char out[PASSW
     if (tcgetattr(fd, &usual) != 0)
         return cli_fail(cli, EXIT_NO_INPUT, "cannot ask on this terminal");
     const struct termios changed = silent(&usual);
+    (void)tcsetattr(fd, TCSAFLUSH, &changed); /* first, as it forgets what was typed before */
     (void)!write(fd, prompt, strlen(prompt));
-    (void)tcsetattr(fd, TCSAFLUSH, &changed);
     ssize_t len = read_line(fd, out, PASSWORD_INPUT_SIZE);
     (void)tcsetattr(fd, TCSAFLUSH, &usual);
     (void)!write(fd, "\n", 1);
