@@ -244,7 +244,7 @@ static int start_secure_clinic(const char *certificate)
     struct process *clinic = START(NULL, "/usr/bin/openssl", "s_server", "-www", "-accept",
                                    "127.0.0.1:0", "-cert", cert, "-key", key);
     assert_true(process_line(clinic, "ACCEPT", line, sizeof line));
-    return atoi(strrchr(line, ':') + 1);
+    return (int)strtol(strrchr(line, ':') + 1, NULL, 10);
 }
 
 /* A timeout is at most the interval: the system's certificates take a while to read. */
