@@ -150,7 +150,7 @@ void access_log_add(struct access_log *self, const struct exchange *x, unsigned 
     put_text(line, "method", x->method);
     put_text(line, "path", x->path);
     json_object_set_new(line, "status", json_integer(status));
-    json_object_set_new(line, "ms", json_real((double)(ns / 1000) / 1000));
+    json_object_set_new(line, "ms", json_real((double)ns / NS_PER_MS));
     json_object_set_new(line, "bytes_in", json_integer((json_int_t)x->body.len));
     json_object_set_new(line, "bytes_out", json_integer((json_int_t)x->sent));
     if (status != TRAFFIC_LEFT) { /* else the answer may be being written */
@@ -159,7 +159,7 @@ void access_log_add(struct access_log *self, const struct exchange *x, unsigned 
     }
     put_text(line, "user_agent", exchange_header(x, "User-Agent"));
     (void)json_dump_callback(line, append, &self->lines,
-                             JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+                             JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6));
     buf_append(&self->lines, "\n", 1);
     json_decref(line);
     if (self->lines.len >= FLUSH_BYTES)

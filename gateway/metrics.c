@@ -62,8 +62,10 @@ static void put_errors(struct buf *out, json_t *errors)
     buf_printf(out, "# HELP farebox_errors_total Calls that ended otherwise than ok.\n"
                     "# TYPE farebox_errors_total counter\n");
     json_object_foreach(errors, code, count)
+    {
         buf_printf(out, "farebox_errors_total{code=\"%s\"} %" JSON_INTEGER_FORMAT "\n", code,
                    json_integer_value(count));
+    }
 }
 
 static void put_filters(struct buf *out, const json_t *filters, const char *verdict)
@@ -75,9 +77,11 @@ static void put_filters(struct buf *out, const json_t *filters, const char *verd
                "# TYPE farebox_filter_%s_total counter\n",
                verdict, verdict);
     json_array_foreach(filters, i, filter)
+    {
         buf_printf(out, "farebox_filter_%s_total{filter=\"%s\"} %" JSON_INTEGER_FORMAT "\n",
                    verdict, json_string_value(json_object_get(filter, "name")),
                    json_integer_value(json_object_get(filter, verdict)));
+    }
 }
 
 void metrics_of_stats(struct buf *out, const char *json)

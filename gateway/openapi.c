@@ -185,7 +185,9 @@ static void on_services(struct exchange *x, const fbx_reply *reply)
     (void)json_from_msgpack(&text, slice_make(payload.data, payload.len), NULL);
     json_t *list = json_loadb((const char *)text.data, text.len, 0, NULL);
     json_array_foreach(json_object_get(list, "services"), i, service)
+    {
         json_array_append(names, json_object_get(service, "name"));
+    }
     answer(x, names);
     json_decref(names);
     json_decref(list);
