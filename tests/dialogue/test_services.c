@@ -198,13 +198,19 @@ static void tally_open(struct tally *tally)
     pthread_cond_init(&tally->changed, NULL);
 }
 
+/* With the lock. */
+static void count_one(struct tally *tally, const fbx_reply *reply)
+{
+    tally->replies++;
+    tally->of_status[fbx_reply_status(reply)]++;
+    pthread_cond_broadcast(&tally->changed);
+}
+
 static void count_reply(void *arg, const fbx_reply *reply)
 {
     struct tally *tally = arg;
     pthread_mutex_lock(&tally->lock);
-    tally->replies++;
-    tally->of_status[fbx_reply_status(reply)]++;
-    pthread_cond_broadcast(&tally->changed);
+    count_one(tally, reply);
     pthread_mutex_unlock(&tally->lock);
 }
 
@@ -578,12 +584,13 @@ static void call_report(struct caller *caller)
 static void call_again(void *arg, const fbx_reply *reply)
 {
     struct caller *caller = arg;
+    /* At once, so that who says that it is enough knows how many are still to come. */
     pthread_mutex_lock(&caller->tally.lock);
     bool enough = caller->enough;
+    count_one(&caller->tally, reply);
     pthread_mutex_unlock(&caller->tally.lock);
     if (!enough)
         call_report(caller);
-    count_reply(&caller->tally, reply);
 }
 
 static void one_of_two_hosts_leaves_unnoticed(void **state)
