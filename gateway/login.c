@@ -79,17 +79,6 @@ static void ask(struct question *q, struct exchange *x, struct call *call)
 
 /* ---- what is answered, on a thread of the bus ---- */
 
-static json_t *read_reply(const fbx_reply *reply)
-{
-    struct buf text = {0};
-    fbx_bytes payload = fbx_reply_payload(reply);
-    json_t *object = NULL;
-    if (json_from_msgpack(&text, slice_make(payload.data, payload.len), NULL) == 0)
-        object = json_loadb((const char *)text.data, text.len, 0, NULL);
-    buf_finish(&text);
-    return object;
-}
-
 /* Takes a token out of the body. */
 static void move_to_cookie(struct exchange *x, json_t *object, const char *field,
                            const char *age_field, const char *cookie)
@@ -104,7 +93,7 @@ static void move_to_cookie(struct exchange *x, json_t *object, const char *field
 /* The page learns who it is, and never sees what proves it. */
 static void keep_in_cookies(struct exchange *x, const fbx_reply *reply)
 {
-    json_t *object = read_reply(reply);
+    json_t *object = reply_json(reply);
     move_to_cookie(x, object, "token", "expires_in", COOKIE_TOKEN);
     move_to_cookie(x, object, "refresh_token", "refresh_expires_in", COOKIE_REFRESH);
     char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;

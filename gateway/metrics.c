@@ -3,7 +3,7 @@
 #include "call.h"
 #include "exchange.h"
 #include "problem.h"
-#include "wire/json.h"
+#include "reply.h"
 
 #include <jansson.h>
 
@@ -84,9 +84,8 @@ static void put_filters(struct buf *out, const json_t *filters, const char *verd
     }
 }
 
-void metrics_of_stats(struct buf *out, const char *json)
+static void write_stats(struct buf *out, const json_t *stats)
 {
-    json_t *stats = json_loads(json, 0, NULL);
     const json_t *filters = json_object_get(stats, "filters");
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         put_number(out, stats, &numbers[i]);
@@ -94,24 +93,21 @@ void metrics_of_stats(struct buf *out, const char *json)
     put_filters(out, filters, "passed");
     put_filters(out, filters, "refused");
     put_filters(out, filters, "waited");
-    json_decref(stats);
 }
 
 static void on_stats(struct exchange *x, const fbx_reply *reply)
 {
-    fbx_bytes payload = fbx_reply_payload(reply);
-    struct buf json = {0};
-    if (json_from_msgpack(&json, slice_make(payload.data, payload.len), NULL) < 0) {
-        problem_of(&x->answer, STATUS_INTERNAL, "the broker's counters cannot be read",
-                   fbx_reply_request_id(reply));
-    } else {
-        buf_append(&json, "", 1);
+    json_t *stats = reply_json(reply);
+    if (stats) {
         x->answer.http = (unsigned)status_http(STATUS_OK);
         x->answer.content_type = PROMETHEUS;
         traffic_write(&x->answer.body, &x->gateway->traffic);
-        metrics_of_stats(&x->answer.body, (const char *)json.data);
+        write_stats(&x->answer.body, stats);
+    } else {
+        problem_of(&x->answer, STATUS_INTERNAL, "the broker's counters cannot be read",
+                   fbx_reply_request_id(reply));
     }
-    buf_finish(&json);
+    json_decref(stats);
 }
 
 void metrics_handle(struct exchange *x)

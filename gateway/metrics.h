@@ -3,14 +3,10 @@
 #ifndef GATEWAY_METRICS_H
 #define GATEWAY_METRICS_H
 
-#include "base/buf.h"
-
 struct exchange;
 
 /* The loop thread's. */
 /* The loop thread's. */
 void metrics_handle(struct exchange *exchange);
-/* What bus.stats says (JSON, terminated), as Prometheus reads it, appended. Pure. */
-void metrics_of_stats(struct buf *out, const char *json);
 
 #endif

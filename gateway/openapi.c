@@ -3,7 +3,7 @@
 #include "call.h"
 #include "cookie.h"
 #include "exchange.h"
-#include "wire/json.h"
+#include "reply.h"
 #include "wire/status.h"
 
 #include <ctype.h>
@@ -178,12 +178,8 @@ static void answer(struct exchange *x, json_t *services)
 
 static void on_services(struct exchange *x, const fbx_reply *reply)
 {
-    fbx_bytes payload = fbx_reply_payload(reply);
-    struct buf text = {0};
-    json_t *names = json_array(), *service;
+    json_t *names = json_array(), *list = reply_json(reply), *service;
     size_t i;
-    (void)json_from_msgpack(&text, slice_make(payload.data, payload.len), NULL);
-    json_t *list = json_loadb((const char *)text.data, text.len, 0, NULL);
     json_array_foreach(json_object_get(list, "services"), i, service)
     {
         json_array_append(names, json_object_get(service, "name"));
@@ -191,7 +187,6 @@ static void on_services(struct exchange *x, const fbx_reply *reply)
     answer(x, names);
     json_decref(names);
     json_decref(list);
-    buf_finish(&text);
 }
 
 void openapi_handle(struct exchange *x)

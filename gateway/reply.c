@@ -95,3 +95,14 @@ void reply_write(struct answer *answer, const fbx_reply *reply)
     else
         problem_of_reply(answer, reply);
 }
+
+json_t *reply_json(const fbx_reply *reply)
+{
+    struct buf text = {0};
+    fbx_bytes payload = fbx_reply_payload(reply);
+    json_t *read = NULL;
+    if (json_from_msgpack(&text, slice_make(payload.data, payload.len), NULL) == 0)
+        read = json_loadb((const char *)text.data, text.len, 0, NULL);
+    buf_finish(&text);
+    return read;
+}

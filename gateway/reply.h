@@ -5,10 +5,14 @@
 #include "answer.h"
 
 #include <farebox.h>
+#include <jansson.h>
 
 /* Which request it was, for whom, and what is left of their limits. */
 void reply_headers(struct answer *answer, const fbx_reply *reply);
 /* Status and body: MessagePack as JSON, other payloads as they are, refusals as problems. */
 void reply_write(struct answer *answer, const fbx_reply *reply);
+/* What it says, to be read here; json_decref() it. NULL: it is no MessagePack, or says nothing that
+ * JSON can. */
+json_t *reply_json(const fbx_reply *reply);
 
 #endif

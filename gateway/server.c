@@ -46,11 +46,6 @@ static struct client *client_of(struct MHD_Connection *connection)
     return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-static void count(_Atomic uint64_t *gauge, int change)
-{
-    atomic_fetch_add_explicit(gauge, (uint64_t)(int64_t)change, memory_order_relaxed);
-}
-
 /* ---- the way in ---- */
 
 static void find_route(struct exchange *x)
@@ -66,8 +61,8 @@ static void find_route(struct exchange *x)
         problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", "nothing is at this path");
 }
 
-/* Where such a request ends is anybody's guess: the connection goes with it. */
-static bool is_malformed(struct exchange *x, const char *version)
+/* Where such a request ends is anybody's guess: the connection goes with it. True: it is one. */
+static bool refuse_malformed(struct exchange *x, const char *version)
 {
     bool too_large = false;
     const char *defect = strict_defect(client_of(x->connection)->fd, &too_large);
@@ -87,7 +82,7 @@ static bool is_malformed(struct exchange *x, const char *version)
 
 static void find_answer(struct exchange *x, const char *version)
 {
-    if (is_malformed(x, version))
+    if (refuse_malformed(x, version))
         return;
     if (cors_is_preflight(x))
         cors_answer_preflight(x);
@@ -111,7 +106,7 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
 {
     struct exchange *x = exchange_create(self->gateway, connection);
     struct client *client = client_of(connection);
-    count(&self->gateway->traffic.busy, 1);
+    traffic_add(&self->gateway->traffic.busy, 1);
     x->path = mem_strdup(path);
     x->method = method;
     client_turn(client, x);
@@ -193,8 +188,9 @@ static enum MHD_Result send_answer(struct exchange *x)
         return MHD_NO;
     x->answered = clock_mono_ns();
     cors_grant(x);
-    if (exchange_header(x, TRACE))
-        answer_header(&x->answer, TRACE, exchange_header(x, TRACE));
+    const char *trace = exchange_header(x, TRACE);
+    if (trace)
+        answer_header(&x->answer, TRACE, trace);
     add_headers(response, &x->answer);
     enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
     MHD_destroy_response(response);
@@ -204,7 +200,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 static void begin_work(struct server *self, struct exchange *x)
 {
     x->received = true;
-    if (is_malformed(x, NULL) || x->answer.http != 0)
+    if (refuse_malformed(x, NULL) || x->answer.http != 0)
         return;
     x->route->handler(x);
     x->waits = x->refs > 1;
@@ -277,7 +273,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **ex
     if (!x)
         return;
     take_note(self->gateway, x, how == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    count(&self->gateway->traffic.busy, -1);
+    traffic_add(&self->gateway->traffic.busy, -1);
     client_turn(client_of(connection), NULL);
     stop_waiting(self, x);
     x->waits = false;
@@ -322,11 +318,11 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
         const struct gateway_settings *s = &self->gateway->settings;
         *client =
             clients_add(&self->clients, info->connect_fd, *s->tls_cert_file, s->max_header_bytes);
-        count(connections, 1);
+        traffic_add(connections, 1);
     } else {
         clients_remove(&self->clients, *client);
         *client = NULL;
-        count(connections, -1);
+        traffic_add(connections, -1);
     }
 }
 

@@ -7,9 +7,10 @@
 #define FIRST_BUCKET_NS NS_PER_MS
 
 /* One thread writes, so a load and a store are enough. */
-static void add(_Atomic uint64_t *counter, uint64_t n)
+void traffic_add(_Atomic uint64_t *counter, int64_t change)
 {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+    atomic_store_explicit(counter,
+                          atomic_load_explicit(counter, memory_order_relaxed) + (uint64_t)change,
                           memory_order_relaxed);
 }
 
@@ -23,11 +24,11 @@ void traffic_count(struct traffic *self, unsigned status, uint64_t ns, size_t in
     unsigned bucket = 0;
     while (bucket < TRAFFIC_BUCKETS && ns > FIRST_BUCKET_NS << bucket)
         bucket++;
-    add(&self->status[status < TRAFFIC_STATUS_MAX ? status : 0], 1);
-    add(&self->bucket[bucket], 1);
-    add(&self->ns, ns);
-    add(&self->bytes_in, in);
-    add(&self->bytes_out, out);
+    traffic_add(&self->status[status < TRAFFIC_STATUS_MAX ? status : 0], 1);
+    traffic_add(&self->bucket[bucket], 1);
+    traffic_add(&self->ns, (int64_t)ns);
+    traffic_add(&self->bytes_in, (int64_t)in);
+    traffic_add(&self->bytes_out, (int64_t)out);
 }
 
 /* ---- as text ---- */

@@ -21,6 +21,8 @@ struct traffic {
     _Atomic uint64_t log_lost;          /* lines of the access log that could not be written */
 };
 
+/* One of the counters, or of those that say how many there are now. */
+void traffic_add(_Atomic uint64_t *counter, int64_t change);
 void traffic_count(struct traffic *traffic, unsigned status, uint64_t ns, size_t in, size_t out);
 /* All of it in the text format of Prometheus (version 0.0.4), appended. */
 void traffic_write(struct buf *out, const struct traffic *traffic);

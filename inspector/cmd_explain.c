@@ -2,6 +2,7 @@
 #include "copy.h"
 #include "inquiry.h"
 #include "payload.h"
+#include "question.h"
 #include "view.h"
 
 #include <string.h>
@@ -39,25 +40,6 @@ static const struct column steps[] = {
     {0},
 };
 
-static void write_text(fbx_writer *w, const char *key, const char *value)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, value);
-}
-
-static void write_permissions(fbx_writer *w, const struct args *args)
-{
-    unsigned cursor = 0;
-    uint32_t count = 0;
-    while (args_next(args, "perm", &cursor))
-        count++;
-    fbx_write_text(w, "permissions");
-    fbx_write_array(w, count);
-    cursor = 0;
-    for (const char *permission; (permission = args_next(args, "perm", &cursor));)
-        fbx_write_text(w, permission);
-}
-
 static void write_payload(fbx_writer *w)
 {
     fbx_value read;
@@ -80,16 +62,16 @@ static void ask(fbx_writer *w, const struct args *args)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         pairs += args_has(args, texts[i].option);
     fbx_write_map(w, pairs);
-    write_text(w, "service", args_word(args, 0));
-    write_text(w, "method", args_word(args, 1));
+    question_text(w, "service", args_word(args, 0));
+    question_text(w, "method", args_word(args, 1));
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (args_has(args, texts[i].option))
-            write_text(w, texts[i].key, args_text(args, texts[i].option, ""));
+            question_text(w, texts[i].key, args_text(args, texts[i].option, ""));
     }
     if (args_has(args, "perm"))
-        write_permissions(w, args);
+        question_texts(w, "permissions", args, "perm");
     if (token)
-        write_text(w, "token", token);
+        question_text(w, "token", token);
     if (payload.len > 0)
         write_payload(w);
 }

@@ -1,4 +1,5 @@
 #include "inquiry.h"
+#include "question.h"
 #include "view.h"
 
 static const struct opt options[] = {
@@ -37,23 +38,17 @@ static const struct column limits[] = {
     {0},
 };
 
-static void write_text(fbx_writer *w, const char *key, const char *value)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, value);
-}
-
 static void ask(fbx_writer *w, const struct args *args)
 {
     const char *user = args_word(args, 0);
     fbx_write_map(w, (user != NULL) + (uint32_t)args_has(args, "tenant") +
                          (uint32_t)args_has(args, "tier"));
     if (user)
-        write_text(w, "user", user);
+        question_text(w, "user", user);
     if (args_has(args, "tenant"))
-        write_text(w, "tenant", args_text(args, "tenant", ""));
+        question_text(w, "tenant", args_text(args, "tenant", ""));
     if (args_has(args, "tier"))
-        write_text(w, "tier", args_text(args, "tier", ""));
+        question_text(w, "tier", args_text(args, "tier", ""));
 }
 
 static void show(struct buf *out, const struct cli *cli, const fbx_value *answer)

@@ -1,14 +1,9 @@
 #include "ask.h"
 #include "password.h"
+#include "question.h"
 #include "view.h"
 
 #include <sodium.h>
-
-static void write_text(fbx_writer *w, const char *key, const char *text)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, text);
-}
 
 static int print(const struct cli *cli, const fbx_reply *reply)
 {
@@ -33,9 +28,9 @@ static int log_in(const struct cli *cli, const struct args *args, const char *pa
     fbx_writer w = {0};
     fbx_reply *reply = NULL;
     fbx_write_map(&w, 3);
-    write_text(&w, "tenant", args_word(args, 0));
-    write_text(&w, "user", args_word(args, 1));
-    write_text(&w, "password", password);
+    question_text(&w, "tenant", args_word(args, 0));
+    question_text(&w, "user", args_word(args, 1));
+    question_text(&w, "password", password);
     struct ask ask = {.service = "auth",
                       .method = "login",
                       .payload = fbx_written(&w),

@@ -1,6 +1,7 @@
 #include "inquiry.h"
 #include "password.h"
 #include "permission.h"
+#include "question.h"
 #include "view.h"
 
 #include <sodium.h>
@@ -36,32 +37,13 @@ static const struct opt update_options[] = {
 
 static char password[PASSWORD_INPUT_SIZE]; /* of the command that runs, once read */
 
-static void write_text(fbx_writer *w, const char *key, const char *text)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, text);
-}
-
 static void ask_list(fbx_writer *w, const struct args *args)
 {
     static const char *const names[] = {"tenant", "after"};
     fbx_write_map(w, (uint32_t)args_has(args, "tenant") + (uint32_t)args_has(args, "after"));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (args_has(args, names[i]))
-            write_text(w, names[i], args_text(args, names[i], ""));
-}
-
-static void write_permissions(fbx_writer *w, const struct args *args)
-{
-    unsigned cursor = 0;
-    uint32_t count = 0;
-    while (args_next(args, "perm", &cursor))
-        count++;
-    fbx_write_text(w, "permissions");
-    fbx_write_array(w, count);
-    cursor = 0;
-    for (const char *text; (text = args_next(args, "perm", &cursor));)
-        fbx_write_text(w, text);
+            question_text(w, names[i], args_text(args, names[i], ""));
 }
 
 /* Whose account, and what the options say about it. */
@@ -70,12 +52,12 @@ static void ask(fbx_writer *w, const struct args *args)
     bool permissions = args_has(args, "perm") || args_has(args, "no-perms");
     bool state = args_has(args, "disable") || args_has(args, "enable");
     fbx_write_map(w, 2 + (uint32_t)permissions + (uint32_t)state + (password[0] != '\0'));
-    write_text(w, "tenant", args_word(args, 0));
-    write_text(w, "user", args_word(args, 1));
+    question_text(w, "tenant", args_word(args, 0));
+    question_text(w, "user", args_word(args, 1));
     if (permissions)
-        write_permissions(w, args);
+        question_texts(w, "permissions", args, "perm");
     if (password[0])
-        write_text(w, "password", password);
+        question_text(w, "password", password);
     if (state) {
         fbx_write_text(w, "disabled");
         fbx_write_bool(w, args_has(args, "disable"));
