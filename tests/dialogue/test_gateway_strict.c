@@ -106,6 +106,26 @@ static void a_chunk_is_as_strict_as_a_head(void **state)
                      400);
 }
 
+/* The head was sound, and its call has not been made when the body turns out not to be. */
+static void a_body_may_show_it_later(void **state)
+{
+    struct buf text = {0};
+    struct http http = http_dial(front.port);
+    (void)state;
+    buf_printf(&text,
+               CALL "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n"
+                    "Authorization: Bearer %s\r\n\r\n",
+               front.ann);
+    buf_append(&text, "", 1);
+    http_say(&http, (const char *)text.data);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 100);
+    http_say(&http, "1;\x01\r\n1\r\n0\r\n\r\n");
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 400);
+    front_says("a chunk holds a control character");
+    http_hang_up(&http);
+    buf_finish(&text);
+}
+
 /* One byte over the limit is refused, and at the limit there is room for the response. */
 static void headers_may_have_16_kib(void **state)
 {
@@ -193,6 +213,7 @@ int main(void)
         TEST(a_sound_request_after_a_body_of_any_bytes_is_one),
         TEST(a_request_on_the_heels_of_another_is_no_exception),
         TEST(a_chunk_is_as_strict_as_a_head),
+        TEST(a_body_may_show_it_later),
         TEST(headers_may_have_16_kib),
         TEST(what_is_too_large_is_said_so),
         TEST(who_sends_too_slowly_is_hung_up_on),
