@@ -281,6 +281,20 @@ static void measure_head(struct inbound *self, bool was)
     (void)refuse(self, "the line and the headers of the request are over the limit");
 }
 
+/* Text of which nobody looks at the words: most of a head. */
+static size_t skip_text(struct inbound *self, const uint8_t *bytes, size_t len)
+{
+    bool is_skipped =
+        self->state == LINE || (self->state == VALUE && self->value_len == INBOUND_VALUE_BYTES);
+    size_t n = 0, room = self->most - self->head;
+    if (!is_skipped || self->in_trailers)
+        return 0;
+    while (n < len && n < room && is_text(bytes[n]))
+        n++;
+    self->head += n;
+    return n;
+}
+
 void inbound_feed(struct inbound *self, const uint8_t *bytes, size_t len)
 {
     size_t i = 0;
@@ -289,6 +303,9 @@ void inbound_feed(struct inbound *self, const uint8_t *bytes, size_t len)
             i += skip_content(self, len - i);
             continue;
         }
+        i += skip_text(self, bytes + i, len - i);
+        if (i == len)
+            return;
         bool was = inbound_in_head(self);
         self->state = step(self, bytes[i++]);
         if (!self->defect)

@@ -17,6 +17,11 @@
 #define TICK_MS 250u
 #define TICKS_A_SECOND 4u
 #define DRAIN_LOOK_MS 20
+/* A frame to the broker costs as much as several calls in it, there and back. So when many clients
+ * ask at a time, calls gather until they are this part of those that wait for an answer, but never
+ * longer than this after the frame before. */
+#define GATHER_PART 2u
+#define GATHER_NS NS_PER_MS
 
 struct loop {
     struct gateway *gateway;
@@ -24,6 +29,7 @@ struct loop {
     int epoll, signals;
     unsigned ticks;
     uint64_t next_tick, give_up; /* ns; give_up: when draining */
+    uint64_t sent_at;            /* ns; the last frame with calls */
 };
 
 static int watch(const struct loop *loop, int fd)
@@ -54,12 +60,41 @@ static bool is_over(const struct loop *loop)
            (server_busy(loop->server) == 0 || clock_mono_ns() >= loop->give_up);
 }
 
+static bool is_gathering(const struct loop *loop, uint64_t now)
+{
+    unsigned begun = server_begun(loop->server);
+    return begun > 0 && begun * GATHER_PART < server_waiting(loop->server) &&
+           now - loop->sent_at < GATHER_NS;
+}
+
+/* Whatever else is to be told to the broker goes with the calls. */
+static void send_calls(struct loop *loop, uint64_t now)
+{
+    if (is_gathering(loop, now))
+        return;
+    if (server_begun(loop->server) > 0)
+        loop->sent_at = now;
+    server_sent(loop->server);
+    fbx_uncork(loop->gateway->bus);
+    fbx_cork(loop->gateway->bus);
+}
+
+static int wait_for_events(struct loop *loop, struct epoll_event *events, int most)
+{
+    int ms = server_timeout(loop->server, most);
+    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * (long)NS_PER_MS};
+    uint64_t now = clock_mono_ns();
+    if (ms > 0 && is_gathering(loop, now))
+        wait = (struct timespec){.tv_nsec = (long)(loop->sent_at + GATHER_NS - now)};
+    return epoll_pwait2(loop->epoll, events, EVENTS, &wait, NULL);
+}
+
 static void turn(struct loop *loop)
 {
     struct gateway *gateway = loop->gateway;
     struct epoll_event events[EVENTS];
     int most = gateway->draining ? DRAIN_LOOK_MS : IDLE_MS;
-    int n = epoll_wait(loop->epoll, events, EVENTS, server_timeout(loop->server, most));
+    int n = wait_for_events(loop, events, most);
     for (int i = 0; i < n; i++)
         if (events[i].data.fd == loop->signals)
             take_signal(loop);
@@ -75,10 +110,8 @@ static void turn(struct loop *loop)
         if (++loop->ticks % TICKS_A_SECOND == 0)
             server_hurry(loop->server);
     }
-    /* All calls of a turn leave as one frame. */
-    fbx_cork(gateway->bus);
     server_run(loop->server);
-    fbx_uncork(gateway->bus);
+    send_calls(loop, clock_mono_ns());
 }
 
 int loop_run(struct gateway *gateway, struct server *server, int signals)
@@ -94,8 +127,10 @@ int loop_run(struct gateway *gateway, struct server *server, int signals)
         rc = watch(&loop, server_fd(server));
     if (rc == 0)
         rc = watch(&loop, server_departures_fd(server));
+    fbx_cork(gateway->bus);
     while (rc == 0 && !is_over(&loop))
         turn(&loop);
+    fbx_uncork(gateway->bus);
     (void)close(loop.epoll);
     return rc;
 }

@@ -36,7 +36,9 @@ struct server {
     struct MHD_Daemon *daemon;
     struct clients clients;
     unsigned waiting; /* exchanges that wait and are not suspended */
+    unsigned begun;   /* of them: since server_sent() */
     bool has_moved;   /* in the last turn something came in or went out */
+    uint64_t now;     /* mono ns; when the turn began */
     int fd;
     int listening; /* after server_quiesce(), ours to close */
 };
@@ -205,6 +207,7 @@ static void begin_work(struct server *self, struct exchange *x)
     x->route->handler(x);
     x->waits = x->refs > 1;
     self->waiting += x->waits;
+    self->begun += x->waits;
     if (client_of(x->connection)->left)
         exchange_abandon(x);
 }
@@ -219,7 +222,7 @@ static enum MHD_Result go_on(struct server *self, struct exchange *x)
 {
     if (!x->received)
         begin_work(self, x);
-    else if (x->waits && clock_mono_ns() - x->began > SOON_NS) {
+    else if (x->waits && self->now > x->began + SOON_NS) {
         stop_waiting(self, x);
         suspend(x);
     }
@@ -456,7 +459,23 @@ int server_timeout(const struct server *self, int most)
 void server_run(struct server *self)
 {
     self->has_moved = false;
+    self->now = clock_mono_ns();
     MHD_run(self->daemon);
+}
+
+unsigned server_waiting(const struct server *self)
+{
+    return self->waiting;
+}
+
+unsigned server_begun(const struct server *self)
+{
+    return self->begun;
+}
+
+void server_sent(struct server *self)
+{
+    self->begun = 0;
 }
 
 void server_quiesce(struct server *self)

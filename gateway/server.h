@@ -16,6 +16,10 @@ int server_departures_fd(const struct server *server);
 int server_timeout(const struct server *server, int most);
 /* Reads, calls handlers, writes. */
 void server_run(struct server *server);
+/* Requests that have waited for the bus for a moment; of them those begun since server_sent(). */
+unsigned server_waiting(const struct server *server);
+unsigned server_begun(const struct server *server);
+void server_sent(struct server *server);
 /* What is in the mailbox goes out with the next server_run(). */
 void server_take_mail(struct server *server);
 /* What was under way for clients that left is ended. */

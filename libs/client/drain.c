@@ -74,10 +74,10 @@ static void drain(fbx_bus *bus)
     bus_lock(bus);
     do {
         /* What all these callbacks ask for leaves as one frame. */
-        engine_cork(bus->engine);
+        engine_begin_turn(bus->engine);
         while (take_turn(bus))
             continue;
-        engine_uncork(bus->engine, turn.now);
+        engine_end_turn(bus->engine, turn.now);
         tell_room(bus);
     } while (!inbox_leave(&bus->inbox));
     bus_unlock(bus);

@@ -125,8 +125,10 @@ static void transmit(struct engine *engine, unsigned n)
 
 static bool wants_frame(const struct engine *engine)
 {
-    /* A cork holds back what is still gathering, not what fills whole frames. */
-    if (engine->corks > 0)
+    /* What is still gathering is held back, not what fills whole frames. A cork may stay for long:
+     * the broker must have something to answer on meanwhile. */
+    bool gathers = engine->turns > 0 || (engine->corks > 0 && parked(engine) > 0);
+    if (gathers)
         return !list_empty(&engine->link->ready);
     if (link_pending(engine->link))
         return true;
@@ -159,6 +161,18 @@ void engine_flush(struct engine *engine)
             return;
         transmit(engine, n);
     }
+}
+
+void engine_begin_turn(struct engine *engine)
+{
+    engine->turns++;
+}
+
+void engine_end_turn(struct engine *engine, uint64_t now)
+{
+    engine->now = now;
+    engine->turns--;
+    engine_flush(engine);
 }
 
 void engine_cork(struct engine *engine)
@@ -237,14 +251,14 @@ void engine_answer(struct engine *engine, unsigned n, struct slice frame, uint64
     uint32_t session = exchange->session, pipe = exchange->pipe;
     engine->heard_at = now;
     engine->bulky = frame.len > BULKY_BYTES;
-    engine_cork(engine);
+    engine_begin_turn(engine);
     engine->now = now;
     if (session == engine->session)
         input_take(engine, frame);
     if (engine->doubtful && session == engine->session && pipe == engine->pipe_no)
         end_doubt(engine);
     close_if_last(engine);
-    engine_uncork(engine, now);
+    engine_end_turn(engine, now);
 }
 
 void engine_failed(struct engine *engine, unsigned n, uint64_t now)
@@ -279,14 +293,14 @@ static void watch_heartbeat(struct engine *engine)
 
 void engine_tick(struct engine *engine, uint64_t now)
 {
-    engine_cork(engine);
+    engine_begin_turn(engine);
     engine->now = now;
     wheel_advance(&engine->wheel, now, engine);
     if (engine->pipe && engine->state == ENGINE_READY)
         watch_heartbeat(engine);
     else if (engine->greeted && now - engine->sent_at > engine->greet_timeout)
         reset_pipe(engine);
-    engine_uncork(engine, now);
+    engine_end_turn(engine, now);
 }
 
 /* ---- leaving ---- */

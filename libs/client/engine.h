@@ -4,7 +4,7 @@
  * serialises. Upcalls happen inside the functions below and may call
  * back into the engine (to make the next call, to answer a request); what they queue leaves
  * when the input function they were made from ends. Outside of upcalls every output leaves at
- * once. Both wait while corked, except frames that are full already.
+ * once. Both wait for the end of a turn, or for an uncork, except frames that are full already.
  *
  * Exchanges are numbered 0 … ENGINE_EXCHANGES-1. The owner owns one REQ context
  * for each: io->send(n, bytes) starts one, and the owner reports its end with
@@ -85,8 +85,13 @@ void engine_failed(struct engine *engine, unsigned exchange, uint64_t now);
 void engine_tick(struct engine *engine, uint64_t now); /* every few tens of milliseconds at least */
 
 /* ---- outputs ---- */
+/* Around inputs that belong together: nothing leaves before the end. */
+void engine_begin_turn(struct engine *engine);
+void engine_end_turn(struct engine *engine, uint64_t now);
+/* Outputs gather until they fill a frame, the outermost uncork, or an answer after which the
+ * broker would have nothing more to answer on. */
 void engine_cork(struct engine *engine);
-void engine_uncork(struct engine *engine, uint64_t now); /* flushes at the outermost */
+void engine_uncork(struct engine *engine, uint64_t now);
 /* Bytes unsent or unacknowledged. */
 size_t engine_backlog(const struct engine *engine);
 

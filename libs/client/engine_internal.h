@@ -61,7 +61,7 @@ struct engine {
     bool pipe;        /* there is one */
     uint32_t pipe_no; /* counts pipes */
     uint32_t session; /* counts sessions, and attempts at one */
-    unsigned corks;
+    unsigned corks, turns;
 
     struct exchange exchanges[ENGINE_EXCHANGES];
     unsigned limit; /* exchanges the broker allows */

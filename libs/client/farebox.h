@@ -171,8 +171,9 @@ FBX_API void fbx_reply_free(fbx_reply *reply);
 
 /* ---- batching ----
  * What gathers while an exchange is under way travels together without asking. A
- * program with its own event loop may hold everything back and send it once a turn.
- * Nests; callbacks are corked already. */
+ * program with its own event loop may hold everything back and send it once a turn, or
+ * when enough is there. Answers come meanwhile, and what has gathered may leave with the next
+ * question for more of them. Nests; callbacks are corked already. */
 FBX_API void fbx_cork(fbx_bus *bus);
 FBX_API void fbx_uncork(fbx_bus *bus);
 

@@ -138,6 +138,22 @@ static void a_cork_makes_one_frame_of_many_calls(void **state)
     assert_int_equal(fake_count(fake, WIRE_REQUEST), 10);
 }
 
+static void a_corked_engine_goes_on_hearing_the_broker(void **state)
+{
+    struct fake_broker *fake = *state;
+    fake_connect(fake);
+    engine_cork(fake->engine);
+    fake_call(fake, "first", 0, false, NULL);
+    fake_answer(fake);
+    assert_int_equal(fake_waiting(fake), 1);
+    fake_call(fake, "second", 0, false, NULL);
+    assert_int_equal(fake_waiting(fake), 1);
+    engine_uncork(fake->engine, fake->now);
+    fake_take_all(fake);
+    assert_int_equal(fake_count(fake, WIRE_REQUEST), 2);
+    assert_int_equal(fake_last(fake, WIRE_REQUEST)->sequence, 2);
+}
+
 static void a_cork_does_not_hold_back_full_frames(void **state)
 {
     static const uint8_t payload[64 * 1024];
@@ -431,6 +447,7 @@ int main(void)
         TEST(one_exchange_stays_parked_when_idle),
         TEST(frames_gather_when_every_exchange_is_under_way),
         TEST(a_cork_makes_one_frame_of_many_calls),
+        TEST(a_corked_engine_goes_on_hearing_the_broker),
         TEST(a_cork_does_not_hold_back_full_frames),
         TEST(large_answers_keep_two_exchanges_on_their_way),
         TEST(a_quiet_session_shows_that_it_lives),
