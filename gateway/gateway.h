@@ -5,6 +5,7 @@
 
 #include "mailbox.h"
 #include "settings.h"
+#include "shown.h"
 #include "traffic.h"
 
 #include <farebox.h>
@@ -22,6 +23,7 @@ struct gateway {
     struct subscribers *subscribers;
     struct access_log *access_log;
     struct traffic traffic;
+    struct shown shown; /* for metrics.h */
     fbx_bus *bus;
     struct mailbox mailbox;
     atomic_bool connected; /* to the broker; written by the bus's callbacks */

@@ -118,7 +118,7 @@ static int run(struct gateway *gateway, int signals)
 int main(int argc, char **argv)
 {
     char why[SETTINGS_WHY_BYTES] = "";
-    struct gateway gateway = {.argc = argc, .argv = argv, .mailbox.fd = -1};
+    struct gateway gateway = {.argc = argc, .argv = argv, .mailbox.fd = -1, .shown = SHOWN_NOBODY};
     mem_keep_bursts();
     int code = settings_load(&gateway_program, &gateway.settings, argc, argv, why);
     if (code != 0)

@@ -1,11 +1,10 @@
 #include "metrics.h"
 
+#include "base/clock.h"
 #include "call.h"
 #include "exchange.h"
 #include "problem.h"
 #include "reply.h"
-
-#include <jansson.h>
 
 #define PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
@@ -95,14 +94,31 @@ static void write_stats(struct buf *out, const json_t *stats)
     put_filters(out, filters, "waited");
 }
 
+void metrics_write(struct buf *out, const struct traffic *traffic, const json_t *stats)
+{
+    buf_printf(out,
+               "# HELP farebox_gateway_broker_up Whether the broker has answered.\n"
+               "# TYPE farebox_gateway_broker_up gauge\n"
+               "farebox_gateway_broker_up %d\n",
+               stats ? 1 : 0);
+    traffic_write(out, traffic);
+    if (stats)
+        write_stats(out, stats);
+}
+
+static void answer(struct exchange *x, const json_t *stats)
+{
+    x->answer.http = (unsigned)status_http(STATUS_OK);
+    x->answer.content_type = PROMETHEUS;
+    metrics_write(&x->answer.body, &x->gateway->traffic, stats);
+}
+
 static void on_stats(struct exchange *x, const fbx_reply *reply)
 {
     json_t *stats = reply_json(reply);
     if (stats) {
-        x->answer.http = (unsigned)status_http(STATUS_OK);
-        x->answer.content_type = PROMETHEUS;
-        traffic_write(&x->answer.body, &x->gateway->traffic);
-        write_stats(&x->answer.body, stats);
+        shown_add(&x->gateway->shown, &x->asker, clock_mono_ns());
+        answer(x, stats);
     } else {
         problem_of(&x->answer, STATUS_INTERNAL, "the broker's counters cannot be read",
                    fbx_reply_request_id(reply));
@@ -112,9 +128,16 @@ static void on_stats(struct exchange *x, const fbx_reply *reply)
 
 void metrics_handle(struct exchange *x)
 {
-    call_begin(x, &(struct call){.service = "bus.stats",
-                                 .method = "show",
-                                 .payload = {(const uint8_t *)"\x80", 1}, /* {} */
-                                 .idempotent = true,
-                                 .on_ok = on_stats});
+    const char *token = exchange_token(x);
+    if (token)
+        x->asker = shown_mark_of(token);
+    if (token && !atomic_load(&x->gateway->connected) &&
+        shown_has(&x->gateway->shown, &x->asker, clock_mono_ns()))
+        answer(x, NULL);
+    else
+        call_begin(x, &(struct call){.service = "bus.stats",
+                                     .method = "show",
+                                     .payload = {(const uint8_t *)"\x80", 1}, /* {} */
+                                     .idempotent = true,
+                                     .on_ok = on_stats});
 }

@@ -76,6 +76,36 @@ static void counters_are_for_whom_the_broker_shows_its_own(void **state)
     free(root);
 }
 
+static bool is_away(void *arg)
+{
+    (void)arg;
+    return front_ask("GET /readyz", NULL, NULL) == 503;
+}
+
+/* Nobody can say what a token is worth while the broker is away, but for those it has judged. */
+static void without_a_broker_they_are_for_whom_it_has_shown_them(void **state)
+{
+    const char *const admin[] = {"admin:stats", NULL};
+    char *root = place_token(front.place, "acme", "root", "trial", admin);
+    char *late = place_token(front.place, "acme", "late", "trial", admin);
+    (void)state;
+    assert_int_equal(front_ask("GET /metrics", root, NULL), 200);
+    front_says("\nfarebox_gateway_broker_up 1\n");
+    assert_int_equal(front_ask("GET /metrics", front.ann, NULL), 403);
+    (void)place_stop_broker(front.place, SIGKILL);
+    assert_true(eventually(is_away, NULL));
+    assert_int_equal(front_ask("GET /metrics", root, NULL), 200);
+    front_says("\nfarebox_gateway_broker_up 0\n");
+    front_says("\nfarebox_gateway_responses_total{status=\"403\"} 1\n");
+    assert_null(strstr(front.answer, "farebox_sessions"));
+    assert_int_equal(front_ask("GET /metrics", late, NULL), 503);
+    assert_int_equal(front_ask("GET /metrics", front.ann, NULL), 503);
+    assert_int_equal(front_ask("GET /metrics", NULL, NULL), 401);
+    front_start_broker();
+    free(late);
+    free(root);
+}
+
 /* ---- the access log ---- */
 
 static char text[65536];
@@ -245,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(counters_are_for_whom_the_broker_shows_its_own, open_door),
+        TEST(without_a_broker_they_are_for_whom_it_has_shown_them, open_door),
         TEST(a_line_tells_who_asked_for_what_and_no_secret, open_door),
         TEST(a_file_that_was_moved_away_is_made_anew, open_door),
         TEST(it_speaks_tls_and_nothing_older_than_1_2, open_tls_door),
