@@ -3,8 +3,10 @@
 #include <string.h>
 
 enum {
-    START, /* of a head: nothing of it is there */
-    LINE,  /* the request's */
+    START,  /* of a head: nothing of it is there */
+    METHOD, /* the request's line: what is asked */
+    TARGET, /* of whom */
+    VERSION,
     FIELD, /* at the start of a header, or of the empty line */
     NAME,
     VALUE,
@@ -22,11 +24,23 @@ enum {
 
 #define LARGEST_LENGTH (UINT64_MAX / 16 - 1)
 
-static uint8_t refuse(struct inbound *self, const char *defect)
+/* Statuses. */
+#define MALFORMED 400u
+#define URI_TOO_LONG 414u
+#define HEADERS_TOO_LARGE 431u
+#define NO_SUCH_VERSION 505u
+
+static uint8_t refuse_as(struct inbound *self, unsigned http, const char *defect)
 {
     self->defect = defect;
+    self->http = http;
     self->defective = self->requests;
     return self->state;
+}
+
+static uint8_t refuse(struct inbound *self, const char *defect)
+{
+    return refuse_as(self, MALFORMED, defect);
 }
 
 /* tchar (RFC 9110, 5.6.2). */
@@ -45,6 +59,76 @@ static bool is_text(uint8_t c)
 static char lower(uint8_t c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* ---- the request's line ---- */
+
+static const char not_a_line[] = "the request's line is not a method, a target and a version";
+
+static uint8_t begin_line(struct inbound *self, uint8_t c)
+{
+    if (c == '\r')
+        return SKIPPED_LINE_FEED;
+    *self = (struct inbound){.requests = self->requests + 1, .most = self->most};
+    if (c == '\n')
+        return refuse(self, "a line feed is alone");
+    return is_token(c) ? METHOD : refuse(self, "the request's line has no method");
+}
+
+/* An empty line before a request is none of its own. */
+static uint8_t end_skipped(struct inbound *self, uint8_t c)
+{
+    if (c == '\n')
+        return START;
+    *self = (struct inbound){.requests = self->requests + 1, .most = self->most};
+    return refuse(self, "a carriage return is alone");
+}
+
+static uint8_t go_on_method(struct inbound *self, uint8_t c)
+{
+    if (c == ' ')
+        return TARGET;
+    return is_token(c) ? METHOD : refuse(self, not_a_line);
+}
+
+static uint8_t go_on_target(struct inbound *self, uint8_t c)
+{
+    if (c == ' ' && self->value_len > 0) {
+        self->value_len = 0;
+        return VERSION;
+    }
+    if (c == ' ' || c == '\r')
+        return refuse(self, not_a_line);
+    if (!is_text(c))
+        return refuse(self, "the request's line holds a control character");
+    if (c == '?' || c == '&')
+        self->extra += INBOUND_ITEM_BYTES;
+    self->value_len = 1; /* there is a target */
+    return TARGET;
+}
+
+static uint8_t end_version(struct inbound *self)
+{
+    const char *v = self->value;
+    if (self->value_len != sizeof "HTTP/1.1" - 1 || memcmp(v, "HTTP/", 5) != 0 || v[5] < '0' ||
+        v[5] > '9' || v[6] != '.' || v[7] < '0' || v[7] > '9')
+        return refuse(self, not_a_line);
+    if (v[5] != '1')
+        return refuse_as(self, NO_SUCH_VERSION, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    self->is_old = v[7] == '0';
+    return LINE_FEED;
+}
+
+static uint8_t go_on_version(struct inbound *self, uint8_t c)
+{
+    if (c == '\r')
+        return end_version(self);
+    if (!is_text(c))
+        return refuse(self, "the request's line holds a control character");
+    if (self->value_len == INBOUND_VALUE_BYTES)
+        return refuse(self, not_a_line);
+    self->value[self->value_len++] = (char)c;
+    return VERSION;
 }
 
 /* ---- headers ---- */
@@ -82,6 +166,7 @@ static const char *take_coding(struct inbound *self)
 /* The header's line is whole. */
 static const char *take_field(struct inbound *self)
 {
+    self->extra += INBOUND_ITEM_BYTES;
     while (self->value_len > 0 &&
            (self->value[self->value_len - 1] == ' ' || self->value[self->value_len - 1] == '\t'))
         self->value_len--;
@@ -110,8 +195,10 @@ static uint8_t begin_name(struct inbound *self, uint8_t c)
 
 static uint8_t go_on_name(struct inbound *self, uint8_t c)
 {
-    if (c == ':')
+    if (c == ':') {
+        self->in_cookie = is_named(self, "cookie");
         return VALUE;
+    }
     if (!is_token(c))
         return refuse(self, "a header's name is not one");
     if (self->name_len < INBOUND_NAME_BYTES)
@@ -125,6 +212,8 @@ static uint8_t go_on_value(struct inbound *self, uint8_t c)
         return LINE_FEED;
     if (!is_text(c))
         return refuse(self, "a header holds a control character");
+    if (self->in_cookie)
+        self->extra += c == ';' ? 1 + INBOUND_ITEM_BYTES : 1;
     bool leading = self->value_len == 0 && (c == ' ' || c == '\t');
     if (!leading && self->value_len < INBOUND_VALUE_BYTES)
         self->value[self->value_len++] = lower(c);
@@ -133,21 +222,17 @@ static uint8_t go_on_value(struct inbound *self, uint8_t c)
 
 /* ---- lines ---- */
 
-static uint8_t begin_line(struct inbound *self, uint8_t c)
-{
-    if (c == '\r')
-        return SKIPPED_LINE_FEED;
-    *self = (struct inbound){.requests = self->requests + 1, .most = self->most};
-    return is_token(c) ? LINE : refuse(self, "the request's line has no method");
-}
-
 static uint8_t end_line(struct inbound *self, uint8_t c)
 {
     const char *defect = c == '\n' ? NULL : "a carriage return is alone";
     if (!defect && self->in_fields)
         defect = take_field(self);
+    if (defect)
+        return refuse(self, defect);
+    if (!self->in_fields)
+        self->line = self->head + 1;
     self->in_fields = true;
-    return defect ? refuse(self, defect) : FIELD;
+    return FIELD;
 }
 
 /* The empty line: of the head, or of the trailers, which are headers behind the last chunk. */
@@ -157,6 +242,10 @@ static uint8_t end_head(struct inbound *self, uint8_t c)
         return refuse(self, "a carriage return is alone");
     if (self->in_trailers)
         return START;
+    if (self->hosts == 0 && !self->is_old)
+        return refuse(self, "there is no Host");
+    if (self->is_chunked && self->is_old)
+        return refuse(self, "HTTP/1.0 has no Transfer-Encoding");
     self->value_len = 0;
     if (self->is_chunked)
         return SIZE;
@@ -222,19 +311,31 @@ static bool takes_line_feed(uint8_t state)
            state == SIZE_LINE_FEED || state == CHUNK_LINE_FEED;
 }
 
+static uint8_t step_in_line(struct inbound *self, uint8_t c)
+{
+    switch (self->state) {
+    case METHOD:
+        return go_on_method(self, c);
+    case TARGET:
+        return go_on_target(self, c);
+    default:
+        return go_on_version(self, c);
+    }
+}
+
 static uint8_t step(struct inbound *self, uint8_t c)
 {
+    if (self->state == START)
+        return begin_line(self, c);
     if (c == '\n' && !takes_line_feed(self->state))
         return refuse(self, "a line feed is alone");
     switch (self->state) {
-    case START:
-        return begin_line(self, c);
     case SKIPPED_LINE_FEED:
-        return c == '\n' ? START : refuse(self, "a carriage return is alone");
-    case LINE:
-        if (c == '\r')
-            return LINE_FEED;
-        return is_text(c) ? LINE : refuse(self, "the request's line holds a control character");
+        return end_skipped(self, c);
+    case METHOD:
+    case TARGET:
+    case VERSION:
+        return step_in_line(self, c);
     case FIELD:
         return c == '\r' ? EMPTY_LINE_FEED : begin_name(self, c);
     case NAME:
@@ -269,25 +370,41 @@ static size_t skip_content(struct inbound *self, size_t len)
 
 bool inbound_in_head(const struct inbound *self)
 {
-    return self->state >= LINE && self->state <= EMPTY_LINE_FEED && !self->in_trailers;
+    return self->state >= METHOD && self->state <= EMPTY_LINE_FEED && !self->in_trailers;
 }
 
-/* `was`: the byte before belonged to a head. */
-static void measure_head(struct inbound *self, bool was)
+/* Nothing but content and whole pieces has come. */
+static bool is_between(const struct inbound *self)
 {
-    if ((!was && !inbound_in_head(self)) || ++self->head <= self->most)
+    return self->state == START || is_content(self) || self->state == CHUNK_RETURN ||
+           (self->state == SIZE && self->value_len == 0);
+}
+
+/* `was`: the byte before belonged to a head. What is refused is where it was, if that was its end.
+ */
+static void measure(struct inbound *self, bool was)
+{
+    bool in_head = was || inbound_in_head(self);
+    size_t most = in_head ? self->most : INBOUND_CHUNK_LINE_BYTES;
+    self->head++;
+    if (self->head <= most && (!in_head || self->head + self->extra <= most + INBOUND_SPARE_BYTES))
         return;
-    self->too_large = true;
-    (void)refuse(self, "the line and the headers of the request are over the limit");
+    if (in_head && self->in_fields)
+        (void)refuse_as(self, HEADERS_TOO_LARGE,
+                        "the line and the headers of the request are over the limit");
+    else if (in_head)
+        (void)refuse_as(self, URI_TOO_LONG, "the line of the request is over the limit");
+    else
+        (void)refuse(self, "the line before a chunk, or the trailers, are over the limit");
+    self->state = in_head ? FIELD : SIZE_LINE_FEED;
 }
 
-/* Text of which nobody looks at the words: most of a head. */
-static size_t skip_text(struct inbound *self, const uint8_t *bytes, size_t len)
+/* The rest of a long value, of which nobody looks at the words: most of a head. */
+static size_t skip_value(struct inbound *self, const uint8_t *bytes, size_t len)
 {
-    bool is_skipped =
-        self->state == LINE || (self->state == VALUE && self->value_len == INBOUND_VALUE_BYTES);
     size_t n = 0, room = self->most - self->head;
-    if (!is_skipped || self->in_trailers)
+    if (self->state != VALUE || self->value_len < INBOUND_VALUE_BYTES || self->in_cookie ||
+        self->in_trailers || self->extra > INBOUND_SPARE_BYTES)
         return 0;
     while (n < len && n < room && is_text(bytes[n]))
         n++;
@@ -295,20 +412,41 @@ static size_t skip_text(struct inbound *self, const uint8_t *bytes, size_t len)
     return n;
 }
 
-void inbound_feed(struct inbound *self, const uint8_t *bytes, size_t len)
+size_t inbound_feed(struct inbound *self, const uint8_t *bytes, size_t len)
 {
-    size_t i = 0;
+    size_t i = 0, whole = 0;
     while (i < len && !self->defect) {
         if (is_content(self)) {
             i += skip_content(self, len - i);
+            whole = i;
             continue;
         }
-        i += skip_text(self, bytes + i, len - i);
+        i += skip_value(self, bytes + i, len - i);
         if (i == len)
-            return;
+            break;
         bool was = inbound_in_head(self);
         self->state = step(self, bytes[i++]);
         if (!self->defect)
-            measure_head(self, was);
+            measure(self, was);
+        if (self->defect || !is_between(self))
+            continue;
+        whole = i;
+        self->head = 0;
+    }
+    return whole;
+}
+
+const char *inbound_instead(const struct inbound *self)
+{
+    switch (self->state) {
+    case CHUNK_RETURN:
+    case CHUNK_LINE_FEED:
+        return "\r\n0\r\n\r\n";
+    case SIZE:
+    case EXTENSION:
+    case SIZE_LINE_FEED:
+        return "0\r\n\r\n";
+    default:
+        return self->in_trailers ? "0\r\n\r\n" : "GET / HTTP/1.1\r\nHost: gateway\r\n\r\n";
     }
 }

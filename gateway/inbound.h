@@ -10,26 +10,40 @@
 
 #define INBOUND_NAME_BYTES 20u
 #define INBOUND_VALUE_BYTES 24u
+/* Whoever reads a head keeps more than its bytes: something for each header, parameter of the query
+ * and cookie, and the cookies once more. All of it together may be so much over `most`. */
+#define INBOUND_SPARE_BYTES 2048u
+#define INBOUND_ITEM_BYTES 64u
+/* The line before a chunk; the one before no more of them, with its trailers. */
+#define INBOUND_CHUNK_LINE_BYTES 1024u
 
 /* All zero but for `most`: a request begins. */
 struct inbound {
     size_t most;       /* bytes of a head */
     unsigned requests; /* whose heads have begun */
     uint8_t state;
-    size_t head;   /* bytes of this one so far */
+    size_t head;   /* bytes of this one so far, or of the chunk's line */
+    size_t line;   /* of those, the request's line, if that is one; 0: it is not, or not yet */
+    size_t extra;  /* what is kept of it besides */
     uint64_t left; /* of the body, or of the chunk */
-    bool in_fields, has_length, is_chunked, in_trailers;
-    char name[INBOUND_NAME_BYTES], value[INBOUND_VALUE_BYTES]; /* lower case; long ones are cut */
+    bool in_fields, has_length, is_chunked, in_trailers, in_cookie, is_old;
+    char name[INBOUND_NAME_BYTES], value[INBOUND_VALUE_BYTES]; /* long ones are cut */
     uint8_t name_len, value_len;
     unsigned hosts, authorizations;
 
     const char *defect; /* static text; NULL: none so far. What comes then is not looked at */
+    unsigned http;      /* the status that says so */
     unsigned defective; /* the request that has it, counted from 1 */
-    bool too_large;     /* the defect is that its head is */
 };
 
-void inbound_feed(struct inbound *inbound, const uint8_t *bytes, size_t len);
+/* Framing comes in pieces: a head; the line before a chunk, or the last one and the trailers; the
+ * end of a chunk. Returns how many of the bytes, from the first, are in none that is unfinished or
+ * has the defect. */
+size_t inbound_feed(struct inbound *inbound, const uint8_t *bytes, size_t len);
 /* Is part of a head there, and not yet its end? */
 bool inbound_in_head(const struct inbound *inbound);
+/* What a sound request has in the place of the piece with the defect, such that nothing of that
+ * request comes after it. Static text. */
+const char *inbound_instead(const struct inbound *inbound);
 
 #endif

@@ -22,7 +22,8 @@
 /* A body over the limit is read on, so that the client hears why, but not for ever. */
 #define DISCARD_TIMES 4u
 #define A_MOMENT_MS 1
-/* libmicrohttpd keeps a request's head and its response's in one room. */
+/* libmicrohttpd keeps a request's head and its response's in one room; INBOUND_SPARE_BYTES of this
+ * are the request's. Each connection has that much. */
 #define RESPONSE_HEAD_BYTES 4096u
 #define STREAM_BLOCK 16384u
 #define TRACE "traceparent"
@@ -63,28 +64,40 @@ static void find_route(struct exchange *x)
         problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", "nothing is at this path");
 }
 
-/* Where such a request ends is anybody's guess: the connection goes with it. True: it is one. */
-static bool refuse_malformed(struct exchange *x, const char *version)
+static const char *code_of(unsigned http)
 {
-    bool too_large = false;
-    const char *defect = strict_defect(client_of(x->connection)->fd, &too_large);
-    if (!defect && version && strcmp(version, MHD_HTTP_VERSION_1_0) == 0 &&
-        exchange_header(x, MHD_HTTP_HEADER_TRANSFER_ENCODING))
-        defect = "HTTP/1.0 has no Transfer-Encoding";
-    if (!defect)
+    switch (http) {
+    case MHD_HTTP_URI_TOO_LONG:
+        return "uri_too_long";
+    case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
+        return "headers_too_large";
+    case MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED:
+        return "version_not_supported";
+    default:
+        return "malformed_request";
+    }
+}
+
+/* Where such a request ends is anybody's guess: the connection goes with it. True: it is one. */
+static bool refuse_malformed(struct exchange *x)
+{
+    struct strict_defect defect;
+    if (!strict_defect(client_of(x->connection)->fd, &defect))
         return false;
     x->malformed = true;
+    if (defect.no_line) {
+        x->method = "";
+        x->path[0] = '\0';
+    }
     answer_finish(&x->answer);
-    problem_of_http(&x->answer,
-                    too_large ? MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE : MHD_HTTP_BAD_REQUEST,
-                    too_large ? "headers_too_large" : "malformed_request", defect);
+    problem_of_http(&x->answer, defect.http, code_of(defect.http), defect.text);
     answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
     return true;
 }
 
-static void find_answer(struct exchange *x, const char *version)
+static void find_answer(struct exchange *x)
 {
-    if (refuse_malformed(x, version))
+    if (refuse_malformed(x))
         return;
     if (cors_is_preflight(x))
         cors_answer_preflight(x);
@@ -104,7 +117,7 @@ static bool is_hopeless(const struct exchange *x)
 }
 
 static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
-                              const char *path, const char *method, const char *version)
+                              const char *path, const char *method)
 {
     struct exchange *x = exchange_create(self->gateway, connection);
     struct client *client = client_of(connection);
@@ -112,7 +125,7 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     x->path = mem_strdup(path);
     x->method = method;
     client_turn(client, x);
-    find_answer(x, version);
+    find_answer(x);
     return x;
 }
 
@@ -202,7 +215,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 static void begin_work(struct server *self, struct exchange *x)
 {
     x->received = true;
-    if (refuse_malformed(x, NULL) || x->answer.http != 0)
+    if (refuse_malformed(x) || x->answer.http != 0)
         return;
     x->route->handler(x);
     x->waits = x->refs > 1;
@@ -235,9 +248,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 {
     struct server *self = arg;
     struct exchange *x = *exchange;
+    (void)version;
     self->has_moved |= !x || !x->waits;
     if (!x) {
-        *exchange = x = begin(self, connection, path, method, version);
+        *exchange = x = begin(self, connection, path, method);
         if (!is_hopeless(x))
             return MHD_YES;
         if (x->answer.http == 0)

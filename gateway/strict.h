@@ -1,9 +1,10 @@
 /* strict.h - libmicrohttpd 0.9 takes requests whose lines end in bare line feeds, whose headers are
  * folded or hold control characters, or that say twice how long they are; behind a proxy that reads
- * them differently, these are how requests are smuggled. It has no setting against it and shows
- * nobody the bytes, so the program has a recv() and a gnutls_record_recv() of its own that look at
- * what libmicrohttpd is given (inbound.h). The loop thread's; other threads' recv() is left alone.
- */
+ * them differently, these are how requests are smuggled. What it refuses it answers itself, in
+ * HTML. It has no setting against either and shows nobody the bytes, so the program has a recv()
+ * and a gnutls_record_recv() of its own: libmicrohttpd is given framing only when it is whole and
+ * sound (inbound.h), and in the place of what is not a sound request, to be refused as what it is.
+ * The loop thread's; other threads' recv() is left alone. */
 #ifndef GATEWAY_STRICT_H
 #define GATEWAY_STRICT_H
 
@@ -21,8 +22,15 @@ void strict_finish(void);
 
 /* libmicrohttpd has read the head of the next request. */
 void strict_next(int fd);
-/* What is wrong with that request, as far as it has come, or NULL. */
-const char *strict_defect(int fd, bool *too_large);
+/* What is wrong with a request, and the status that says so. */
+struct strict_defect {
+    const char *text; /* static */
+    unsigned http;
+    bool no_line; /* its method and its path stand for ones that could not be read */
+};
+
+/* True: something is wrong with that request, as far as it has come. */
+bool strict_defect(int fd, struct strict_defect *out);
 /* Since when a head is under way, mono ns; 0: none is. */
 uint64_t strict_since(int fd);
 

@@ -165,6 +165,37 @@ static void a_line_tells_who_asked_for_what_and_no_secret(void **state)
     json_decref(line);
 }
 
+/* What was no request is counted and has its line, with what could be read of it. */
+static void a_refused_head_has_its_line(void **state)
+{
+    char *root = place_token(front.place, "acme", "root", "trial",
+                             (const char *const[]){"admin:stats", NULL});
+    static const char *const heads[] = {"PUT /some/where HTTP/1.1\r\n\r\n",
+                                        "PUT /some/where HTTP/3.0\r\nHost: gateway\r\n\r\n"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct http http = http_dial(front.port);
+        http_say(&http, heads[i]);
+        (void)http_answer(&http, front.answer, sizeof front.answer);
+        http_hang_up(&http);
+    }
+    assert_int_equal(front_ask("GET /metrics", root, NULL), 200);
+    front_says("\nfarebox_gateway_responses_total{status=\"400\"} 1\n");
+    front_says("\nfarebox_gateway_responses_total{status=\"505\"} 1\n");
+    assert_true(eventually(has_three, log_path));
+    json_t *line = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
+    json_t *next = json_loads(strchr(text, '\n'), JSON_DISABLE_EOF_CHECK, NULL);
+    assert_string_equal(member(line, "method"), "PUT");
+    assert_string_equal(member(line, "path"), "/some/where");
+    assert_int_equal(json_integer_value(json_object_get(line, "status")), 400);
+    assert_null(member(next, "method"));
+    assert_null(member(next, "path"));
+    assert_int_equal(json_integer_value(json_object_get(next, "status")), 505);
+    json_decref(next);
+    json_decref(line);
+    free(root);
+}
+
 /* As logrotate does it. */
 static void a_file_that_was_moved_away_is_made_anew(void **state)
 {
@@ -277,6 +308,7 @@ int main(void)
         TEST(counters_are_for_whom_the_broker_shows_its_own, open_door),
         TEST(without_a_broker_they_are_for_whom_it_has_shown_them, open_door),
         TEST(a_line_tells_who_asked_for_what_and_no_secret, open_door),
+        TEST(a_refused_head_has_its_line, open_door),
         TEST(a_file_that_was_moved_away_is_made_anew, open_door),
         TEST(it_speaks_tls_and_nothing_older_than_1_2, open_tls_door),
         TEST(what_is_refused_in_the_clear_is_over_tls, open_tls_door),

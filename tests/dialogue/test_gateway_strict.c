@@ -126,6 +126,121 @@ static void a_body_may_show_it_later(void **state)
     buf_finish(&text);
 }
 
+/* Every refusal is ours, whoever would have made it otherwise. */
+static void what_is_no_request_is_told_so_as_a_problem(void **state)
+{
+    static const struct none {
+        const char *text;
+        int status;
+        const char *code;
+    } all[] = {
+        {"GET /livez HTTP/2.0\r\nHost: gateway\r\n\r\n", 505, "version_not_supported"},
+        {"GET /livez HTTP/1.1\r\n\r\n", 400, "malformed_request"},
+        {"GET /livez\r\nHost: gateway\r\n\r\n", 400, "malformed_request"},
+        {"GET /livez HTTP\r\nHost: gateway\r\n\r\n", 400, "malformed_request"},
+        {"GET  /livez HTTP/1.1\r\nHost: gateway\r\n\r\n", 400, "malformed_request"},
+        {"\x16\x03\x01\r\n", 400, "malformed_request"},
+        {CALL "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n1", 400, "malformed_request"},
+        {CALL "Transfer-Encoding: chunked\r\n\r\n1\r\n22\r\n0\r\n\r\n", 400, "malformed_request"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char code[64];
+        snprintf(code, sizeof code, "\"code\":\"%s\"", all[i].code);
+        assert_int_equal(said("%s", all[i].text), all[i].status);
+        front_says("Content-Type: application/problem+json\r\n");
+        front_says("Connection: close\r\n");
+        front_says(code);
+    }
+}
+
+/* A request of so many bytes, `item` again and again between both ends. */
+static int filled(const char *begin, const char *item, size_t items, const char *end)
+{
+    struct buf text = {0};
+    buf_printf(&text, "%s", begin);
+    for (size_t i = 0; i < items; i++)
+        buf_printf(&text, "%s", item);
+    buf_printf(&text, "%s", end);
+    buf_append(&text, "", 1);
+    struct http http = http_dial(front.port);
+    http_say(&http, (const char *)text.data);
+    int status = http_answer(&http, front.answer, sizeof front.answer);
+    http_hang_up(&http);
+    buf_finish(&text);
+    return status;
+}
+
+/* By bytes, and by what it takes to keep them. On the near side of each limit they are served, so
+ * that nobody else's limit comes first. */
+static void a_head_that_is_too_large_is_told_so_as_a_problem(void **state)
+{
+    static const struct large {
+        const char *begin, *item, *end;
+        size_t few, many;
+        int status;
+        const char *code;
+    } all[] = {
+        {"GET /livez?", "a", " HTTP/1.1\r\nHost: gateway\r\n\r\n", 16300, 16400, 414,
+         "uri_too_long"},
+        {"GET /livez?a", "&a", " HTTP/1.1\r\nHost: gateway\r\n\r\n", 270, 300, 414, "uri_too_long"},
+        {"GET /livez HTTP/1.1\r\nHost: gateway\r\nX: ", "a", "\r\n\r\n", 16300, 16400, 431,
+         "headers_too_large"},
+        {"GET /livez HTTP/1.1\r\nHost: gateway\r\n", "a:\r\n", "\r\n", 260, 300, 431,
+         "headers_too_large"},
+        {"GET /livez HTTP/1.1\r\nHost: gateway\r\nCookie: ", "a=;", "\r\n\r\n", 250, 300, 431,
+         "headers_too_large"},
+        {"GET /livez HTTP/1.1\r\nHost: gateway\r\nCookie: a=", "a", "\r\n\r\n", 9000, 10000, 431,
+         "headers_too_large"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char code[64];
+        snprintf(code, sizeof code, "\"code\":\"%s\"", all[i].code);
+        assert_int_equal(filled(all[i].begin, all[i].item, all[i].few, all[i].end), 200);
+        assert_int_equal(filled(all[i].begin, all[i].item, all[i].many, all[i].end), all[i].status);
+        front_says("Content-Type: application/problem+json\r\n");
+        front_says(code);
+    }
+}
+
+/* However it comes, a head is read once it is whole. */
+static void a_request_may_come_byte_by_byte(void **state)
+{
+    static const char text[] = "\r\nGET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n"
+                               "GET /readyz HTTP/1.1\r\nHost: gateway\r\nX: \x01";
+    struct http http = http_dial(front.port);
+    (void)state;
+    for (const char *at = text; *at; at++) {
+        const char byte[] = {*at, '\0'};
+        http_say(&http, byte);
+    }
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 400);
+    front_says("a header holds a control character");
+    http_hang_up(&http);
+}
+
+/* More than libmicrohttpd takes at a time, head on head. */
+static void many_requests_may_come_in_one_piece(void **state)
+{
+    enum { MANY = 300 };
+    struct buf text = {0};
+    struct http http = http_dial(front.port);
+    (void)state;
+    for (int i = 0; i < MANY; i++)
+        buf_printf(&text,
+                   CALL "Content-Type: application/x-any\r\nTransfer-Encoding: chunked\r\n"
+                        "X-Padding: %0*d\r\n\r\n5\r\n\n\n\r\n0\r\n0\r\nX: y\r\n\r\n",
+                   i % 97 + 1, i);
+    buf_append(&text, "", 1);
+    http_say(&http, (const char *)text.data);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 401);
+    http_hang_up(&http);
+    buf_finish(&text);
+}
+
 /* One byte over the limit is refused, and at the limit there is room for the response. */
 static void headers_may_have_16_kib(void **state)
 {
@@ -214,6 +329,10 @@ int main(void)
         TEST(a_request_on_the_heels_of_another_is_no_exception),
         TEST(a_chunk_is_as_strict_as_a_head),
         TEST(a_body_may_show_it_later),
+        TEST(what_is_no_request_is_told_so_as_a_problem),
+        TEST(a_head_that_is_too_large_is_told_so_as_a_problem),
+        TEST(a_request_may_come_byte_by_byte),
+        TEST(many_requests_may_come_in_one_piece),
         TEST(headers_may_have_16_kib),
         TEST(what_is_too_large_is_said_so),
         TEST(who_sends_too_slowly_is_hung_up_on),

@@ -3,6 +3,7 @@
 
 #include "../../gateway/inbound.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MOST 200u
@@ -124,13 +125,122 @@ static void a_request_ends_in_one_place(void **state)
     REFUSES(CHUNKED "1;\x01\r\n1\r\n0\r\n\r\n", "a chunk holds a control character");
 }
 
+static void a_line_has_three_parts(void **state)
+{
+    static const char line[] = "the request's line is not a method, a target and a version";
+    static const char version[] = "only HTTP/1.1 and HTTP/1.0 are spoken here";
+    (void)state;
+    TAKES("GET / HTTP/1.0\r\n\r\n", 1);
+    TAKES("OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n", 1);
+    REFUSES("GET\r\nHost: x\r\n\r\n", line);
+    REFUSES("GET /\r\nHost: x\r\n\r\n", line);
+    REFUSES("GET  / HTTP/1.1\r\nHost: x\r\n\r\n", line);
+    REFUSES("GET /  HTTP/1.1\r\nHost: x\r\n\r\n", line);
+    REFUSES("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", line);
+    REFUSES("GET / http/1.1\r\nHost: x\r\n\r\n", line);
+    REFUSES("GET / HTTP/1.11\r\nHost: x\r\n\r\n", line);
+    REFUSES("GET / HTTP/1.1 \r\nHost: x\r\n\r\n", line);
+    REFUSES("GET / HTTP/2.0\r\nHost: x\r\n\r\n", version);
+    REFUSES("GET / HTTP/0.9\r\nHost: x\r\n\r\n", version);
+    REFUSES("GET / HTTP/1.1\r\nX-A: b\r\n\r\n", "there is no Host");
+    REFUSES("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.0 has no Transfer-Encoding");
+    assert_int_equal(fed("GET / HTTP/2.0\r\n", 16, 16).http, 505);
+    REFUSES("\nGET / HTTP/1.1\r\n", "a line feed is alone");
+    REFUSES_SECOND(HEAD "\r\n\rGET / HTTP/1.1\r\n", "a carriage return is alone");
+}
+
 static void a_head_has_its_bound(void **state)
 {
     char text[MOST + 64] = HEAD "X: ";
     (void)state;
     memset(text + strlen(text), 'a', sizeof text - strlen(text));
-    assert_true(fed(text, MOST + 1, 7).too_large);
-    assert_false(fed(text, MOST, 7).too_large);
+    assert_int_equal(fed(text, MOST + 1, 7).http, 431);
+    assert_null(fed(text, MOST, 7).defect);
+    memset(text + 5, 'a', sizeof text - 5);
+    assert_int_equal(fed(text, MOST + 1, 7).http, 414);
+    assert_null(fed(text, MOST, 7).defect);
+}
+
+/* What it costs to keep counts, not only its bytes. */
+static void many_small_things_are_much(void **state)
+{
+    enum { ENOUGH = 1000 };
+    static const struct many {
+        const char *begin, *item, *end;
+        unsigned http;
+    } all[] = {{"GET /?", "&", " HTTP/1.1\r\n", 414},
+               {HEAD, "a:\r\n", "\r\n", 431},
+               {HEAD "Cookie: ", ";", "\r\n\r\n", 431}};
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char text[8 * ENOUGH];
+        size_t len = strlen(all[i].begin), item = strlen(all[i].item);
+        struct inbound inbound = {.most = sizeof text};
+        memcpy(text, all[i].begin, len);
+        for (unsigned n = 0; n < ENOUGH; n++, len += item)
+            memcpy(text + len, all[i].item, item);
+        inbound_feed(&inbound, (const uint8_t *)text, len);
+        assert_int_equal(inbound.http, all[i].http);
+    }
+}
+
+/* Bytes are passed on only when the piece they belong to is whole and sound. */
+static void pieces_are_whole_or_replaced(void **state)
+{
+    static const char in_head[] = "GET / HTTP/1.1\r\nHost: gateway\r\n\r\n";
+    static const struct cut {
+        const char *sound, *rest, *instead;
+    } cuts[] = {
+        {"", HEAD "X-A: b\r\n", NULL},
+        {HEAD "\r\n", "GET / HTTP", NULL},
+        {CHUNKED, "5", NULL},
+        {CHUNKED "2\r\n1", "", NULL},
+        {CHUNKED "2\r\n12", "\r", NULL},
+        {CHUNKED "2\r\n12\r\n", "0\r\nX: y\r\n", NULL},
+        {CHUNKED "2\r\n12\r\n0\r\nX: y\r\n\r\n", "", NULL},
+        {HEAD "\r\n", HEAD "X A: b\r\n", in_head},
+        {HEAD "\r\n", "\n", in_head},
+        {CHUNKED, "x\r\n", "0\r\n\r\n"},
+        {CHUNKED, "1;\x01", "0\r\n\r\n"},
+        {CHUNKED "2\r\n12", "3\r\n", "\r\n0\r\n\r\n"},
+        {CHUNKED "2\r\n12", "\r3", "\r\n0\r\n\r\n"},
+        {CHUNKED "2\r\n12\r\n", "0\r\nX : y\r\n", "0\r\n\r\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        char text[256];
+        size_t sound = strlen(cuts[i].sound);
+        struct inbound inbound = {.most = MOST};
+        int len = snprintf(text, sizeof text, "%s%s", cuts[i].sound, cuts[i].rest);
+        assert_int_equal(inbound_feed(&inbound, (const uint8_t *)text, (size_t)len), sound);
+        assert_int_equal(inbound.defect != NULL, cuts[i].instead != NULL);
+        if (cuts[i].instead)
+            assert_string_equal(inbound_instead(&inbound), cuts[i].instead);
+    }
+}
+
+static void a_chunks_line_has_its_bound(void **state)
+{
+    static const char *const begins[] = {CHUNKED "1;", CHUNKED "0\r\nX: "};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char text[2 * INBOUND_CHUNK_LINE_BYTES];
+        size_t len = strlen(begins[i]);
+        struct inbound inbound = {.most = MOST};
+        memset(text, 'a', sizeof text);
+        memcpy(text, begins[i], len);
+        size_t line = sizeof CHUNKED - 1 + INBOUND_CHUNK_LINE_BYTES;
+        inbound_feed(&inbound, (const uint8_t *)text, line - 2);
+        assert_null(inbound.defect);
+        inbound_feed(&inbound, (const uint8_t *)"\r\n1", 3); /* its last byte, and one more */
+        assert_int_equal(inbound.defect != NULL, i == 1);
+        struct inbound longer = {.most = MOST};
+        inbound_feed(&longer, (const uint8_t *)text, line - 1);
+        inbound_feed(&longer, (const uint8_t *)"\r\n", 2);
+        assert_int_equal(longer.http, 400);
+        assert_string_equal(inbound_instead(&longer), "0\r\n\r\n");
+    }
 }
 
 int main(void)
@@ -141,7 +251,11 @@ int main(void)
         cmocka_unit_test(lines_end_in_two_bytes),
         cmocka_unit_test(headers_are_names_and_values),
         cmocka_unit_test(a_request_ends_in_one_place),
+        cmocka_unit_test(a_line_has_three_parts),
         cmocka_unit_test(a_head_has_its_bound),
+        cmocka_unit_test(many_small_things_are_much),
+        cmocka_unit_test(pieces_are_whole_or_replaced),
+        cmocka_unit_test(a_chunks_line_has_its_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
