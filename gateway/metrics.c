@@ -6,6 +6,9 @@
 #include "problem.h"
 #include "reply.h"
 
+#include <stdio.h>
+
+#define FILTER_NAME_BYTES 32u
 #define PROMETHEUS "text/plain; version=0.0.4; charset=utf-8"
 
 /* What of bus.stats is a number of its own. */
@@ -54,6 +57,20 @@ static void put_number(struct buf *out, const json_t *stats, const struct number
                    json_integer_value(value));
 }
 
+/* One of a counter's values. Labels are text of the broker's: quotes, backslashes and line feeds
+ * are escaped. */
+static void put_labelled(struct buf *out, const char *name, const char *label, const char *text,
+                         const json_t *value)
+{
+    buf_printf(out, "farebox_%s_total{%s=\"", name, label);
+    for (; text && *text; text++)
+        if (*text == '\n')
+            buf_append(out, "\\n", 2);
+        else
+            buf_printf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    buf_printf(out, "\"} %" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
+}
+
 static void put_errors(struct buf *out, json_t *errors)
 {
     const char *code;
@@ -62,8 +79,7 @@ static void put_errors(struct buf *out, json_t *errors)
                     "# TYPE farebox_errors_total counter\n");
     json_object_foreach(errors, code, count)
     {
-        buf_printf(out, "farebox_errors_total{code=\"%s\"} %" JSON_INTEGER_FORMAT "\n", code,
-                   json_integer_value(count));
+        put_labelled(out, "errors", "code", code, count);
     }
 }
 
@@ -71,15 +87,16 @@ static void put_filters(struct buf *out, const json_t *filters, const char *verd
 {
     size_t i;
     json_t *filter;
+    char name[FILTER_NAME_BYTES];
+    (void)snprintf(name, sizeof name, "filter_%s", verdict);
     buf_printf(out,
                "# HELP farebox_filter_%s_total Calls, by filter of the chain.\n"
                "# TYPE farebox_filter_%s_total counter\n",
                verdict, verdict);
     json_array_foreach(filters, i, filter)
     {
-        buf_printf(out, "farebox_filter_%s_total{filter=\"%s\"} %" JSON_INTEGER_FORMAT "\n",
-                   verdict, json_string_value(json_object_get(filter, "name")),
-                   json_integer_value(json_object_get(filter, verdict)));
+        put_labelled(out, name, "filter", json_string_value(json_object_get(filter, "name")),
+                     json_object_get(filter, verdict));
     }
 }
 
