@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include "base/clock.h"
 #include "exchange.h"
 #include "problem.h"
 #include "reply.h"
@@ -24,7 +25,7 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
 
 static void answer(struct exchange *x, const fbx_reply *reply)
 {
-    reply_headers(&x->answer, reply);
+    reply_headers(&x->answer, reply, clock_now().unix_ms / 1000);
     if (x->on_ok && fbx_reply_status(reply) == FBX_OK)
         x->on_ok(x, reply);
     else

@@ -5,28 +5,43 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #define MSGPACK "application/msgpack"
 
-/* What may wait until then, in whole seconds. */
-static uint32_t again_s(const fbx_reply *reply)
+/* In how many seconds the rate lets the same call through; 0: it was not the rate's refusal. */
+static uint32_t rate_again_s(const fbx_reply *reply)
 {
-    return (fbx_reply_retry_after_ms(reply) + 999) / 1000;
+    return fbx_reply_status(reply) == FBX_RATE_LIMITED
+               ? (fbx_reply_retry_after_ms(reply) + 999) / 1000
+               : 0;
 }
 
-/* draft-ietf-httpapi-ratelimit-headers: a list of policies, and what is left of each. Every limit
- * of rate has a minute for its window; a month is as long as the calendar says, so it has none. */
-static void tell_policies(struct answer *answer, const fbx_reply *reply)
+uint64_t reply_month_left_s(uint64_t unix_s)
+{
+    struct tm utc;
+    time_t now = (time_t)unix_s;
+    if (!gmtime_r(&now, &utc))
+        return 0;
+    utc = (struct tm){.tm_year = utc.tm_year, .tm_mon = utc.tm_mon + 1, .tm_mday = 1};
+    return (uint64_t)timegm(&utc) - unix_s;
+}
+
+/* draft-ietf-httpapi-ratelimit-headers: a list of policies, and what is left of each, `t` seconds
+ * until there is more. Every limit of rate has a minute for its window, which slides: when there is
+ * more of it is known when a call was refused for it. A month is as long as the calendar says. */
+static void tell_policies(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
 {
     struct buf policy = {0}, left = {0};
     uint64_t month = fbx_reply_quota_limit(reply);
     buf_printf(&policy, "\"minute\";q=%" PRIu32 ";w=60", fbx_reply_rate_limit(reply));
     buf_printf(&left, "\"minute\";r=%" PRIu32, fbx_reply_rate_remaining(reply));
-    if (again_s(reply) > 0)
-        buf_printf(&left, ";t=%" PRIu32, again_s(reply));
+    if (rate_again_s(reply) > 0)
+        buf_printf(&left, ";t=%" PRIu32, rate_again_s(reply));
     if (month > 0) {
         buf_printf(&policy, ", \"month\";q=%" PRIu64, month);
-        buf_printf(&left, ", \"month\";r=%" PRIu64, fbx_reply_quota_remaining(reply));
+        buf_printf(&left, ", \"month\";r=%" PRIu64 ";t=%" PRIu64, fbx_reply_quota_remaining(reply),
+                   reply_month_left_s(unix_s));
     }
     buf_append(&policy, "", 1);
     buf_append(&left, "", 1);
@@ -36,15 +51,15 @@ static void tell_policies(struct answer *answer, const fbx_reply *reply)
     buf_finish(&left);
 }
 
-static void tell_rate(struct answer *answer, const fbx_reply *reply)
+static void tell_rate(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
 {
     if (fbx_reply_rate_limit(reply) == 0)
         return;
-    tell_policies(answer, reply);
+    tell_policies(answer, reply, unix_s);
     answer_header_number(answer, "X-RateLimit-Limit", fbx_reply_rate_limit(reply));
     answer_header_number(answer, "X-RateLimit-Remaining", fbx_reply_rate_remaining(reply));
-    if (again_s(reply) > 0)
-        answer_header_number(answer, "X-RateLimit-Reset", again_s(reply));
+    if (rate_again_s(reply) > 0)
+        answer_header_number(answer, "X-RateLimit-Reset", rate_again_s(reply));
 }
 
 static void tell_quota(struct answer *answer, const fbx_reply *reply)
@@ -61,14 +76,14 @@ static void tell(struct answer *answer, const char *name, const char *value)
         answer_header(answer, name, value);
 }
 
-void reply_headers(struct answer *answer, const fbx_reply *reply)
+void reply_headers(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
 {
     tell(answer, "X-Request-Id", fbx_reply_request_id(reply));
     tell(answer, "X-Tenant-Id", fbx_reply_tenant(reply));
     tell(answer, "X-Subscription-Tier", fbx_reply_tier(reply));
     if (fbx_reply_replayed(reply))
         answer_header(answer, "Idempotency-Replayed", "true");
-    tell_rate(answer, reply);
+    tell_rate(answer, reply, unix_s);
     tell_quota(answer, reply);
 }
 

@@ -7,8 +7,10 @@
 #include <farebox.h>
 #include <jansson.h>
 
-/* Which request it was, for whom, and what is left of their limits. */
-void reply_headers(struct answer *answer, const fbx_reply *reply);
+/* Which request it was, for whom, and what is left of their limits now. */
+void reply_headers(struct answer *answer, const fbx_reply *reply, uint64_t unix_s);
+/* Seconds until the next month of UTC begins, when quotas begin anew. */
+uint64_t reply_month_left_s(uint64_t unix_s);
 /* Status and body: MessagePack as JSON, other payloads as they are, refusals as problems. */
 void reply_write(struct answer *answer, const fbx_reply *reply);
 /* What it says, to be read here; json_decref() it. NULL: it is no MessagePack, or says nothing that

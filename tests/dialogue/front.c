@@ -38,8 +38,9 @@ static void start_gateway(const char *const *flags)
 
 void front_start_broker(void)
 {
-    place_start_broker(front.place, (const char *const[]){"--grace-ms", "300", "--tier",
-                                                          "trial per-minute=100 burst=10", NULL});
+    place_start_broker(front.place,
+                       (const char *const[]){"--grace-ms", "300", "--tier",
+                                             "trial per-minute=100 burst=10 monthly=5000", NULL});
 }
 
 void front_open_with(const char *const *flags)

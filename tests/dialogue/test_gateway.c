@@ -14,7 +14,8 @@ static void a_call_is_json_both_ways(void **state)
     front_says("\r\n\r\n{\"a\":[1,2.5,\"x\"]}");
     front_says("X-Tenant-Id: acme\r\n");
     front_says("X-Subscription-Tier: trial\r\n");
-    front_says("RateLimit-Policy: \"minute\";q=100;w=60\r\n");
+    front_says("RateLimit-Policy: \"minute\";q=100;w=60, \"month\";q=5000\r\n");
+    front_says("RateLimit: \"minute\";r=9, \"month\";r=4999;t=");
     front_says("X-RateLimit-Remaining: 9\r\n");
     assert_int_equal(front_ask("PUT /api/notes/n%207?draft=true", front.ann, "{\"b\":1}"), 200);
     front_says("\r\n\r\n{\"id\":\"n 7\",\"draft\":true,\"text\":{\"b\":1}}");
@@ -40,6 +41,8 @@ static void a_refusal_is_a_problem(void **state)
         (void)front_ask("POST /v1/call/echo/echo", front.ann, "1");
     assert_int_equal(front_ask("POST /v1/call/echo/echo", front.ann, "1"), 429);
     front_says("Retry-After: 1\r\n");
+    front_says("RateLimit: \"minute\";r=0;t=1, \"month\";r=");
+    front_says("X-RateLimit-Reset: 1\r\n");
     front_says("\"code\":\"rate_limited\"");
 }
 

@@ -1,0 +1,76 @@
+/* What is left of a caller's limits, as headers: of a rate, of a month, and when there is more. */
+#include "../testing.h"
+
+#include "../../gateway/reply.h"
+#include "client/call.h"
+
+#include <string.h>
+
+#define JANUARY 1767225600u /* 2026-01-01T00:00:00Z */
+#define A_DAY 86400u
+
+static fbx_reply reply_of(int status, uint32_t retry_after_ms)
+{
+    return (fbx_reply){.wire = {.status = (enum status)status,
+                                .retry_after_ms = retry_after_ms,
+                                .rate_limit = 60,
+                                .rate_remaining = 3},
+                       .request_id = "",
+                       .tenant = "",
+                       .tier = ""};
+}
+
+static void says(const fbx_reply *reply, const char *name, const char *value)
+{
+    struct answer answer = {0};
+    reply_headers(&answer, reply, JANUARY + 30 * A_DAY);
+    const char *is = answer_get(&answer, name);
+    assert_int_equal(is != NULL, value != NULL);
+    if (value)
+        assert_string_equal(is, value);
+    answer_finish(&answer);
+}
+
+static void a_minute_says_when_only_if_it_refused(void **state)
+{
+    fbx_reply fine = reply_of(FBX_OK, 0), refused = reply_of(FBX_RATE_LIMITED, 1001);
+    fbx_reply away = reply_of(FBX_UNAVAILABLE, 5000);
+    (void)state;
+    says(&fine, "RateLimit-Policy", "\"minute\";q=60;w=60");
+    says(&fine, "RateLimit", "\"minute\";r=3");
+    says(&fine, "X-RateLimit-Reset", NULL);
+    says(&refused, "RateLimit", "\"minute\";r=3;t=2");
+    says(&refused, "X-RateLimit-Reset", "2");
+    says(&away, "RateLimit", "\"minute\";r=3");
+    says(&away, "X-RateLimit-Reset", NULL);
+}
+
+static void a_month_says_when_it_ends(void **state)
+{
+    fbx_reply fine = reply_of(FBX_OK, 0), refused = reply_of(FBX_QUOTA_EXCEEDED, A_DAY * 1000);
+    (void)state;
+    fine.wire.quota_limit = refused.wire.quota_limit = 500;
+    fine.wire.quota_remaining = 400;
+    says(&fine, "RateLimit-Policy", "\"minute\";q=60;w=60, \"month\";q=500");
+    says(&fine, "RateLimit", "\"minute\";r=3, \"month\";r=400;t=86400");
+    says(&refused, "RateLimit", "\"minute\";r=3, \"month\";r=0;t=86400");
+}
+
+static void months_are_as_long_as_they_are(void **state)
+{
+    (void)state;
+    assert_int_equal(reply_month_left_s(JANUARY), 31 * A_DAY);
+    assert_int_equal(reply_month_left_s(JANUARY - 1), 1);
+    assert_int_equal(reply_month_left_s(JANUARY + 31 * A_DAY), 28 * A_DAY);
+    assert_int_equal(reply_month_left_s(JANUARY + 59 * A_DAY - 1), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_minute_says_when_only_if_it_refused),
+        cmocka_unit_test(a_month_says_when_it_ends),
+        cmocka_unit_test(months_are_as_long_as_they_are),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
