@@ -21,6 +21,18 @@ static void start_host(void)
     free(token);
 }
 
+/* It serves before the broker has answered it, and would say so. */
+static void await_gateway(void)
+{
+    char line[1024];
+    bool ready = false, connected = false;
+    while (!ready || !connected) {
+        assert_true(process_line(front.gateway, "", line, sizeof line));
+        ready |= strstr(line, "farebox-gateway ready") != NULL;
+        connected |= strstr(line, "event=bus.connected") != NULL;
+    }
+}
+
 static void start_gateway(const char *const *flags)
 {
     char listen[32];
@@ -32,7 +44,8 @@ static void start_gateway(const char *const *flags)
     snprintf(listen, sizeof listen, "127.0.0.1:%d", front.port);
     for (; flags && *flags && n + 1 < FLAGS_MAX; flags++)
         argv[n++] = *flags;
-    front.gateway = place_start(front.place, "farebox-gateway ready", argv);
+    front.gateway = place_start(front.place, NULL, argv);
+    await_gateway();
     free(token);
 }
 
