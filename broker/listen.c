@@ -1,5 +1,6 @@
 #include "listen.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "wire/wire.h"
 
@@ -9,7 +10,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#define PEM_CHUNK 4096u
 #define PEM_MAX (1024u * 1024u)
 
 static int fail(char *why, const char *url, const char *reason)
@@ -38,17 +38,12 @@ static bool allowed(const char *url)
 /* NULL when it cannot be read; free with mem_free. */
 static char *read_text(const char *path)
 {
-    FILE *file = fopen(path, "re");
     struct buf text = {0};
-    size_t got;
-    if (!file)
+    if (file_read(&text, path, PEM_MAX) < 0) {
+        buf_finish(&text);
         return NULL;
-    do {
-        got = fread(buf_reserve(&text, PEM_CHUNK), 1, PEM_CHUNK, file);
-        text.len += got;
-    } while (got > 0 && text.len < PEM_MAX);
-    fclose(file);
-    *buf_reserve(&text, 1) = '\0';
+    }
+    buf_append(&text, "", 1);
     return (char *)text.data;
 }
 

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FLUSH_BYTES 65536u
@@ -123,12 +121,8 @@ static void put_text(json_t *line, const char *name, const char *value)
 
 static void put_time(json_t *line)
 {
-    uint64_t ms = clock_now().unix_ms;
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm utc;
-    char text[40];
-    size_t len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &utc));
-    (void)snprintf(text + len, sizeof text - len, ".%03uZ", (unsigned)(ms % 1000));
+    char text[CLOCK_TEXT_BYTES];
+    clock_text(text, clock_now().unix_ms);
     put_text(line, "time", text);
 }
 

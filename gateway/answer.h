@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 
+#define ANSWER_JSON "application/json"
+
 struct answer {
     unsigned http;            /* 0: none yet */
     const char *content_type; /* static */

@@ -138,7 +138,7 @@ void call_begin(struct exchange *x, const struct call *call)
  */
 static bool is_json(const char *type)
 {
-    static const char *const types[] = {"application/json", "application/x-www-form-urlencoded"};
+    static const char *const types[] = {ANSWER_JSON, "application/x-www-form-urlencoded"};
     size_t len = type ? strcspn(type, "; ") : 0;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (slice_is(slice_make(type, len), types[i]))

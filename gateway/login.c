@@ -100,7 +100,7 @@ static void keep_in_cookies(struct exchange *x, const fbx_reply *reply)
     json_decref(object);
     if (text) {
         x->answer.http = MHD_HTTP_OK;
-        x->answer.content_type = "application/json";
+        x->answer.content_type = ANSWER_JSON;
         buf_append(&x->answer.body, text, strlen(text));
     } else {
         problem_of(&x->answer, STATUS_INTERNAL, "the login service makes no sense", "");

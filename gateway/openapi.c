@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define JSON_TYPE "application/json"
 #define NO_BODY "GET"
 
 /* ---- pieces ---- */
@@ -80,7 +79,7 @@ static json_t *parameters_of(const struct route *route, json_t *services)
 static json_t *responses_of(const struct route *route)
 {
     char status[8];
-    json_t *schema = strcmp(route->type, JSON_TYPE) == 0 ? json_true() : schema_of(BINDING_TEXT);
+    json_t *schema = strcmp(route->type, ANSWER_JSON) == 0 ? json_true() : schema_of(BINDING_TEXT);
     (void)snprintf(status, sizeof status, "%u", route->status);
     return json_pack("{s:{s:s, s:o}, s:{s:s}}", status, "description", "Success", "content",
                      content(route->type, schema), "default", "$ref",
@@ -112,7 +111,7 @@ static json_t *operation_of(const struct route *route, json_t *services)
                   "parameters", parameters_of(route, services), "responses", responses_of(route));
     if (strcmp(route->method, NO_BODY) != 0)
         json_object_set_new(operation, "requestBody",
-                            json_pack("{s:o}", "content", content(JSON_TYPE, json_true())));
+                            json_pack("{s:o}", "content", content(ANSWER_JSON, json_true())));
     if (route->is_open)
         json_object_set_new(operation, "security", json_array());
     return operation;
@@ -170,7 +169,7 @@ static void answer(struct exchange *x, json_t *services)
     json_t *document = openapi_document(x->routes, services);
     char *text = json_dumps(document, JSON_COMPACT);
     x->answer.http = (unsigned)status_http(STATUS_OK);
-    x->answer.content_type = JSON_TYPE;
+    x->answer.content_type = ANSWER_JSON;
     buf_append(&x->answer.body, text, strlen(text));
     json_decref(document);
     free(text);

@@ -1,5 +1,6 @@
 #include "own.h"
 
+#include "answer.h"
 #include "call.h"
 #include "login.h"
 #include "metrics.h"
@@ -9,23 +10,22 @@
 #include "subscribers.h"
 #include "ui.h"
 
-#define JSON "application/json"
 #define TEXT "text/plain"
 #define EVENTS "text/event-stream"
 #define HTML "text/html"
 
 const struct route own_routes[] = {
-    {"POST", "/v1/call/{service}/{method}", call_handle, NULL, "Call a method of a service", JSON,
-     200, false, NULL},
-    {"POST", "/v1/publish/{topic}", publish_handle, NULL, "Publish an event", JSON, 202, false,
-     NULL},
+    {"POST", "/v1/call/{service}/{method}", call_handle, NULL, "Call a method of a service",
+     ANSWER_JSON, 200, false, NULL},
+    {"POST", "/v1/publish/{topic}", publish_handle, NULL, "Publish an event", ANSWER_JSON, 202,
+     false, NULL},
     {"GET", "/v1/subscribe", subscribers_handle, NULL, "Events as they happen", EVENTS, 200, false,
      "topic"},
-    {"POST", "/v1/auth/login", login_handle, NULL, "Log in", JSON, 200, true, NULL},
-    {"POST", "/v1/auth/refresh", login_refresh, NULL, "A new token for a refresh token", JSON, 200,
-     true, NULL},
-    {"POST", "/v1/auth/logout", login_logout, NULL, "Log out", JSON, 200, false, NULL},
-    {"GET", "/openapi.json", openapi_handle, NULL, "This document", JSON, 200, true, NULL},
+    {"POST", "/v1/auth/login", login_handle, NULL, "Log in", ANSWER_JSON, 200, true, NULL},
+    {"POST", "/v1/auth/refresh", login_refresh, NULL, "A new token for a refresh token",
+     ANSWER_JSON, 200, true, NULL},
+    {"POST", "/v1/auth/logout", login_logout, NULL, "Log out", ANSWER_JSON, 200, false, NULL},
+    {"GET", "/openapi.json", openapi_handle, NULL, "This document", ANSWER_JSON, 200, true, NULL},
     {"GET", "/metrics", metrics_handle, NULL, "Counters for Prometheus", TEXT, 200, false, NULL},
     {"GET", "/livez", probes_live, NULL, "Does the gateway live?", TEXT, 200, true, NULL},
     {"GET", "/readyz", probes_ready, NULL, "Can it serve?", TEXT, 200, true, NULL},

@@ -14,7 +14,7 @@ static void on_answer(void *arg, int status, const char *message)
     struct exchange *x = arg;
     if (status == FBX_OK) {
         x->answer.http = 202;
-        x->answer.content_type = "application/json";
+        x->answer.content_type = ANSWER_JSON;
         buf_append(&x->answer.body, "{}", 2);
     } else {
         problem_of(&x->answer, (enum status)status, message, "");

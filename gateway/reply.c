@@ -98,7 +98,7 @@ static void write_body(struct answer *answer, const fbx_reply *reply)
         buf_append(&answer->body, payload.data, payload.len);
         return;
     }
-    answer->content_type = "application/json";
+    answer->content_type = ANSWER_JSON;
     if (json_from_msgpack(&answer->body, slice_make(payload.data, payload.len), &why) < 0)
         problem_of(answer, STATUS_INTERNAL, why.text, fbx_reply_request_id(reply));
 }

@@ -1,5 +1,6 @@
 #include "route.h"
 
+#include "answer.h"
 #include "base/mem.h"
 #include "bound.h"
 #include "call.h"
@@ -8,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define JSON_TYPE "application/json"
 #define OWN (own_routes_count + own_bindings_count)
 
 struct routes {
@@ -55,7 +55,7 @@ static void add_bound(struct routes *self, const struct binding *binding)
                               .path = binding->path,
                               .handler = bound_handle,
                               .binding = binding,
-                              .type = JSON_TYPE,
+                              .type = ANSWER_JSON,
                               .status = binding->status});
 }
 

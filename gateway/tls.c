@@ -1,11 +1,9 @@
 #include "tls.h"
 
-#include "base/buf.h"
+#include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_BYTES_MAX (1024 * 1024)
@@ -16,29 +14,16 @@ static struct pair {
 } shown;
 
 /* Neither waits for whoever writes into a pipe, nor leaves a copy in a buffer of stdio's. */
-static int read_bytes(struct buf *out, int fd)
-{
-    struct stat about;
-    if (fstat(fd, &about) < 0)
-        return -errno;
-    if (!S_ISREG(about.st_mode) || about.st_size > FILE_BYTES_MAX)
-        return -EINVAL;
-    size_t len = (size_t)about.st_size;
-    ssize_t n = read(fd, buf_reserve(out, len + 1), len);
-    if (n < 0)
-        return -errno;
-    out->len = (size_t)n;
-    buf_append(out, "", 1);
-    return 0;
-}
-
 static int read_file(struct buf *out, const char *path, char why[TLS_WHY_BYTES])
 {
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    int rc = fd < 0 ? -errno : read_bytes(out, fd);
+    struct stat about;
+    int fd = file_open_regular(path, FILE_BYTES_MAX, &about);
+    int rc = fd < 0 ? fd : file_read_fd(out, fd, FILE_BYTES_MAX);
     if (fd >= 0)
         (void)close(fd);
-    if (rc < 0)
+    if (rc == 0)
+        buf_append(out, "", 1);
+    else
         (void)snprintf(why, TLS_WHY_BYTES, "%.180s: %s", path, strerror(-rc));
     return rc;
 }

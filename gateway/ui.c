@@ -1,15 +1,13 @@
 #include "ui.h"
 
+#include "base/file.h"
 #include "exchange.h"
 #include "problem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME_BYTES 32u
@@ -76,39 +74,13 @@ static bool path_of(char out[PATH_BYTES], const struct gateway_settings *s, cons
     return len > 0 && len < (int)PATH_BYTES;
 }
 
-/* ---- what is in it ---- */
-
-/* -1: it is no file. What is no file must not keep the loop waiting, a pipe say. */
-static int open_file(const char *path, struct stat *is)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, is) == 0 && S_ISREG(is->st_mode) && is->st_size <= FILE_BYTES_MAX)
-        return fd;
-    (void)close(fd);
-    return -1;
-}
-
-/* Up to its size as it was: a file that is being replaced has another tag the next time. */
-static void read_file(struct buf *out, int fd, size_t size)
-{
-    uint8_t *at = buf_reserve(out, size);
-    while (out->len < size) {
-        ssize_t n = read(fd, at + out->len, size - out->len);
-        if (n == 0 || (n < 0 && errno != EINTR))
-            break;
-        out->len += n > 0 ? (size_t)n : 0;
-    }
-}
+/* ---- the answer ---- */
 
 static void tag_of(char out[ETAG_BYTES], const struct stat *is)
 {
     (void)snprintf(out, ETAG_BYTES, "\"%" PRIx64 "-%lx-%" PRIx64 "\"", (uint64_t)is->st_mtim.tv_sec,
                    (unsigned long)is->st_mtim.tv_nsec, (uint64_t)is->st_size);
 }
-
-/* ---- the answer ---- */
 
 static void add_headers(struct answer *answer, const char *tag)
 {
@@ -119,25 +91,28 @@ static void add_headers(struct answer *answer, const char *tag)
     answer_header(answer, MHD_HTTP_HEADER_ETAG, tag);
 }
 
+static void not_found(struct exchange *x, const char *why)
+{
+    problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", why);
+}
+
+/* A file that is replaced meanwhile has another tag the next time. */
 static void answer_file(struct exchange *x, const struct ui_file *file, int fd,
                         const struct stat *is)
 {
     char tag[ETAG_BYTES];
     const char *known = exchange_header(x, MHD_HTTP_HEADER_IF_NONE_MATCH);
     tag_of(tag, is);
-    add_headers(&x->answer, tag);
     if (known && strstr(known, tag)) {
         x->answer.http = MHD_HTTP_NOT_MODIFIED;
+    } else if (file_read_fd(&x->answer.body, fd, FILE_BYTES_MAX) < 0) {
+        not_found(x, "this file of the dashboard cannot be read");
         return;
+    } else {
+        x->answer.http = MHD_HTTP_OK;
+        x->answer.content_type = file->type;
     }
-    x->answer.http = MHD_HTTP_OK;
-    x->answer.content_type = file->type;
-    read_file(&x->answer.body, fd, (size_t)is->st_size);
-}
-
-static void not_found(struct exchange *x, const char *why)
-{
-    problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", why);
+    add_headers(&x->answer, tag);
 }
 
 void ui_handle(struct exchange *x)
@@ -150,7 +125,9 @@ void ui_handle(struct exchange *x)
         not_found(x, "nothing is at this path");
         return;
     }
-    int fd = path_of(path, &x->gateway->settings, file->name) ? open_file(path, &is) : -1;
+    int fd = path_of(path, &x->gateway->settings, file->name)
+                 ? file_open_regular(path, FILE_BYTES_MAX, &is)
+                 : -1;
     if (fd < 0) {
         not_found(x, "this file of the dashboard is not installed");
         return;

@@ -1,12 +1,12 @@
 #include "cli.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "human.h"
 #include "wait.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,28 +39,10 @@ void cli_finish(struct cli *cli)
 
 /* ---- files ---- */
 
-/* -EFBIG past `max`. */
-static int read_all(int fd, size_t max, struct buf *out)
-{
-    for (;;) {
-        ssize_t got = read(fd, buf_reserve(out, 4096), 4096);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? -errno : 0;
-        out->len += (size_t)got;
-        if (out->len > max)
-            return -EFBIG;
-    }
-}
-
 int cli_read_file(const struct cli *cli, const char *path, size_t max, struct buf *out)
 {
     bool standard = strcmp(path, "-") == 0;
-    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    int rc = fd < 0 ? -errno : read_all(fd, max, out);
-    if (!standard && fd >= 0)
-        close(fd);
+    int rc = standard ? file_read_fd(out, STDIN_FILENO, max) : file_read(out, path, max);
     const char *name = standard ? "standard input" : path;
     if (rc == -EFBIG)
         return cli_fail(cli, EXIT_BAD_INPUT, "too large: %s has more than %zu bytes", name, max);

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/log_writer.h"
 
 #include <stdarg.h>
@@ -6,7 +7,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char *const level_text[] = {"debug", "info", "warn", "error"};
 static atomic_int lowest = LOG_INFO;
@@ -49,14 +49,9 @@ static void put_text(struct line *line, const char *text)
 
 static void put_time(struct line *line)
 {
-    struct timespec now;
-    struct tm utc;
-    char text[40];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    size_t len = strftime(text, sizeof(text), "ts=%Y-%m-%dT%H:%M:%S", &utc);
-    put(line, text, len);
-    (void)snprintf(text, sizeof(text), ".%03ldZ", now.tv_nsec / 1000000);
+    char text[CLOCK_TEXT_BYTES];
+    clock_text(text, clock_now().unix_ms);
+    put_text(line, "ts=");
     put_text(line, text);
 }
 

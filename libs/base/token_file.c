@@ -1,33 +1,15 @@
 #include "base/token_file.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TOKEN_MAX 8192u /* longer ones are refused everywhere */
-
-static ssize_t read_up_to(const char *path, char *out, size_t size)
-{
-    size_t len = 0;
-    ssize_t n = 1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    while (len < size && n != 0) {
-        n = read(fd, out + len, size - len);
-        if (n < 0 && errno != EINTR)
-            break;
-        len += n > 0 ? (size_t)n : 0;
-    }
-    ssize_t result = n < 0 ? -errno : (ssize_t)len;
-    (void)close(fd);
-    return result;
-}
+#define FILE_MAX (TOKEN_MAX + 64u)
 
 static bool is_word(const char *text, size_t len)
 {
@@ -37,22 +19,30 @@ static bool is_word(const char *text, size_t len)
     return len > 0;
 }
 
-int token_file_read(char **out, const char *path)
+/* The word between white space, or -EBADMSG. */
+static int take_word(char **out, struct slice text)
 {
-    char text[TOKEN_MAX + 64] = {0};
-    ssize_t n = read_up_to(path, text, sizeof text);
-    if (n < 0)
-        return (int)n;
-    size_t from = 0, to = (size_t)n;
-    while (to > 0 && isspace((unsigned char)text[to - 1]))
+    const char *at = (const char *)text.data;
+    size_t from = 0, to = text.len;
+    while (to > 0 && isspace((unsigned char)at[to - 1]))
         to--;
-    while (from < to && isspace((unsigned char)text[from]))
+    while (from < to && isspace((unsigned char)at[from]))
         from++;
-    if (!is_word(text + from, to - from) || to - from > TOKEN_MAX)
+    if (!is_word(at + from, to - from) || to - from > TOKEN_MAX)
         return -EBADMSG;
     char *token = mem_alloc(to - from + 1);
-    memcpy(token, text + from, to - from);
+    memcpy(token, at + from, to - from);
     token[to - from] = '\0';
     *out = token;
     return 0;
+}
+
+int token_file_read(char **out, const char *path)
+{
+    struct buf text = {0};
+    int rc = file_read(&text, path, FILE_MAX);
+    if (rc == 0)
+        rc = take_word(out, buf_slice(&text));
+    buf_finish(&text);
+    return rc == -EFBIG ? -EBADMSG : rc;
 }

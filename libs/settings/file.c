@@ -1,13 +1,11 @@
 #include "settings/file.h"
 
-#include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <cyaml/cyaml.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FILE_BYTES_MAX (1024u * 1024u)
 
@@ -236,27 +234,12 @@ static int parse(const struct settings_program *program, struct settings_file *f
 
 /* ---- the file ---- */
 
-static int read_text(const char *path, struct buf *into)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    ssize_t n = 1;
-    while (n > 0 && into->len <= FILE_BYTES_MAX) {
-        n = read(fd, buf_reserve(into, 4096), 4096);
-        into->len += n > 0 ? (size_t)n : 0;
-    }
-    int err = n < 0 ? -errno : n > 0 ? -EFBIG : 0;
-    close(fd);
-    return err;
-}
-
 int settings_file_read(const struct settings_program *program, struct settings_file *file,
                        const char *path, char *why, size_t why_len)
 {
     struct buf text = {0};
     memset(file, 0, sizeof *file);
-    int err = read_text(path, &text);
+    int err = file_read(&text, path, FILE_BYTES_MAX);
     if (err)
         snprintf(why, why_len, "%s: %s", path, strerror(-err));
     else

@@ -1,12 +1,10 @@
 #include "token/internal.h"
 
-#include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
-#include <unistd.h>
 
 #define SECRET_FILE_MAX 65536u /* larger is some other file, given by mistake */
 
@@ -34,30 +32,6 @@ int token_key_create(struct token_key **out, struct slice secret, const char *is
     return 0;
 }
 
-static int read_all(int fd, struct buf *into)
-{
-    while (into->len <= SECRET_FILE_MAX) {
-        ssize_t n = read(fd, buf_reserve(into, 4096), 4096);
-        if (n == 0)
-            return 0;
-        if (n > 0)
-            into->len += (size_t)n;
-        else if (errno != EINTR)
-            return -errno;
-    }
-    return -EFBIG;
-}
-
-static int read_file(const char *path, struct buf *into)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int err = read_all(fd, into);
-    close(fd);
-    return err;
-}
-
 static void forget(struct buf *secret)
 {
     if (secret->data)
@@ -69,7 +43,7 @@ int token_key_load(struct token_key **out, const char *path, const char *issuer,
                    const char *audience)
 {
     struct buf bytes = {0};
-    int err = read_file(path, &bytes);
+    int err = file_read(&bytes, path, SECRET_FILE_MAX);
     if (err)
         goto fail;
     size_t len = bytes.len;
@@ -85,7 +59,7 @@ int token_key_load_set(struct token_key **out, const char *path, const char *iss
                        const char *audience, char *why)
 {
     struct buf bytes = {0};
-    int err = read_file(path, &bytes);
+    int err = file_read(&bytes, path, SECRET_FILE_MAX);
     if (!err)
         err = token_key_read_set(out, buf_slice(&bytes), issuer, audience, why);
     forget(&bytes);

@@ -1,38 +1,12 @@
 #include "files.h"
 
-#include "base/buf.h"
+#include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #define FILE_BYTES_MAX ((size_t)64 << 20)
-
-static int read_to_end(int fd, struct buf *out)
-{
-    for (;;) {
-        ssize_t n = read(fd, buf_reserve(out, 65536), 65536);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        out->len += (size_t)n;
-        if (out->len > FILE_BYTES_MAX)
-            return -EFBIG;
-    }
-}
-
-static int read_file(const char *path, struct buf *out)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int rc = read_to_end(fd, out);
-    close(fd);
-    return rc;
-}
 
 typedef int (*reader)(struct market *market, struct slice text, struct bars_error *why);
 
@@ -43,7 +17,7 @@ static int load_file(struct market *market, const char *folder, const char *file
     struct buf text = {0};
     struct bars_error what;
     int length = snprintf(path, sizeof path, "%s/%s", folder, file);
-    int rc = (size_t)length < sizeof path ? read_file(path, &text) : -ENAMETOOLONG;
+    int rc = (size_t)length < sizeof path ? file_read(&text, path, FILE_BYTES_MAX) : -ENAMETOOLONG;
     if (rc < 0)
         (void)snprintf(what.text, sizeof what.text, "%s", strerror(-rc));
     else
