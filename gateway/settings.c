@@ -39,7 +39,8 @@ static const char help_tail[] =
     "\n"
     "Signals: SIGTERM and SIGINT drain and stop; SIGHUP reads the settings again.\n"
     "Exit codes: 0 stopped as asked, 64 wrong usage, 66 a named file cannot be read, 69 cannot\n"
-    "listen, 77 the broker refuses the token, 78 wrong configuration, others from sysexits.\n";
+    "listen, 73 the access log cannot be opened, 77 the broker refuses the token, 78 wrong "
+    "configuration, others from sysexits.\n";
 
 static const char manual_head[] = "| setting | value | default | reload | meaning |\n"
                                   "|---|---|---|---|---|\n";
