@@ -6,6 +6,7 @@
 #include "http.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ static struct process *gateway, *host;
 static int port;
 static char answer[65536], output[65536];
 static const char *address_attempts;
+static bool is_logged; /* each request, among what the gateway says */
 
 /* ---- the stage ---- */
 
@@ -55,10 +57,11 @@ static void start_gateway(void)
     char *token = place_token_file(place, "platform", "gateway", permissions);
     port = free_port();
     snprintf(listen, sizeof listen, "127.0.0.1:%d", port);
-    gateway = place_start(place, "farebox-gateway ready",
-                          (const char *const[]){"farebox-gateway", "--url", place->url,
-                                                "--token-file", token, "--listen", listen,
-                                                "--proxy-header", "X-Forwarded-For", NULL});
+    gateway = place_start(
+        place, "farebox-gateway ready",
+        (const char *const[]){"farebox-gateway", "--url", place->url, "--token-file", token,
+                              "--listen", listen, "--proxy-header", "X-Forwarded-For",
+                              is_logged ? "--access-log" : NULL, "/dev/stdout", NULL});
     free(token);
 }
 
@@ -98,9 +101,17 @@ static int open_strict_place(void **state)
     return open_with("5");
 }
 
+static int open_logged_place(void **state)
+{
+    (void)state;
+    is_logged = true;
+    return open_with("1000");
+}
+
 static int close_place(void **state)
 {
     (void)state;
+    is_logged = false;
     place_destroy(place);
     return 0;
 }
@@ -543,12 +554,54 @@ static void ends_silent_about(struct process *process, const char *wanted,
     assert_int_equal(process_stop(process, 0), 0);
 }
 
+/* Everybody on the machine may read these. */
+static void command_line_is_silent_about(const struct process *process, const char *const *secrets)
+{
+    char path[64];
+    struct buf line = {0};
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)process->pid);
+    assert_int_equal(file_read(&line, path, 1u << 20), 0);
+    assert_true(line.len > 0);
+    for (size_t i = 0; secrets[i]; i++)
+        assert_null(memmem(line.data, line.len, secrets[i], strlen(secrets[i])));
+    buf_finish(&line);
+}
+
+static void metrics_are_silent_about(const char *const *secrets)
+{
+    char *token = place_token(place, "platform", "monitor", "enterprise",
+                              (const char *const[]){"admin:stats", NULL});
+    assert_int_equal(ask("GET /metrics", token, NULL), 200);
+    for (size_t i = 0; secrets[i]; i++)
+        assert_null(strstr(answer, secrets[i]));
+    free(token);
+}
+
+/* In the body, in the query, in a header, as a token, and in what a service sends back. */
+static void call_with_a_canary(const char *token)
+{
+    struct http http = http_dial(port);
+    assert_int_equal(ask("POST /v1/call/echo/echo", token, "\"canary-payload\""), 200);
+    assert_int_equal(ask("POST /v1/call/echo/nothing", token, "\"canary-payload\""), 404);
+    assert_int_equal(ask("POST /v1/call/echo/echo", "canary-token", "1"), 401);
+    assert_int_equal(ask("GET /v1/me?token=canary-query", NULL, NULL), 400);
+    http_ask(&http, "POST /v1/call/echo/echo", token, "X-Any: canary-header\r\n",
+             "{\"canary-broken");
+    assert_int_equal(http_answer(&http, answer, sizeof answer), 400);
+    http_hang_up(&http);
+}
+
 static void no_secret_is_logged(void **state)
 {
-    char token[TOKEN_SIZE], refresh[TOKEN_SIZE];
-    const char *const secrets[] = {PASSWORD, "canary-password", "canary-user", "battery staple",
-                                   token,    refresh,           "$argon2",     NULL};
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE], later[TOKEN_SIZE], key[128] = "";
+    const char *const secrets[] = {PASSWORD, "canary-", "battery staple", token, refresh,
+                                   later,    key,       "$argon2",        NULL};
+    struct buf secret = {0};
     (void)state;
+    assert_int_equal(file_read(&secret, place->secret, sizeof key - 1), 0);
+    memcpy(key, secret.data, secret.len);
+    key[strcspn(key, "\n")] = '\0';
+    buf_finish(&secret);
     create("acme", "ann");
     log_in_well("acme", "ann", token, refresh);
     assert_int_equal(log_in("acme", "canary-user", "canary-password"), 401);
@@ -557,8 +610,16 @@ static void no_secret_is_logged(void **state)
                          "{\"old\":\"" PASSWORD "\",\"new\":\"battery staple\"}"),
                      200);
     assert_int_equal(refresh_with(refresh), 401);
-    ends_silent_about(gateway, "event=", secrets);
+    assert_int_equal(log_in("acme", "ann", "battery staple"), 200);
+    take("token", later);
+    call_with_a_canary(later);
+    metrics_are_silent_about(secrets);
+    command_line_is_silent_about(gateway, secrets);
+    command_line_is_silent_about(host, secrets);
+    command_line_is_silent_about(&place->broker, secrets);
+    ends_silent_about(gateway, "\"path\":\"/v1/me\"", secrets);
     ends_silent_about(host, "event=auth.login", secrets);
+    ends_silent_about(&place->broker, "event=", secrets);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_place, close_place)
@@ -578,7 +639,7 @@ int main(void)
         TEST(admins_of_a_tenant_stay_in_it),
         TEST(what_an_admin_takes_is_gone_at_once),
         TEST(what_was_told_outlives_a_kill),
-        TEST(no_secret_is_logged),
+        cmocka_unit_test_setup_teardown(no_secret_is_logged, open_logged_place, close_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

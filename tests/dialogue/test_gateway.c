@@ -62,6 +62,14 @@ static void only_pages_of_named_origins_may_read(void **state)
         http_ask(&http, "POST /v1/call/echo/echo", front.ann, header, "1");
         assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
         assert_null(strstr(front.answer, "Access-Control-Allow"));
+        http_ask(&http, "OPTIONS /v1/call/echo/echo", NULL, header, NULL);
+        (void)http_answer(&http, front.answer, sizeof front.answer);
+        assert_null(strstr(front.answer, "Access-Control-Allow"));
+        snprintf(header, sizeof header, "Origin: %s\r\nAccess-Control-Request-Method: POST\r\n",
+                 others[i]);
+        http_ask(&http, "OPTIONS /v1/call/echo/echo", NULL, header, NULL);
+        (void)http_answer(&http, front.answer, sizeof front.answer);
+        assert_null(strstr(front.answer, "Access-Control-Allow"));
     }
     http_hang_up(&http);
 }

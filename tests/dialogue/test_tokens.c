@@ -169,6 +169,20 @@ static void test_keys_follow_one_another(void **state)
     assert_int_equal(process_stop(broker, SIGTERM), 0);
 }
 
+/* Of both kinds of files that hold one. */
+static void test_a_short_secret_starts_nothing(void **state)
+{
+    (void)state;
+    ends(78,
+         "printf %%031d 0 > $DIR/short; chmod 600 $DIR/short; fareboxd --listen ipc://$DIR/none "
+         "--data $DIR/none-data --jwt-secret-file $DIR/short");
+    says("32");
+    ends(78, ": > $DIR/short; fareboxd --listen ipc://$DIR/none --data $DIR/none-data "
+             "--jwt-secret-file $DIR/short");
+    ends(78, "echo '{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"AAAA\"}]}' > $DIR/short; "
+             "fareboxd --listen ipc://$DIR/none --data $DIR/none-data --jwt-keys-file $DIR/short");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_all_of_a_users_over_a_death),
         cmocka_unit_test(test_who_may_take_back_what),
         cmocka_unit_test(test_keys_follow_one_another),
+        cmocka_unit_test(test_a_short_secret_starts_nothing),
     };
     return cmocka_run_group_tests(tests, inspect_set_up, inspect_tear_down);
 }
