@@ -404,8 +404,10 @@ static size_t skip_value(struct inbound *self, const uint8_t *bytes, size_t len)
 {
     size_t n = 0, room = self->most - self->head;
     if (self->state != VALUE || self->value_len < INBOUND_VALUE_BYTES || self->in_cookie ||
-        self->in_trailers || self->extra > INBOUND_SPARE_BYTES)
+        self->in_trailers)
         return 0;
+    if (self->extra > INBOUND_SPARE_BYTES)
+        room -= self->extra - INBOUND_SPARE_BYTES;
     while (n < len && n < room && is_text(bytes[n]))
         n++;
     self->head += n;
