@@ -84,9 +84,13 @@ static int wait_for_events(struct loop *loop, struct epoll_event *events, int mo
     int ms = server_timeout(loop->server, most);
     struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * (long)NS_PER_MS};
     uint64_t now = clock_mono_ns();
-    if (ms > 0 && is_gathering(loop, now))
+    if (ms > 0 && is_gathering(loop, now)) {
+        ms = 1;
         wait = (struct timespec){.tv_nsec = (long)(loop->sent_at + GATHER_NS - now)};
-    return epoll_pwait2(loop->epoll, events, EVENTS, &wait, NULL);
+    }
+    int n = epoll_pwait2(loop->epoll, events, EVENTS, &wait, NULL);
+    bool is_unknown = n < 0 && errno == ENOSYS; /* before Linux 5.11 */
+    return is_unknown ? epoll_wait(loop->epoll, events, EVENTS, ms) : n;
 }
 
 static void turn(struct loop *loop)
