@@ -59,7 +59,7 @@ static void read_arguments(struct order *order, struct arguments *arguments,
         if (!name_valid_user(slice_of(order->user)))
             arguments_refuse(arguments, "user: no user's name");
     }
-    if (!name_valid(slice_of(order->tenant)))
+    if (!name_valid_tenant(slice_of(order->tenant)))
         arguments_refuse(arguments, "tenant: no tenant's name");
     arguments_optional_text(arguments, "password", order->password, sizeof order->password);
     if (order->password[0] && strlen(order->password) < PASSWORD_LEAST)

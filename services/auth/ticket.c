@@ -40,7 +40,7 @@ static bool read_names(struct ticket *ticket, struct slice names)
         return false;
     struct slice tenant = slice_make(names.data, (size_t)(stroke - names.data));
     struct slice user = slice_make(stroke + 1, names.len - tenant.len - 1);
-    return name_valid(tenant) && name_valid_user(user) &&
+    return name_valid_tenant(tenant) && name_valid_user(user) &&
            take_name(ticket->tenant, TENANT_SIZE, tenant) &&
            take_name(ticket->user, USER_SIZE, user);
 }

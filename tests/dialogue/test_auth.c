@@ -470,6 +470,7 @@ static void admins_of_a_tenant_stay_in_it(void **state)
             "--token-file \"$OPERATOR\"");
     runs(0, "printf '" PASSWORD "' | farebox users create acme chief --perm admin:users "
             "--token-file \"$OPERATOR\"");
+    runs(65, "printf '" PASSWORD "' | farebox users create bus eve --token-file \"$OPERATOR\"");
     runs(77, "farebox users show beta bob" AS_ADMIN);
     runs(77, "farebox users list --tenant beta" AS_ADMIN);
     runs(77, "printf '" PASSWORD "' | farebox users create beta eve" AS_ADMIN);

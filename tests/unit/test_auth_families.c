@@ -133,6 +133,16 @@ static void the_longest_names_fit_a_ticket(void **state)
     assert_string_equal(read.user, ticket.user);
 }
 
+static void no_ticket_is_of_a_tenant_called_bus(void **state)
+{
+    const struct ticket ticket = {.tenant = "bus", .user = "ann"};
+    struct ticket read;
+    char text[TICKET_TEXT_SIZE];
+    (void)state;
+    ticket_print(&ticket, text);
+    assert_false(ticket_read(&read, text));
+}
+
 static void an_account_is_read_as_it_was_written(void **state)
 {
     static const char *const permissions[] = {"call:orders.*", "subscribe:news.>"};
@@ -174,6 +184,7 @@ int main(void)
         cmocka_unit_test(a_family_is_found_by_its_token),
         cmocka_unit_test(a_ticket_is_read_as_it_was_printed),
         cmocka_unit_test(the_longest_names_fit_a_ticket),
+        cmocka_unit_test(no_ticket_is_of_a_tenant_called_bus),
         cmocka_unit_test(an_account_is_read_as_it_was_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
