@@ -136,16 +136,24 @@ void taps_call(struct core *core, struct call *call, const struct wire_reply *re
     }
 }
 
+/* Where it was published. */
+static struct slice tenant_of(const struct identity *identity, const struct wire_publish *publish)
+{
+    return publish->tenant.len > 0 ? publish->tenant : identity->tenant;
+}
+
 static void pack_event(const struct core *core, struct buf *out, const struct identity *identity,
                        const struct wire_publish *publish, bool payload)
 {
+    struct slice tenant = tenant_of(identity, publish);
+    bool foreign = !slice_equal(tenant, identity->tenant);
     msgpack_packer packer;
     packing_init(&packer, out);
     msgpack_pack_map(&packer, payload ? 7 : 6);
     pack_pair_uint(&packer, "at_ms", core->now.unix_ms);
     pack_pair_text(&packer, "kind", slice_of("event"));
-    pack_pair_text(&packer, "tenant", identity->tenant);
-    pack_pair_text(&packer, "user", identity->user);
+    pack_pair_text(&packer, "tenant", tenant);
+    pack_pair_text(&packer, "user", foreign ? slice_make(NULL, 0) : identity->user);
     pack_pair_text(&packer, "topic", publish->topic);
     pack_pair_uint(&packer, "bytes_in", publish->payload.len);
     if (payload)
@@ -155,7 +163,7 @@ static void pack_event(const struct core *core, struct buf *out, const struct id
 static bool wants_event(const struct tap *tap, const struct identity *identity,
                         const struct wire_publish *publish)
 {
-    return tap->service[0] == '\0' && wants(tap->tenant, identity->tenant) &&
+    return tap->service[0] == '\0' && wants(tap->tenant, tenant_of(identity, publish)) &&
            (tap->topic[0] == '\0' || pattern_matches(slice_of(tap->topic), publish->topic));
 }
 

@@ -251,7 +251,7 @@ void subscription_remove(struct core *core, struct subscription *self)
 
 /* An event on its way: encoded once for all who get the same bytes. */
 struct event {
-    struct identity *identity; /* NULL: the broker's own */
+    struct identity *identity; /* NULL: the broker's own, or from another tenant */
     struct wire_delivery delivery;
     struct buf encoded;
     struct slice tier; /* told to those of it alone; empty: to everybody */
@@ -426,8 +426,8 @@ static void send_out(struct core *core, struct event *event, struct slice tenant
     visit(core, event, pubsub->across->top, event->delivery.topic);
 }
 
-void pubsub_publish(struct core *core, struct identity *identity,
-                    const struct wire_publish *publish)
+static void publish_in(struct core *core, struct slice tenant, struct identity *identity,
+                       const struct wire_publish *publish)
 {
     struct event event = {
         .identity = identity,
@@ -436,13 +436,24 @@ void pubsub_publish(struct core *core, struct identity *identity,
                      .content_type = publish->content_type,
                      .event_id = publish->event_id,
                      .traceparent = publish->traceparent,
-                     .tenant = identity->tenant,
-                     .user = identity->user},
+                     .tenant = tenant,
+                     .user = identity ? identity->user : slice_make(NULL, 0)},
         .encoded = core->pubsub.scratch,
     };
     event.encoded.len = 0;
-    send_out(core, &event, identity->tenant);
+    send_out(core, &event, tenant);
     core->pubsub.scratch = event.encoded;
+}
+
+void pubsub_publish(struct core *core, struct identity *identity,
+                    const struct wire_publish *publish)
+{
+    publish_in(core, identity->tenant, identity, publish);
+}
+
+void pubsub_publish_into(struct core *core, struct slice tenant, const struct wire_publish *publish)
+{
+    publish_in(core, tenant, NULL, publish);
 }
 
 void pubsub_announce(struct core *core, struct slice tenant, const char *topic,

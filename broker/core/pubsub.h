@@ -61,6 +61,11 @@ void subscription_adopt(struct subscription *subscription, struct identity *iden
  * limits and permitted. */
 void pubsub_publish(struct core *core, struct identity *identity,
                     const struct wire_publish *publish);
+/* The same in another tenant. It is nobody's of that tenant: it names no user, and brings no
+ * context.
+ */
+void pubsub_publish_into(struct core *core, struct slice tenant,
+                         const struct wire_publish *publish);
 /* An event of the broker's own in `tenant`; payload is MessagePack. */
 void pubsub_announce(struct core *core, struct slice tenant, const char *topic,
                      struct slice payload);

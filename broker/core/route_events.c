@@ -19,6 +19,18 @@ static bool may_publish(struct core *core, const struct inbound *inbound, struct
                                        who->tenant, who->tenant, topic);
 }
 
+static bool is_foreign(const struct identity *who, const struct wire_publish *event)
+{
+    return event->tenant.len > 0 && !slice_equal(event->tenant, who->tenant);
+}
+
+/* In their own name, and with a permission that names the tenant, or all. */
+static bool may_publish_there(const struct identity *who, const struct wire_publish *event)
+{
+    return !who->delegated && name_valid_topic(event->topic) && name_valid_tenant(event->tenant) &&
+           permitted(&who->permissions, VERB_PUBLISH, who->tenant, event->tenant, event->topic);
+}
+
 static enum status publish(struct core *core, struct inbound *inbound,
                            const struct wire_envelope *envelope, const char **why)
 {
@@ -26,7 +38,8 @@ static enum status publish(struct core *core, struct inbound *inbound,
     struct identity *who = inbound_identity(core, inbound, envelope->credential);
     if (!who)
         return refuse_with(why, STATUS_UNAUTHENTICATED, TEXT_UNAUTHENTICATED);
-    if (event->tenant.len > 0 && !slice_equal(event->tenant, who->tenant)) {
+    bool foreign = is_foreign(who, event);
+    if (foreign && !may_publish_there(who, event)) {
         audit_mismatch(core, who, "publish", event->tenant);
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");
     }
@@ -38,11 +51,14 @@ static enum status publish(struct core *core, struct inbound *inbound,
         return refuse_with(why, STATUS_PERMISSION_DENIED, "topics under bus. are the broker's own");
     if (event->payload.len > core->limits.max_payload_bytes || !publish_fits(event))
         return refuse_with(why, STATUS_TOO_LARGE, "the event is over the limit");
-    if (!may_publish(core, inbound, who, event->topic))
+    if (!foreign && !may_publish(core, inbound, who, event->topic))
         return refuse_with(
             why, STATUS_PERMISSION_DENIED,
             arena_printf(&core->arena, "needs publish:%.*s", SLICE_FMT(event->topic)));
-    pubsub_publish(core, who, event);
+    if (foreign)
+        pubsub_publish_into(core, event->tenant, event);
+    else
+        pubsub_publish(core, who, event);
     taps_event(core, who, event);
     return STATUS_OK;
 }
