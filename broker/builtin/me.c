@@ -39,11 +39,12 @@ static enum status show(struct core *core, struct call *call, enum scope scope, 
     (void)scope;
     (void)why;
     packing_init(&packer, out);
-    msgpack_pack_map(&packer, 10);
+    msgpack_pack_map(&packer, 11);
     pack_pair_text(&packer, "tenant", who->tenant);
     pack_pair_text(&packer, "user", who->user);
     pack_pair_text(&packer, "tier", slice_of(terms->tier->name));
     pack_pair_text(&packer, "subscription_status", slice_of(subscription_text(terms->status)));
+    pack_pair_uint(&packer, "subscription_ends_ms", terms->ends_ms);
     pack_pair_text(&packer, "billing_customer", slice_of(terms->billing_customer));
     pack_features(&packer, terms);
     pack_permissions(&packer, &who->context, terms->tier);

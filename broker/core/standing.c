@@ -40,6 +40,9 @@ static void take_subscription(struct core *core, struct standing *standing,
     enum subscription_status status = account_status(account, core->now.unix_ms);
     if (status > standing->status)
         standing->status = status;
+    if (account->expires_ms > 0 &&
+        (standing->ends_ms == 0 || account->expires_ms < standing->ends_ms))
+        standing->ends_ms = account->expires_ms;
     if (account->expires_ms > core->now.unix_ms &&
         account->expires_ms - core->now.unix_ms < standing->for_ms)
         standing->for_ms = account->expires_ms - core->now.unix_ms;

@@ -22,6 +22,7 @@ struct standing {
     const char *tier_name;        /* as written */
     const char *billing_customer;
     enum subscription_status status;
+    uint64_t ends_ms; /* Unix: when it expires by a record; 0: by none */
     struct window_rate rate;
     const char *const *features; /* besides the tier's */
     size_t n_features;

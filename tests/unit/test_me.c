@@ -44,7 +44,8 @@ static void who_has_nothing_but_a_token_is_told_what_it_says(void **state)
     (void)state;
     show(stage_join(&stage, "acme ann call:orders ends:60"));
     assert_says("{\"tenant\":\"acme\",\"user\":\"ann\",\"tier\":\"free\",\"subscription_status\":"
-                "\"active\",\"billing_customer\":\"\",\"features\":[],\"permissions\":[\"call:"
+                "\"active\",\"subscription_ends_ms\":0,\"billing_customer\":\"\",\"features\":[],"
+                "\"permissions\":[\"call:"
                 "orders\",\"ends:60\"],");
     assert_says("\"token_id\":\"");
     assert_says("\"limits\":{\"tenant\":\"acme\",\"user\":\"ann\",\"tier\":\"free\"");
@@ -66,12 +67,35 @@ static void the_record_and_the_tier_say_more(void **state)
                                &answer),
                      STATUS_OK);
     show(ann);
-    assert_says(
-        "\"tier\":\"pro\",\"subscription_status\":\"past_due\",\"billing_customer\":\"cus_7\","
-        "\"features\":[\"audit\",\"sso\"],"
-        "\"permissions\":[\"call:orders\",\"call:reports.*\"],");
+    assert_says("\"tier\":\"pro\",\"subscription_status\":\"past_due\",\"subscription_ends_ms\":0,"
+                "\"billing_customer\":\"cus_7\","
+                "\"features\":[\"audit\",\"sso\"],"
+                "\"permissions\":[\"call:orders\",\"call:reports.*\"],");
     assert_says("\"limits\":{\"tenant\":\"acme\",\"user\":\"ann\",\"tier\":\"pro\",\"status\":"
                 "\"past_due\"");
+}
+
+/* Of a tenant's end and a user's own, the first. */
+static void when_a_subscription_ends_is_told(void **state)
+{
+    unsigned long long now_ms = (unsigned long long)stage.now.unix_ms;
+    char text[128];
+    (void)state;
+    struct actor *ops = stage_join(&stage, "infra ops admin:*");
+    struct actor *ann = stage_join(&stage, "acme ann call:orders");
+    struct actor *bob = stage_join(&stage, "acme bob call:orders");
+    snprintf(text, sizeof text, "{\"tenant\":\"acme\",\"tier\":\"pro\",\"expires_ms\":%llu}",
+             now_ms + 9000);
+    assert_int_equal(actor_ask(ops, 1, "bus.tenants", "create", text, &answer), STATUS_OK);
+    snprintf(text, sizeof text, "{\"tenant\":\"acme\",\"user\":\"bob\",\"expires_ms\":%llu}",
+             now_ms + 5000);
+    assert_int_equal(actor_ask(ops, 2, "bus.tenants", "create", text, &answer), STATUS_OK);
+    show(ann);
+    snprintf(text, sizeof text, "\"subscription_ends_ms\":%llu,", now_ms + 9000);
+    assert_says(text);
+    show(bob);
+    snprintf(text, sizeof text, "\"subscription_ends_ms\":%llu,", now_ms + 5000);
+    assert_says(text);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
@@ -81,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_has_nothing_but_a_token_is_told_what_it_says),
         TEST(the_record_and_the_tier_say_more),
+        TEST(when_a_subscription_ends_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
