@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "access.h"
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "clients.h"
@@ -11,10 +12,8 @@
 #include "strict.h"
 #include "tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -365,33 +364,6 @@ static size_t leave_escaped(void *arg, struct MHD_Connection *connection, char *
     return strlen(text);
 }
 
-#define HOST_BYTES 64u
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-/* "127.0.0.1:8000", "[::1]:8000" */
-static int address_of(union address *out, const char *text)
-{
-    char host[HOST_BYTES];
-    const char *colon = strrchr(text, ':');
-    size_t len = colon ? (size_t)(colon - text) : 0;
-    bool bracketed = len > 2 && text[0] == '[' && text[len - 1] == ']';
-    char *end = NULL;
-    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
-    if (len == 0 || len >= sizeof host || !end || end == colon + 1 || *end || port > 65535)
-        return -EINVAL;
-    snprintf(host, sizeof host, "%.*s", (int)(bracketed ? len - 2 : len), text + bracketed);
-    *out = (union address){.v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)}};
-    if (!bracketed)
-        return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1 ? 0 : -EINVAL;
-    *out = (union address){.v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)}};
-    return inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1 ? 0 : -EINVAL;
-}
-
 static struct MHD_Daemon *start(struct server *self, const union address *address)
 {
     const struct gateway_settings *s = &self->gateway->settings;
@@ -416,7 +388,7 @@ int server_create(struct server **out, struct gateway *gateway, char *why)
 {
     union address address;
     const struct gateway_settings *s = &gateway->settings;
-    if (address_of(&address, s->listen) < 0) {
+    if (address_parse(&address, s->listen) < 0) {
         snprintf(why, SETTINGS_WHY_BYTES, "%s: not an address to listen on", s->listen);
         return -EINVAL;
     }
