@@ -1,6 +1,5 @@
 #include "order.h"
 
-#include "base/mem.h"
 #include "base/name.h"
 #include "common/arguments.h"
 
@@ -72,24 +71,6 @@ static void read_arguments(struct order *order, struct arguments *arguments,
 
 /* ---- authority ---- */
 
-static void read_caller(struct order *order, const fbx_context *caller)
-{
-    size_t n = fbx_context_permissions(caller);
-    order->own_room = mem_zalloc((n + 1) * sizeof *order->own_room);
-    for (size_t i = 0; i < n; i++)
-        order->own_room[i] = fbx_context_permission_at(caller, i);
-    order->own = (struct permission_list){fbx_context_tenant(caller), order->own_room, n};
-    order->authority = authority_over(&order->own, order->tenant);
-}
-
-static void refuse(const struct order *order, fbx_request *request)
-{
-    char text[128];
-    bool foreign = strcmp(order->own.tenant, order->tenant) != 0;
-    (void)snprintf(text, sizeof text, "needs admin:%s/users", order->tenant);
-    fbx_respond_status(request, foreign ? FBX_TENANT_MISMATCH : FBX_PERMISSION_DENIED, text);
-}
-
 bool order_read(struct order *order, fbx_request *request, const char *const *known)
 {
     struct arguments arguments;
@@ -100,17 +81,16 @@ bool order_read(struct order *order, fbx_request *request, const char *const *kn
     read_arguments(order, &arguments, known);
     if (arguments_refused(&arguments, request))
         return false;
-    read_caller(order, caller);
-    if (order->authority != AUTHORITY_NONE)
-        return true;
-    refuse(order, request);
-    order_finish(order);
-    return false;
+    caller_read(&order->caller, caller);
+    order->authority = caller_authority(&order->caller, request, order->tenant);
+    if (order->authority == AUTHORITY_NONE)
+        order_finish(order);
+    return order->authority != AUTHORITY_NONE;
 }
 
 void order_finish(struct order *order)
 {
-    mem_free(order->own_room);
+    caller_finish(&order->caller);
     sodium_memzero(order->password, sizeof order->password);
 }
 
@@ -119,7 +99,7 @@ bool order_may_deal(const struct order *order, fbx_request *request, const char 
                     size_t n)
 {
     const struct permission_list theirs = {order->tenant, texts, n};
-    if (order->authority == AUTHORITY_ALL || authority_covers(&order->own, &theirs))
+    if (order->authority == AUTHORITY_ALL || authority_covers(&order->caller.own, &theirs))
         return true;
     fbx_respond_status(request, FBX_PERMISSION_DENIED,
                        "these permissions are more than those of whoever asks");

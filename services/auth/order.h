@@ -3,7 +3,7 @@
 #define AUTH_ORDER_H
 
 #include "auth.h"
-#include "authority.h"
+#include "common/caller.h"
 
 struct order {
     char tenant[TENANT_SIZE], user[USER_SIZE], password[PASSWORD_SIZE];
@@ -12,8 +12,7 @@ struct order {
     size_t n_permissions;
     char room[ACCOUNT_PERMISSIONS_BYTES + ACCOUNT_PERMISSIONS_MAX];
     enum authority authority; /* of whoever asks, over the tenant; not none */
-    struct permission_list own;
-    const char **own_room;
+    struct caller caller;
 };
 
 /* `known`: the arguments of the method. Without a tenant it is the caller's. False: there is

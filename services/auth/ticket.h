@@ -3,10 +3,9 @@
 #ifndef AUTH_TICKET_H
 #define AUTH_TICKET_H
 
+#include "common/names.h"
 #include "families.h"
 
-#define TENANT_SIZE 64u
-#define USER_SIZE 129u
 #define TICKET_TEXT_SIZE 384u
 
 struct ticket {

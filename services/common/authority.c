@@ -1,4 +1,4 @@
-#include "authority.h"
+#include "common/authority.h"
 
 #include "base/name.h"
 

@@ -1,8 +1,8 @@
 /* Who may administer whom, and give what. */
 #include "../testing.h"
 
-#include "auth/authority.h"
 #include "base/slice.h"
+#include "common/authority.h"
 #include "core/permission.h"
 
 static enum authority over(const char *permission, const char *tenant)

@@ -1,8 +1,8 @@
 /* authority.h - who may do what to which users. The grammar is that of docs/permissions.md. Pure.
  * Whoever has admin:users may do everything to everybody; with admin:TENANT/users only to users of
  * that tenant, only with permissions that they have themselves. */
-#ifndef AUTH_AUTHORITY_H
-#define AUTH_AUTHORITY_H
+#ifndef SERVICES_COMMON_AUTHORITY_H
+#define SERVICES_COMMON_AUTHORITY_H
 
 #include <stdbool.h>
 #include <stddef.h>
