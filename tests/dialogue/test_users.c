@@ -1,0 +1,563 @@
+/* Users, tenants, profiles and preferences, from outside: a broker, a host with the login service
+ * and the user service, the gateway in front of them, and people who ask by HTTP. */
+#include "../testing.h"
+
+#include "harness.h"
+#include "http.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PASSWORD "correct horse"
+#define TOKEN_SIZE 4096
+#define FLAGS_MAX 40
+
+static struct place *place;
+static struct process *host, *gateway;
+static int port, health_port;
+static char answer[262144];
+static char *root, *boss; /* tokens: of who may everything, and of acme's administrator */
+
+/* ---- the stage ---- */
+
+static void start_broker(void)
+{
+    char allowed[32];
+    snprintf(allowed, sizeof allowed, "127.0.0.1:%d", health_port);
+    place_start_broker(place, (const char *const[]){"--grace-ms", "300", "--health-least-ms", "20",
+                                                    "--health-allow", allowed, NULL});
+}
+
+static void start_host(void)
+{
+    static const char *const permissions[] = {"serve:*", "admin:tokens", "call:auth.*",
+                                              "publish:*/user.changed", NULL};
+    char auth[256], service[256], set[5][PLACE_PATH * 2];
+    build_path(auth, sizeof auth, "lib/farebox/auth.so");
+    build_path(service, sizeof service, "lib/farebox/user-service.so");
+    snprintf(set[0], sizeof set[0], "auth.store=%s/auth", place->dir);
+    snprintf(set[1], sizeof set[1], "auth.secret-file=%s", place->secret);
+    snprintf(set[2], sizeof set[2], "user-service.store=%s/users", place->dir);
+    snprintf(set[3], sizeof set[3], "user-service.health-listen=127.0.0.1:%d", health_port);
+    snprintf(set[4], sizeof set[4], "user-service.health-endpoint=http://127.0.0.1:%d/health",
+             health_port);
+    char *token = place_token_file(place, "platform", "host", permissions);
+    host = place_start(
+        place, "farebox-host ready",
+        (const char *const[]){
+            "farebox-host", "--url", place->url, "--token-file", token,  "--health-interval-ms",
+            "200",          "--set", set[0],     "--set",        set[1], "--set",
+            set[2],         "--set", set[3],     "--set",        set[4], auth,
+            service,        NULL});
+    free(token);
+}
+
+static bool is_there(void *arg)
+{
+    (void)arg;
+    return http_once(port, "GET /readyz", NULL, NULL, answer, sizeof answer) == 200;
+}
+
+static void start_gateway(void)
+{
+    static const char *const routes[] = {
+        "POST /api/users user-service.create-user status=201",
+        "GET /api/users user-service.list-users query=tenant,after idempotent",
+        "GET /api/users/{user} user-service.show-user query=tenant idempotent",
+        "DELETE /api/users/{user} user-service.delete-user query=tenant",
+        "GET /api/users/{user}/profile user-service.profile query=tenant idempotent",
+        "PATCH /api/users/{user}/profile user-service.set-profile query=tenant",
+        "GET /api/subscription user-service.subscription idempotent",
+    };
+    static const char *const permissions[] = {"call:auth.*", NULL};
+    char listen[32];
+    char *token = place_token_file(place, "platform", "gateway", permissions);
+    port = free_port();
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", port);
+    const char *argv[FLAGS_MAX] = {"farebox-gateway", "--url", place->url, "--token-file", token,
+                                   "--listen",        listen};
+    size_t n = 7;
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        argv[n++] = "--route";
+        argv[n++] = routes[i];
+    }
+    gateway = place_start(place, "farebox-gateway ready", argv);
+    free(token);
+    assert_true(eventually(is_there, NULL));
+}
+
+static int open_place(void **state)
+{
+    (void)state;
+    place = place_create();
+    health_port = free_port();
+    start_broker();
+    start_host();
+    start_gateway();
+    root = place_token(place, "platform", "root", "enterprise",
+                       (const char *const[]){"call:user-service.*", "admin:users", "admin:tenants",
+                                             "admin:registry", NULL});
+    boss =
+        place_token(place, "acme", "boss", "enterprise",
+                    (const char *const[]){"call:user-service.*", "admin:acme/users",
+                                          "subscribe:user.changed", "publish:user.changed", NULL});
+    return 0;
+}
+
+static int close_place(void **state)
+{
+    (void)state;
+    free(root);
+    free(boss);
+    place_destroy(place);
+    return 0;
+}
+
+/* ---- doing ---- */
+
+static int ask(const char *request, const char *token, const char *body)
+{
+    return http_once(port, request, token, body, answer, sizeof answer);
+}
+
+/* A method of the service. */
+static int call(const char *method, const char *token, const char *body)
+{
+    char request[96];
+    snprintf(request, sizeof request, "POST /v1/call/user-service/%s", method);
+    return ask(request, token, body);
+}
+
+static void says(const char *text)
+{
+    if (!strstr(answer, text))
+        fail_msg("no \"%s\" in: %s", text, answer);
+}
+
+static void says_not(const char *text)
+{
+    if (strstr(answer, text))
+        fail_msg("\"%s\" in: %s", text, answer);
+}
+
+static void is(int status, int wanted)
+{
+    if (status != wanted)
+        fail_msg("%d, not %d: %s", status, wanted, answer);
+}
+
+/* By whoever may everything. */
+static void create(const char *tenant, const char *user, const char *more)
+{
+    char body[1024];
+    snprintf(body, sizeof body,
+             "{\"tenant\":\"%s\",\"user\":\"%s\",\"password\":\"" PASSWORD
+             "\",\"permissions\":[\"call:user-service.*\"]%s}",
+             tenant, user, more);
+    is(call("create-user", root, body), 200);
+}
+
+static int log_in(const char *tenant, const char *user, char token[TOKEN_SIZE])
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"tenant\":\"%s\",\"user\":\"%s\",\"password\":\"" PASSWORD "\"}",
+             tenant, user);
+    int status = ask("POST /v1/auth/login", NULL, body);
+    const char *text = strstr(answer, "\"token\":\"");
+    if (status == 200 && text)
+        snprintf(token, TOKEN_SIZE, "%.*s", (int)strcspn(text + 9, "\""), text + 9);
+    return status;
+}
+
+/* ---- users ---- */
+
+static void a_user_lives_from_creation_to_deletion(void **state)
+{
+    char token[TOKEN_SIZE];
+    (void)state;
+    is(ask("POST /api/users", boss,
+           "{\"user\":\"ann\",\"password\":\"" PASSWORD "\",\"permissions\":"
+           "[\"call:user-service.*\"],\"name\":\"Ann O'Neill\",\"email\":\"ann@example.com\"}"),
+       201);
+    says("\"profile\":{\"name\":\"Ann O'Neill\",\"email\":\"ann@example.com\"");
+    says_not(PASSWORD);
+    says_not("argon2");
+    is(ask("POST /api/users", boss, "{\"user\":\"ann\",\"password\":\"" PASSWORD "\"}"), 409);
+    is(log_in("acme", "ann", token), 200);
+    is(ask("PATCH /api/users/ann/profile", token,
+           "{\"locale\":\"de-CH\",\"timezone\":\"Europe/Zurich\",\"email\":\"\"}"),
+       200);
+    is(ask("GET /api/users/ann/profile", boss, NULL), 200);
+    says("\"name\":\"Ann O'Neill\",\"email\":\"\",\"locale\":\"de-CH\",\"timezone\":"
+         "\"Europe/Zurich\"");
+    is(ask("GET /api/users/ann", boss, NULL), 200);
+    says("\"user\":\"ann\",\"permissions\":[\"call:user-service.*\"]");
+    says("\"timezone\":\"Europe/Zurich\"");
+    is(call("update-user", boss, "{\"user\":\"ann\",\"disabled\":true}"), 200);
+    says("\"disabled\":true");
+    is(log_in("acme", "ann", token), 401);
+    is(ask("DELETE /api/users/ann", boss, NULL), 200);
+    is(ask("GET /api/users/ann", boss, NULL), 400);
+    is(ask("DELETE /api/users/ann", boss, NULL), 400);
+    is(ask("GET /api/users/ann/profile", boss, NULL), 200);
+    says("\"changed_ms\":0,\"name\":\"\"");
+}
+
+/* A profile may outlive an account, or be there before one. */
+static void a_new_user_has_nothing_of_an_old_one(void **state)
+{
+    char *zoe = place_token(place, "acme", "zoe", "enterprise",
+                            (const char *const[]){"call:user-service.*", NULL});
+    (void)state;
+    is(call("set-profile", zoe, "{\"name\":\"Zoe\",\"email\":\"zoe@example.com\"}"), 200);
+    is(call("set-preferences", zoe, "{\"channels\":{\"email\":false}}"), 200);
+    create("acme", "zoe", "");
+    says("\"profile\":{\"name\":\"\",\"email\":\"\"");
+    is(call("preferences", boss, "{\"user\":\"zoe\"}"), 200);
+    says("\"email\":true");
+    free(zoe);
+}
+
+static void a_list_comes_in_pages(void **state)
+{
+    (void)state;
+    create("acme", "ann", ",\"name\":\"Ann\"");
+    create("acme", "bob", ",\"name\":\"Bob\"");
+    create("acme", "cleo", "");
+    create("beta", "dan", "");
+    is(ask("GET /api/users", boss, NULL), 200);
+    says("\"user\":\"ann\"");
+    says("\"profile\":{\"name\":\"Bob\"");
+    says("\"user\":\"cleo\"");
+    says("\"next\":\"\"");
+    says_not("dan");
+    is(ask("GET /api/users?after=bob", boss, NULL), 200);
+    says_not("\"user\":\"bob\"");
+    says("\"user\":\"cleo\"");
+    is(ask("GET /api/users?tenant=beta", root, NULL), 200);
+    says("\"user\":\"dan\"");
+    says_not("ann");
+}
+
+static void preferences_are_a_users_own(void **state)
+{
+    char token[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann", "");
+    is(log_in("acme", "ann", token), 200);
+    is(call("preferences", token, "{}"), 200);
+    says("\"channels\":{\"in_app\":true,\"email\":true,\"webhook\":true},\"kinds\":{}");
+    is(call("set-preferences", token,
+            "{\"channels\":{\"email\":false},\"kinds\":{\"quota\":{\"email\":true}}}"),
+       200);
+    is(call("set-preferences", boss, "{\"user\":\"ann\",\"channels\":{\"webhook\":false}}"), 200);
+    is(call("preferences", token, NULL), 200);
+    says("\"channels\":{\"in_app\":true,\"email\":false,\"webhook\":false},"
+         "\"kinds\":{\"quota\":{\"email\":true}}");
+}
+
+/* ---- who may ---- */
+
+static void admins_stay_in_their_tenant(void **state)
+{
+    static const struct {
+        const char *method, *body;
+    } rows[] = {
+        {"create-user", "{\"tenant\":\"beta\",\"user\":\"eve\",\"password\":\"" PASSWORD "\"}"},
+        {"show-user", "{\"tenant\":\"beta\",\"user\":\"bob\"}"},
+        {"list-users", "{\"tenant\":\"beta\"}"},
+        {"update-user", "{\"tenant\":\"beta\",\"user\":\"bob\",\"disabled\":true}"},
+        {"delete-user", "{\"tenant\":\"beta\",\"user\":\"bob\"}"},
+        {"profile", "{\"tenant\":\"beta\",\"user\":\"bob\"}"},
+        {"set-profile", "{\"tenant\":\"beta\",\"user\":\"bob\",\"name\":\"x\"}"},
+        {"preferences", "{\"tenant\":\"beta\",\"user\":\"bob\"}"},
+        {"set-preferences", "{\"tenant\":\"beta\",\"user\":\"bob\",\"channels\":{}}"},
+        {"create-tenant", "{\"tenant\":\"gamma\",\"tier\":\"enterprise\"}"},
+        {"show-tenant", "{\"tenant\":\"beta\"}"},
+        {"list-tenants", "{}"},
+        {"update-tenant", "{\"tenant\":\"acme\",\"tier\":\"enterprise\"}"},
+        {"suspend-tenant", "{\"tenant\":\"beta\"}"},
+        {"resume-tenant", "{\"tenant\":\"acme\"}"},
+        {"delete-tenant", "{\"tenant\":\"acme\"}"},
+    };
+    (void)state;
+    is(call("create-tenant", root, "{\"tenant\":\"acme\",\"tier\":\"pro\"}"), 200);
+    is(call("create-tenant", root, "{\"tenant\":\"beta\",\"tier\":\"pro\"}"), 200);
+    create("beta", "bob", ",\"name\":\"Bob\"");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (call(rows[i].method, boss, rows[i].body) != 403)
+            fail_msg("%s %s: %s", rows[i].method, rows[i].body, answer);
+    }
+    is(call("create-user", boss,
+            "{\"user\":\"eve\",\"password\":\"" PASSWORD "\",\"permissions\":[\"admin:users\"]}"),
+       403);
+    is(call("set-profile", boss, "{\"user\":\"nobody\",\"name\":\"x\"}"), 400);
+    is(call("show-user", root, "{\"tenant\":\"beta\",\"user\":\"bob\"}"), 200);
+    says("\"disabled\":false");
+    says("\"name\":\"Bob\"");
+    is(call("list-tenants", root, NULL), 200);
+    says("\"tenant\":\"acme\"");
+    says_not("gamma");
+}
+
+static void users_are_their_own(void **state)
+{
+    static const char *const others[] = {"{\"user\":\"bob\"}",
+                                         "{\"tenant\":\"beta\",\"user\":\"ann\"}"};
+    static const char *const methods[] = {"profile",         "set-profile", "preferences",
+                                          "set-preferences", "show-user",   "delete-user"};
+    char token[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann", "");
+    create("acme", "bob", "");
+    create("beta", "ann", "");
+    is(log_in("acme", "ann", token), 200);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        for (size_t j = 0; j < sizeof others / sizeof *others; j++)
+            if (call(methods[i], token, others[j]) != 403)
+                fail_msg("%s %s: %s", methods[i], others[j], answer);
+    is(call("list-users", token, "{}"), 403);
+    is(call("profile", token, "{\"tenant\":\"acme\",\"user\":\"ann\"}"), 200);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+    static const struct {
+        const char *method, *body, *says;
+    } rows[] = {
+        {"create-user", "{}", "user: is required"},
+        {"create-user", "{\"user\":\"a b\",\"password\":\"" PASSWORD "\"}", "user: "},
+        {"create-user", "{\"user\":\"eve\"}", "password: is required"},
+        {"create-user", "{\"user\":\"eve\",\"password\":\"short\"}", "password: "},
+        {"create-user", "{\"user\":\"eve\",\"password\":\"" PASSWORD "\",\"email\":\"eve\"}",
+         "email: "},
+        {"create-user", "{\"tenant\":\"bus\",\"user\":\"eve\",\"password\":\"" PASSWORD "\"}",
+         "tenant: "},
+        {"create-user", "{\"user\":\"eve\",\"mail\":\"eve@example.com\"}", "mail: "},
+        {"show-user", "{\"user\":7}", "user: must be text"},
+        {"show-user", "{\"user\":\"nobody\"}", "user: there is none"},
+        {"delete-user", "{\"user\":\"nobody\"}", "user: there is none"},
+        {"set-profile", "{\"name\":\"a\\nb\"}", "name: "},
+        {"set-profile", "{\"email\":\"a@b@c\"}", "email: "},
+        {"set-profile", "{\"locale\":\"german\\u0000\"}", "locale: "},
+        {"set-profile", "{\"timezone\":\"../UTC\"}", "timezone: "},
+        {"set-preferences", "{\"channels\":{\"sms\":true}}", "channels: "},
+        {"set-preferences", "{\"kinds\":{\"QUOTA\":{}}}", "kinds: "},
+        {"subscription", "{\"tenant\":\"acme\"}", "tenant: "},
+        {"suspend-tenant", "{}", "tenant: is required"},
+        {"delete-tenant", "{\"tenant\":\"A\"}", "tenant: "},
+        {"create-tenant", "{\"tenant\":\"bus\"}", "tenant: "},
+        {"create-tenant", "{\"tenant\":\"gamma\",\"tier\":\"golden\"}", "tier: "},
+        {"profile", "[]", "payload: "},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        is(call(rows[i].method, root, rows[i].body), 400);
+        says(rows[i].says);
+    }
+    is(call("frobnicate", root, "{}"), 404);
+}
+
+/* ---- what is told ---- */
+
+static struct http listen_as(const char *token)
+{
+    struct http http = http_dial(port);
+    char line[256];
+    http_ask(&http, "GET /v1/subscribe?topic=user.changed", token, "", NULL);
+    assert_true(http_line(&http, "data: {\"resumed\":false}", line, sizeof line));
+    return http;
+}
+
+static void hears(struct http *http, const char *wanted)
+{
+    char line[1024];
+    assert_true(http_line(http, "data: ", line, sizeof line));
+    if (!strstr(line, wanted))
+        fail_msg("no \"%s\" in: %s", wanted, line);
+    assert_null(strstr(line, "example.com"));
+    assert_null(strstr(line, PASSWORD));
+}
+
+/* Also of what somebody of another tenant has done. */
+static void each_change_is_told_in_its_tenant(void **state)
+{
+    char *eve =
+        place_token(place, "beta", "eve", "enterprise",
+                    (const char *const[]){"subscribe:user.changed", "publish:user.changed", NULL});
+    struct http acme = listen_as(boss), beta = listen_as(eve);
+    (void)state;
+    create("acme", "ann", ",\"email\":\"ann@example.com\"");
+    is(call("set-profile", boss, "{\"user\":\"ann\",\"email\":\"a@example.com\"}"), 200);
+    is(call("set-preferences", boss, "{\"user\":\"ann\",\"channels\":{\"email\":false}}"), 200);
+    is(call("update-user", boss, "{\"user\":\"ann\",\"disabled\":true}"), 200);
+    is(call("delete-user", boss, "{\"user\":\"ann\"}"), 200);
+    create("beta", "bob", "");
+    is(ask("POST /v1/publish/user.changed", boss, "\"no more\""), 202);
+    is(ask("POST /v1/publish/user.changed", eve, "\"no more\""), 202);
+    hears(&acme, "\"what\":\"created\",\"tenant\":\"acme\",\"user\":\"ann\",\"by_tenant\":"
+                 "\"platform\",\"by_user\":\"root\"");
+    hears(&acme, "\"what\":\"profile\",\"tenant\":\"acme\",\"user\":\"ann\",\"by_tenant\":"
+                 "\"acme\",\"by_user\":\"boss\"");
+    hears(&acme, "\"what\":\"preferences\"");
+    hears(&acme, "\"what\":\"updated\"");
+    hears(&acme, "\"what\":\"deleted\"");
+    hears(&acme, "\"no more\"");
+    hears(&beta, "\"what\":\"created\",\"tenant\":\"beta\",\"user\":\"bob\"");
+    hears(&beta, "\"no more\"");
+    http_hang_up(&acme);
+    http_hang_up(&beta);
+    free(eve);
+}
+
+/* Ends it, and reads all that it wrote. */
+static void the_log_tells_of_changes_and_no_secrets(void **state)
+{
+    static const char *const secrets[] = {PASSWORD, "example.com", "O'Neill", NULL};
+    char line[8192];
+    bool created = false, profile = false, tenant = false;
+    (void)state;
+    is(call("create-tenant", root, "{\"tenant\":\"acme\",\"tier\":\"pro\"}"), 200);
+    create("acme", "ann", ",\"email\":\"ann@example.com\",\"name\":\"O'Neill\"");
+    is(call("set-profile", boss, "{\"user\":\"ann\",\"email\":\"a@example.com\"}"), 200);
+    is(call("set-profile", boss, "{\"user\":\"ann\",\"email\":\"<x@example.com>\"}"), 400);
+    assert_int_equal(kill(host->pid, SIGTERM), 0);
+    while (process_line(host, "", line, sizeof line)) {
+        bool of_user = strstr(line, "event=users.user") && strstr(line, "tenant=acme user=ann");
+        created = created || (of_user && strstr(line, "what=created") &&
+                              strstr(line, "by_tenant=platform by_user=root"));
+        profile =
+            profile || (of_user && strstr(line, "what=profile") && strstr(line, "by_user=boss"));
+        tenant = tenant || strstr(line, "event=users.tenant");
+        for (size_t i = 0; secrets[i]; i++)
+            if (strstr(line, secrets[i]))
+                fail_msg("a secret in: %s", line);
+    }
+    assert_true(created && profile && tenant);
+    assert_int_equal(process_stop(host, 0), 0);
+}
+
+/* ---- tenants ---- */
+
+static void a_subscription_is_as_its_tenant_is_now(void **state)
+{
+    char token[TOKEN_SIZE];
+    (void)state;
+    is(call("create-tenant", root,
+            "{\"tenant\":\"acme\",\"tier\":\"pro\",\"expires_ms\":99999999999999,\"features\":"
+            "[\"sso\"],\"billing_customer\":\"cus_7\"}"),
+       200);
+    create("acme", "ann", "");
+    is(log_in("acme", "ann", token), 200);
+    is(ask("GET /api/subscription", token, NULL), 200);
+    says("\"tenant\":\"acme\",\"user\":\"ann\",\"tier\":\"pro\",\"status\":\"active\",\"ends_ms\":"
+         "99999999999999,\"billing_customer\":\"cus_7\",\"features\":[\"sso\"],\"limits\":{");
+    is(call("update-tenant", root, "{\"tenant\":\"acme\",\"tier\":\"enterprise\"}"), 200);
+    is(ask("GET /api/subscription", token, NULL), 200);
+    says("\"tier\":\"enterprise\"");
+    is(call("suspend-tenant", root, "{\"tenant\":\"acme\"}"), 200);
+    is(ask("GET /api/subscription", token, NULL), 403);
+    says("\"code\":\"subscription_expired\"");
+    is(call("resume-tenant", root, "{\"tenant\":\"acme\"}"), 200);
+    is(ask("GET /api/subscription", token, NULL), 200);
+    is(call("show-tenant", root, "{\"tenant\":\"acme\"}"), 200);
+    says("\"status\":\"active\"");
+}
+
+static void a_tenant_with_users_stays(void **state)
+{
+    char *ann = place_token(place, "acme", "zoe", "enterprise",
+                            (const char *const[]){"call:user-service.*", NULL});
+    (void)state;
+    is(call("create-tenant", root, "{\"tenant\":\"acme\",\"tier\":\"pro\"}"), 200);
+    create("acme", "ann", "");
+    is(call("set-profile", ann, "{\"name\":\"Zoe\"}"), 200); /* whose account is elsewhere */
+    is(call("delete-tenant", root, "{\"tenant\":\"acme\"}"), 409);
+    says("tenant: it has users");
+    is(call("delete-user", root, "{\"tenant\":\"acme\",\"user\":\"ann\"}"), 200);
+    is(call("delete-tenant", root, "{\"tenant\":\"acme\"}"), 200);
+    is(call("show-tenant", root, "{\"tenant\":\"acme\"}"), 400);
+    is(call("profile", ann, NULL), 200);
+    says("\"changed_ms\":0,\"name\":\"\"");
+    is(call("set-profile", ann, "{\"name\":\"Zoe\"}"), 200);
+    is(call("delete-user", root, "{\"tenant\":\"acme\",\"user\":\"zoe\"}"), 200);
+    is(call("profile", ann, NULL), 200);
+    says("\"changed_ms\":0,\"name\":\"\"");
+    free(ann);
+}
+
+/* ---- the worst ---- */
+
+static bool serves_again(void *arg)
+{
+    return call("profile", arg, NULL) == 200;
+}
+
+static void what_was_answered_outlives_a_kill(void **state)
+{
+    char token[TOKEN_SIZE], body[64];
+    (void)state;
+    create("acme", "ann", "");
+    is(log_in("acme", "ann", token), 200);
+    for (int round = 0; round < 5; round++) {
+        snprintf(body, sizeof body, "{\"name\":\"Ann %d\"}", round);
+        is(call("set-profile", token, body), 200);
+        (void)process_stop(host, SIGKILL);
+        start_host();
+        assert_true(eventually(serves_again, token));
+        snprintf(body, sizeof body, "\"name\":\"Ann %d\"", round);
+        says(body);
+    }
+}
+
+/* ---- health ---- */
+
+static bool is_shown_as(void *arg)
+{
+    return ask("POST /v1/call/bus.registry/show", root, "{\"name\":\"user-service\"}") == 200 &&
+           strstr(answer, arg) != NULL;
+}
+
+static void becomes(const char *text)
+{
+    if (!eventually(is_shown_as, (void *)(uintptr_t)text))
+        fail_msg("never says %s: %s", text, answer);
+}
+
+/* By the broker, which asks the endpoint. */
+static void its_health_is_asked_by_http(void **state)
+{
+    (void)state;
+    assert_int_equal(http_once(health_port, "GET /health", NULL, NULL, answer, sizeof answer), 200);
+    says("Content-Type: application/health+json\r\n");
+    says("\r\n\r\n{\"status\":\"pass\"}");
+    becomes("\"check\":\"http\"");
+    becomes("\"state\":\"ready\"");
+    process_freeze(host->pid);
+    becomes("\"state\":\"down\"");
+    kill(host->pid, SIGCONT);
+    becomes("\"state\":\"ready\"");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_place, close_place)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_user_lives_from_creation_to_deletion),
+        TEST(a_new_user_has_nothing_of_an_old_one),
+        TEST(a_list_comes_in_pages),
+        TEST(preferences_are_a_users_own),
+        TEST(admins_stay_in_their_tenant),
+        TEST(users_are_their_own),
+        TEST(what_is_wrong_is_named),
+        TEST(each_change_is_told_in_its_tenant),
+        TEST(the_log_tells_of_changes_and_no_secrets),
+        TEST(a_subscription_is_as_its_tenant_is_now),
+        TEST(a_tenant_with_users_stays),
+        TEST(what_was_answered_outlives_a_kill),
+        TEST(its_health_is_asked_by_http),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
