@@ -36,6 +36,17 @@ static void set_id(json_t *object, const char *id)
     set_text(object, "jti", id && *id ? id : sodium_bin2hex(hex, sizeof hex, bytes, sizeof bytes));
 }
 
+static json_t *limits_of(const struct token_limits *limits)
+{
+    json_t *object = json_object();
+    if (limits) {
+        json_object_set_new(object, "per_minute", json_integer(limits->per_minute));
+        json_object_set_new(object, "burst", json_integer(limits->burst));
+        json_object_set_new(object, "monthly", json_integer(limits->monthly));
+    }
+    return object;
+}
+
 static json_t *payload_of(const struct token_key *key, const struct token_claims *claims)
 {
     json_t *business = json_object();
@@ -50,7 +61,7 @@ static json_t *payload_of(const struct token_key *key, const struct token_claims
     set_text(payload, "subscription_tier", claims->tier);
     set_text(payload, "subscription_status", claims->subscription_status);
     set_texts(payload, "permissions", claims->permissions, claims->n_permissions);
-    json_object_set_new(payload, "usage_limits", json_object());
+    json_object_set_new(payload, "usage_limits", limits_of(claims->limits));
     set_time(payload, "exp", claims->expires_s);
     set_time(payload, "iat", claims->issued_s);
     set_time(payload, "nbf", claims->not_before_s);

@@ -59,6 +59,9 @@ bool token_key_same_secret(const struct token_key *a, const struct token_key *b)
  * business_context{billing_customer_id, enterprise_features}). All text is
  * NUL-terminated and owned by the claims; after token_verify none of it is NULL
  * (no tier reads as "free", no status as "active", anything else as ""). */
+struct token_limits {
+    int64_t per_minute, burst, monthly; /* 0: not limited */
+};
 struct token_claims {
     char *user, *tenant, *tier, *subscription_status, *billing_customer, *id;
     char **permissions;
@@ -66,6 +69,9 @@ struct token_claims {
     char **features;
     size_t n_features;
     int64_t issued_s, expires_s, not_before_s; /* Unix seconds; 0: absent */
+    /* usage_limits, to be minted and borrowed; NULL: it says nothing. It tells clients; nobody here
+     * believes it, and it is never read back. */
+    const struct token_limits *limits;
 };
 void token_claims_finish(struct token_claims *claims);
 

@@ -6,6 +6,12 @@ static bool text(const fbx_value *map, const char *key, char *out, size_t size)
     return fbx_as_text(&value, out, size);
 }
 
+static int64_t number(const fbx_value *map, const char *key)
+{
+    fbx_value value = fbx_map_get(map, key);
+    return fbx_as_int(&value, 0);
+}
+
 bool terms_read(struct terms *terms, const fbx_reply *reply)
 {
     terms->n_features = 0;
@@ -15,6 +21,10 @@ bool terms_read(struct terms *terms, const fbx_reply *reply)
         !text(&terms->me, "billing_customer", terms->billing_customer,
               sizeof terms->billing_customer))
         return false;
+    fbx_value limits = fbx_map_get(&terms->me, "limits");
+    terms->limits = (struct token_limits){.per_minute = number(&limits, "per_minute"),
+                                          .burst = number(&limits, "burst"),
+                                          .monthly = number(&limits, "monthly")};
     fbx_value features = fbx_map_get(&terms->me, "features");
     for (uint32_t i = 0; i < features.count && terms->n_features < TERMS_FEATURES_MAX; i++) {
         fbx_value feature = fbx_at(&features, i);
@@ -32,6 +42,7 @@ void terms_claim(struct terms *terms, struct token_claims *claims)
     claims->billing_customer = terms->billing_customer;
     claims->features = terms->features;
     claims->n_features = terms->n_features;
+    claims->limits = &terms->limits;
 }
 
 /* ---- telling ---- */
@@ -54,17 +65,19 @@ static void pass_texts(fbx_writer *w, const char *name, const fbx_value *map, co
     }
 }
 
-static void write_limits(fbx_writer *w, const fbx_value *me)
+static void write_limit(fbx_writer *w, const char *name, int64_t limit)
 {
-    static const char *const named[] = {"per_minute", "burst", "monthly"};
-    fbx_value limits = fbx_map_get(me, "limits");
+    fbx_write_text(w, name);
+    fbx_write_int(w, limit);
+}
+
+static void write_limits(fbx_writer *w, const struct token_limits *limits)
+{
     fbx_write_text(w, "usage_limits");
-    fbx_write_map(w, sizeof named / sizeof *named);
-    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
-        fbx_value value = fbx_map_get(&limits, named[i]);
-        fbx_write_text(w, named[i]);
-        fbx_write_int(w, fbx_as_int(&value, 0));
-    }
+    fbx_write_map(w, 3);
+    write_limit(w, "per_minute", limits->per_minute);
+    write_limit(w, "burst", limits->burst);
+    write_limit(w, "monthly", limits->monthly);
 }
 
 void terms_write_context(fbx_writer *w, const struct terms *terms)
@@ -76,7 +89,7 @@ void terms_write_context(fbx_writer *w, const struct terms *terms)
     pass_text(w, "subscription_tier", &terms->me, "tier");
     pass_text(w, "subscription_status", &terms->me, "subscription_status");
     pass_texts(w, "permissions", &terms->me, "permissions");
-    write_limits(w, &terms->me);
+    write_limits(w, &terms->limits);
     fbx_write_text(w, "business_context");
     fbx_write_map(w, 2);
     pass_text(w, "billing_customer_id", &terms->me, "billing_customer");

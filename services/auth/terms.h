@@ -14,6 +14,7 @@ struct terms {
     char feature_room[TERMS_FEATURES_MAX][64];
     char *features[TERMS_FEATURES_MAX];
     size_t n_features;
+    struct token_limits limits;
 };
 
 /* False: the reply makes no sense. */

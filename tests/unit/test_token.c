@@ -5,6 +5,8 @@
 #include "token/token.h"
 
 #include <errno.h>
+#include <jansson.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -566,6 +568,39 @@ static void minted_tokens_come_back(void **state)
     token_key_destroy(key);
 }
 
+/* To be released with json_decref(). */
+static json_t *payload_of(const char *token)
+{
+    char text[FORGE_BYTES];
+    size_t len = 0;
+    const char *segment = strchr(token, '.') + 1;
+    assert_int_equal(sodium_base642bin((unsigned char *)text, sizeof text, segment,
+                                       strcspn(segment, "."), NULL, &len, NULL,
+                                       sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+                     0);
+    return json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+}
+
+static void minted_tokens_tell_limits(void **state)
+{
+    (void)state;
+    static const struct token_limits limits = {.per_minute = 1000, .burst = 100};
+    struct token_claims claims = {.user = "u", .tenant = "acme", .expires_s = NOW + 1};
+    struct token_key *key = key_for(NULL, NULL);
+    for (int told = 0; told < 2; told++) {
+        claims.limits = told ? &limits : NULL;
+        char *token = token_mint(key, &claims, NOW);
+        json_t *payload = payload_of(token);
+        json_t *wanted =
+            json_loads(told ? "{\"per_minute\":1000,\"burst\":100,\"monthly\":0}" : "{}", 0, NULL);
+        assert_true(json_equal(json_object_get(payload, "usage_limits"), wanted));
+        json_decref(wanted);
+        json_decref(payload);
+        free(token);
+    }
+    token_key_destroy(key);
+}
+
 static void what_would_be_refused_is_not_minted(void **state)
 {
     (void)state;
@@ -617,6 +652,7 @@ int main(void)
         cmocka_unit_test(a_secret_file_loses_one_newline),
         cmocka_unit_test(useless_secret_files_are_refused),
         cmocka_unit_test(minted_tokens_come_back),
+        cmocka_unit_test(minted_tokens_tell_limits),
         cmocka_unit_test(what_would_be_refused_is_not_minted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
