@@ -262,6 +262,10 @@ unit/%: $(TESTS)/unit/%
 dialogue/%: $(TESTS)/dialogue/% all $(EXAMPLES)
 	@FAREBOX_BUILD=$(BUILD) $<
 
+# What a program of somebody else's makes of the gateway: make outside/test_client
+outside/%: all
+	@FAREBOX_BUILD=$(BUILD) tests/outside/run tests/outside/$*.mjs
+
 # With SAN only that variant, which is built in a folder of its own below.
 test: deps-test
 	@MAKE='$(MAKE)' BUILD=$(patsubst %/$(subst $(comma),-,$(SAN)),%,$(BUILD)) SEEDS=$(SEEDS) \
@@ -417,7 +421,7 @@ make demo        a tour of the bus on real data, in a minute
 make run         the demo's broker and services, left running
 make test        every test, plainly and under the sanitizers (SAN=thread: only those)
 make check       format, warnings, analysers and the rules of the house
-make unit/test_x, make dialogue/test_x
+make unit/test_x, make dialogue/test_x, make outside/test_x
                  one test program
 make sim         the simulator: SEEDS=2000, or SEED=n to replay one
 make soak        the usage is right after kill -9: CYCLES=1000 of them
