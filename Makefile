@@ -276,7 +276,7 @@ sim: $(SIM)
 
 # The dashboard in a headless Chromium. SHOTS=dir keeps pictures of it.
 browser: all
-	@BUILD=$(BUILD) tests/browser/run $(SHOTS)
+	@FAREBOX_BUILD=$(BUILD) tests/browser/run $(SHOTS)
 
 # CYCLES kills of the broker under load, and of who calls and serves; then the usage is compared with
 # what was received.
