@@ -45,6 +45,9 @@ expect 0 '^market\.of\.globex +"our own"$'
 # shellcheck source=demo/policy.sh
 . demo/policy.sh
 
+# shellcheck source=demo/http.sh
+. demo/http.sh
+
 step "What the broker counted"
 as operator stats
 expect 0 '^entitlement +[0-9]'

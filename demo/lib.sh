@@ -4,7 +4,7 @@
 
 BUILD=$(realpath "${BUILD:-build}")
 PATH=$BUILD/bin:$PATH
-services=(echo data-bridge performance-analytics)
+services=(echo data-bridge performance-analytics auth)
 modules=("${services[@]/#/$BUILD/lib/farebox/}")
 modules=("${modules[@]/%/.so}")
 folder=$(mktemp -d "${TMPDIR:-/tmp}/farebox.XXXXXX")
@@ -86,6 +86,7 @@ start_broker() {
         --jwt-secret-file "$folder/secret" \
         --tier 'trial per-minute=12 burst=5' --tier 'free per-minute=100 burst=10' \
         --tier 'pro per-minute=1000 burst=100 weight=4' --tier 'enterprise weight=16' \
+        --upgrade-url https://example.com/upgrade \
         --breaker '* calls=4 window-ms=60000 open-ms=4000'
 }
 
@@ -112,12 +113,43 @@ await_services() {
 start_bus() {
     (umask 077 && head -c 32 /dev/urandom | base64 >"$folder/secret")
     start_broker
-    mint host platform host enterprise 'serve:*' 'call:data-bridge.*' 'publish:market.>'
-    mint operator platform ops enterprise 'admin:*'
+    mint host platform host enterprise 'serve:*' 'call:data-bridge.*' 'publish:market.>' admin:tokens
+    mint gateway platform gateway enterprise 'call:auth.*'
+    mint operator platform ops enterprise 'admin:*' 'call:auth.*'
     mint acme acme ann pro 'call:echo.*' 'call:data-bridge.*' 'call:performance-analytics.*' \
         'subscribe:market.>'
     mint globex globex gus free 'call:echo.*' 'subscribe:market.>' 'publish:market.>'
     start farebox-host farebox-host --url "$FAREBOX_URL" --token-file "$folder/host.token" \
-        --tier performance-analytics.report=pro "${modules[@]}"
+        --tier performance-analytics.report=pro --set auth.store="$folder/users" \
+        --set auth.secret-file="$folder/secret" "${modules[@]}"
     await_services
+}
+
+# The first port of the loopback, from 8000 on, at which nobody listens.
+free_port() {
+    local port
+    for port in {8000..8999}; do
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+start_gateway() {
+    local port
+    port=$(free_port)
+    # shellcheck disable=SC2034 # for who sources this
+    web=http://127.0.0.1:$port
+    start farebox-gateway farebox-gateway --url "$FAREBOX_URL" --listen "127.0.0.1:$port" \
+        --token-file "$folder/gateway.token"
+}
+
+# admit TENANT USER PERMISSION...: somebody who may log in; their password is in `password`.
+admit() {
+    local perms=() permission
+    password=$(head -c 12 /dev/urandom | base64)
+    for permission in "${@:3}"; do
+        perms+=(--perm "$permission")
+    done
+    farebox --token-file "$folder/operator.token" users create "$1" "$2" "${perms[@]}" \
+        <<<"$password" >/dev/null || fail "$2 of $1 cannot be a user"
 }

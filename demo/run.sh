@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
-# A broker and its services on a fresh folder, until Ctrl-C. `make run` builds what is needed first.
+# A broker, its services and the HTTP gateway on a fresh folder, until Ctrl-C. `make run` builds what is
+# needed first.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=demo/lib.sh
 . demo/lib.sh
 
 start_bus
+start_gateway
+farebox --token-file "$folder/operator.token" tenants create acme --tier pro >/dev/null ||
+    fail "acme gets no record"
+admit acme ann 'call:*' 'subscribe:market.>'
+ln -sfn "$folder" "$BUILD/run"
+trap 'rm -f "$BUILD/run"; clean_up' EXIT
 cat <<END
 
 The bus is up. In another terminal:
@@ -18,6 +25,13 @@ The bus is up. In another terminal:
     farebox sub 'market.>' &
     farebox call data-bridge replay '{"symbol": "sp500", "speed": 5}'
     FAREBOX_TOKEN_FILE=$folder/operator.token farebox stats --watch
+
+Over HTTP:
+
+    curl -H "Authorization: Bearer \$(cat $BUILD/run/acme.token)" \\
+        -d '{"symbol": "sp500"}' $web/v1/call/performance-analytics/report
+    curl -d '{"tenant": "acme", "user": "ann", "password": "$password"}' $web/v1/auth/login
+    $web/ui    the dashboard, with the same password
 
 Ctrl-C stops everything and removes $folder.
 END
