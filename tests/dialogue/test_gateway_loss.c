@@ -1,0 +1,156 @@
+/* The broker dies behind the gateway: nobody waits longer than they said, or for nothing, and all
+ * goes on by itself once the broker is back. */
+#include "../testing.h"
+
+#include "front.h"
+
+#include "base/clock.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLEEPERS 2 /* and what else is called stays below the burst of the tier */
+#define ROUNDS 3
+#define DEADLINE_MS 1500
+#define AWAY_MS 2500     /* long enough for whoever reconnects to have become patient */
+#define AT_ONCE_MS 500   /* for a machine that is busy; an idle one needs a few */
+#define RECOVERY_MS 1000 /* as promised */
+
+static unsigned since(uint64_t began_ns)
+{
+    return (unsigned)((clock_mono_ns() - began_ns) / 1000000);
+}
+
+static unsigned larger(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+static bool takes_calls(void *arg)
+{
+    (void)arg;
+    return front_ask("POST /v1/call/echo/echo", front.ann, "1") == 200;
+}
+
+static bool is_away(void *arg)
+{
+    (void)arg;
+    return front_ask("GET /readyz", NULL, NULL) == 503;
+}
+
+/* Returns when the gateway has seen it, too; how long that took. What is asked before is under way.
+ */
+static unsigned kill_broker(void)
+{
+    (void)place_stop_broker(front.place, SIGKILL);
+    uint64_t began_ns = clock_mono_ns();
+    assert_true(eventually(is_away, NULL));
+    return since(began_ns);
+}
+
+/* ---- what is under way ---- */
+
+static void fall_asleep(struct http sleepers[SLEEPERS])
+{
+    assert_true(eventually(takes_calls, NULL));
+    for (int i = 0; i < SLEEPERS; i++) {
+        sleepers[i] = http_dial(front.port);
+        http_ask(&sleepers[i], "POST /v1/call/echo/sleep", front.ann, "X-Timeout-Ms: 1500\r\n",
+                 "{\"ms\":60000}");
+    }
+    assert_true(takes_calls(NULL)); /* and so the service has what came before it */
+}
+
+/* Each has an answer that says that there is none. */
+static unsigned wake_up(struct http sleepers[SLEEPERS], uint64_t began_ns)
+{
+    for (int i = 0; i < SLEEPERS; i++) {
+        int status = http_answer(&sleepers[i], front.answer, sizeof front.answer);
+        if (status != 502 && status != 503 && status != 504)
+            fail_msg("status %d: %s", status, front.answer);
+        front_says("Content-Type: application/problem+json\r\n");
+        http_hang_up(&sleepers[i]);
+    }
+    return since(began_ns);
+}
+
+static void what_is_under_way_ends_by_its_deadline(void **state)
+{
+    struct http sleepers[SLEEPERS];
+    (void)state;
+    for (int back = 0; back < 2; back++) {
+        fall_asleep(sleepers);
+        uint64_t began_ns = clock_mono_ns();
+        (void)place_stop_broker(front.place, SIGKILL);
+        if (back)
+            front_start_broker();
+        unsigned took = wake_up(sleepers, began_ns);
+        print_message("calls under way ended %u ms after the broker%s\n", took,
+                      back ? ", which came back" : "");
+        assert_true(took <= DEADLINE_MS + AT_ONCE_MS);
+        if (!back)
+            front_start_broker();
+    }
+}
+
+/* ---- what comes meanwhile ---- */
+
+static void who_comes_meanwhile_is_told_at_once(void **state)
+{
+    unsigned longest = 0, asked = 0, noticed;
+    (void)state;
+    assert_true(eventually(takes_calls, NULL));
+    noticed = kill_broker();
+    for (uint64_t began_ns = clock_mono_ns(); since(began_ns) < AWAY_MS; asked++) {
+        uint64_t asked_ns = clock_mono_ns();
+        assert_int_equal(front_ask("POST /v1/call/echo/echo", front.ann, "1"), 503);
+        front_says("Retry-After: 1\r\n");
+        front_says("\"retryable\":true");
+        longest = larger(longest, since(asked_ns));
+    }
+    print_message("seen after %u ms; then %u requests, refused within %u ms\n", noticed, asked,
+                  longest);
+    assert_true(noticed <= AT_ONCE_MS);
+    assert_true(longest <= AT_ONCE_MS);
+}
+
+/* ---- after it ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    return (int)*(const unsigned *)a - (int)*(const unsigned *)b;
+}
+
+/* The service, too, has to find the broker. What else the machine does only adds to the time: the
+ * median counts. */
+static void a_broker_that_is_back_is_found_within_a_second(void **state)
+{
+    unsigned took[ROUNDS];
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        assert_true(eventually(takes_calls, NULL));
+        kill_broker();
+        for (uint64_t began_ns = clock_mono_ns(); since(began_ns) < AWAY_MS;)
+            assert_true(is_away(NULL));
+        front_start_broker();
+        uint64_t began_ns = clock_mono_ns();
+        assert_true(eventually(takes_calls, NULL));
+        took[round] = since(began_ns);
+        print_message("a call was answered %u ms after the broker was ready\n", took[round]);
+    }
+    qsort(took, ROUNDS, sizeof *took, by_size);
+    assert_true(took[ROUNDS / 2] <= RECOVERY_MS);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, front_open, front_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_under_way_ends_by_its_deadline),
+        TEST(who_comes_meanwhile_is_told_at_once),
+        TEST(a_broker_that_is_back_is_found_within_a_second),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
