@@ -68,6 +68,8 @@ static int connect_bus(struct gateway *gateway)
                            .on_state = on_state,
                            .on_state_arg = gateway,
                            .wait_for_broker = true};
+    /* It is once that returns, and its thread may say so later than somebody asks. */
+    atomic_store(&gateway->connected, true);
     error = fbx_connect(&gateway->bus, &options);
     mem_free(token);
     if (error == 0)
