@@ -9,6 +9,9 @@
 /* While large answers come, one exchange is on its way to the broker and one waits there. */
 #define PARKED_WHEN_BULKY 2u
 #define BULKY_BYTES 16384u
+/* Of frames that are not full no more than this are under way. The broker answers all but the last
+ * two it has at once, so what waits for that leaves in a moment, in fewer frames. */
+#define UNFILLED_FRAMES 3u
 
 struct engine *engine_create(const struct engine_options *options, const struct engine_io *io,
                              const struct engine_upcalls *upcalls, uint64_t now)
@@ -136,6 +139,12 @@ static bool wants_frame(const struct engine *engine)
     return !engine->leaving && parked(engine) < enough;
 }
 
+static bool is_worth_waiting(const struct engine *engine)
+{
+    const struct link *link = engine->link;
+    return list_empty(&link->ready) && link->n_lost == 0 && parked(engine) >= UNFILLED_FRAMES;
+}
+
 static void greet(struct engine *engine)
 {
     unsigned n = free_exchange(engine);
@@ -157,7 +166,7 @@ void engine_flush(struct engine *engine)
         greet(engine);
     while (engine->state == ENGINE_READY && wants_frame(engine)) {
         unsigned n = free_exchange(engine);
-        if (n == ENGINE_EXCHANGES)
+        if (n == ENGINE_EXCHANGES || is_worth_waiting(engine))
             return;
         transmit(engine, n);
     }

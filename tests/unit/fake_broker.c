@@ -1,5 +1,7 @@
 #include "fake_broker.h"
 
+#define PARKED 2u
+
 /* ---- the engine's owner ---- */
 
 static void io_send(void *arg, unsigned exchange, struct slice frame)
@@ -231,6 +233,14 @@ void fake_answer(struct fake_broker *fake)
         n++;
     assert_true(n < ENGINE_EXCHANGES);
     fake_answer_on(fake, n);
+}
+
+void fake_settle(struct fake_broker *fake)
+{
+    fake_take_all(fake);
+    while (fake_waiting(fake) > PARKED)
+        fake_answer(fake);
+    fake_take_all(fake);
 }
 
 static void answer_bare(struct fake_broker *fake, unsigned exchange, enum wire_kind kind,

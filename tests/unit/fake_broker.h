@@ -62,6 +62,8 @@ struct wire_out *fake_out(struct fake_broker *fake);
 /* Answers on this exchange, or on the oldest that waits for an answer. */
 void fake_answer_on(struct fake_broker *fake, unsigned exchange);
 void fake_answer(struct fake_broker *fake);
+/* Reads everything and answers all exchanges but two, as brokers do, until nothing more comes. */
+void fake_settle(struct fake_broker *fake);
 /* Takes in a Hello and answers it with Welcome, or with an Error. */
 void fake_welcome(struct fake_broker *fake);
 void fake_error(struct fake_broker *fake, unsigned exchange, enum status status);
