@@ -228,6 +228,13 @@ static void add_terms(struct core *core, const struct call *call, struct wire_re
     out->quota_remaining = used < out->quota_limit ? out->quota_limit - used : 0;
 }
 
+/* A gateway's other users do not wait for those that ask too often. */
+static bool may_gather(const struct call *call, const struct wire_reply *reply)
+{
+    bool too_often = reply->status == STATUS_RATE_LIMITED || reply->status == STATUS_QUOTA_EXCEEDED;
+    return too_often && call->identity == call->caller->identity;
+}
+
 /* What only the broker may say it says, whatever the service has written there. */
 static void answer_caller(struct core *core, struct call *call, const struct wire_reply *reply)
 {
@@ -241,7 +248,9 @@ static void answer_caller(struct core *core, struct call *call, const struct wir
     if (call->terms && call->identity)
         add_terms(core, call, &out);
     if (call->caller) {
-        wire_put_reply(session_out(core, call->caller), call->caller_id, &out);
+        struct wire_out *to = may_gather(call, &out) ? session_out_refusal(core, call->caller)
+                                                     : session_out(core, call->caller);
+        wire_put_reply(to, call->caller_id, &out);
         if (call->counted)
             call->caller->owed = call->counted;
     } else if (call->exchange) {

@@ -7,8 +7,10 @@
 #include "core/state.h"
 
 #define MISSED_HEARTBEATS 3u
+#define REFUSALS_APART_NS (5 * NS_PER_MS)
 
 static void on_timer(struct timer *timer, void *arg);
+static void on_refusals_due(struct timer *timer, void *arg);
 static void on_silence(struct timer *timer, void *arg);
 
 const char *session_state_text(enum session_state state)
@@ -175,6 +177,7 @@ struct session *session_open(struct core *core, struct identity *identity, struc
     map_init(&self->calls_by_id);
     map_init(&self->subscriptions);
     timer_init(&self->timer, on_timer);
+    timer_init(&self->refusals, on_refusals_due);
     list_push(&core->sessions.all, &self->node);
     map_put(&core->sessions.by_id, slice_make(self->link.session, WIRE_SESSION_BYTES), self);
     log_event(LOG_DEBUG, "session.opened", "tenant", identity->context.tenant, "user",
@@ -208,6 +211,7 @@ void session_end(struct core *core, struct session *self, enum status status, co
               self->identity->context.user, "name", self->name, "why", why, NULL);
     self->state = SESSION_ENDED;
     wheel_disarm(&core->wheel, &self->timer);
+    wheel_disarm(&core->wheel, &self->refusals);
     drop_everything_of(core, self);
     for (unsigned i = 0; why && i < self->n_parked; i++)
         answer_error(core, self->parked[i], status, why);
@@ -316,8 +320,35 @@ void session_heard(struct core *core, struct session *self, struct exchange *exc
 
 struct wire_out *session_out(struct core *core, struct session *self)
 {
+    self->pressing = true;
     mark_dirty(core, self);
     return link_out(&self->link);
+}
+
+static void on_refusals_due(struct timer *timer, void *arg)
+{
+    struct session *self = LIST_ENTRY(timer, struct session, refusals);
+    struct core *core = arg;
+    self->refused_at = core->now.mono_ns;
+    mark_dirty(core, self);
+}
+
+struct wire_out *session_out_refusal(struct core *core, struct session *self)
+{
+    uint64_t next = self->refused_at + REFUSALS_APART_NS;
+    if (core->now.mono_ns >= next) {
+        self->refused_at = core->now.mono_ns;
+        return session_out(core, self);
+    }
+    if (self->refusals.due == 0)
+        wheel_arm(&core->wheel, &self->refusals, next);
+    return link_out(&self->link);
+}
+
+/* A peer whose exchanges are not answered gathers its calls, too. */
+static bool can_wait(const struct session *self)
+{
+    return self->refusals.due > 0 && !self->pressing;
 }
 
 bool session_full(const struct core *core, const struct session *self)
@@ -335,6 +366,10 @@ void sessions_flush(struct core *core)
     for (struct list *node; (node = list_first(&core->sessions.dirty));) {
         struct session *self = LIST_ENTRY(node, struct session, dirty);
         list_remove(&self->dirty);
+        if (can_wait(self))
+            continue;
+        wheel_disarm(&core->wheel, &self->refusals);
+        self->pressing = false;
         while (self->n_parked > 0 && link_pending(&self->link))
             transmit(core, self);
         while (self->n_parked > SESSION_PARKED)

@@ -40,6 +40,9 @@ struct session {
     struct list instances;    /* it serves: instance.by_session */
     struct map subscriptions; /* by id */
     struct timer timer;       /* heartbeat, or grace */
+    struct timer refusals;    /* armed: its outbox holds some that wait for more */
+    uint64_t refused_at;      /* mono ns; the last frame that left for their sake */
+    bool pressing;            /* its outbox holds something that does not wait */
     uint64_t last_heard;      /* mono ns */
     uint64_t since_ms;        /* Unix */
     uint64_t opened;          /* mono ns, and no other's: the order of sessions.all */
@@ -86,6 +89,9 @@ void session_end(struct core *core, struct session *session, enum status status,
 
 /* Where to put its next envelope; it leaves when the turn ends. */
 struct wire_out *session_out(struct core *core, struct session *session);
+/* The same for the refusal of a call that was made too often. Those of a session that goes on all
+ * the same gather for some milliseconds, if there is nothing else to tell it. */
+struct wire_out *session_out_refusal(struct core *core, struct session *session);
 /* Is its outbox over the bound? */
 bool session_full(const struct core *core, const struct session *session);
 /* Full, and nothing of it leaves with this turn: the peer reads too slowly. A session that is full

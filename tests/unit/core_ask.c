@@ -20,7 +20,7 @@ enum status actor_ask(struct actor *who, uint64_t id, const char *service, const
     struct wire_envelope reply;
     actor_question(who, id, service, method, question);
     do
-        assert_true(actor_next(who, &reply));
+        assert_true(actor_await(who, &reply));
     while (reply.kind != WIRE_REPLY || reply.id != id);
     answer->len = 0;
     if (reply.reply.status == STATUS_OK)

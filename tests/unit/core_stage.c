@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define TURN_MS 5u
+#define MOMENT_MS 20u
 #define DAY_S 86400
 #define UNIX_MS 1800000000000u
 
@@ -440,10 +441,18 @@ bool actor_next(struct actor *actor, struct wire_envelope *out)
     return false;
 }
 
+bool actor_await(struct actor *actor, struct wire_envelope *out)
+{
+    if (actor_next(actor, out))
+        return true;
+    stage_pass(actor->stage, MOMENT_MS);
+    return actor_next(actor, out);
+}
+
 struct wire_envelope actor_expect(struct actor *actor, enum wire_kind kind)
 {
     struct wire_envelope envelope;
-    while (actor_next(actor, &envelope)) {
+    while (actor_await(actor, &envelope)) {
         if (envelope.kind == kind)
             return envelope;
     }

@@ -83,6 +83,8 @@ struct wire_out *actor_out(struct actor *actor);
 void actor_say(struct actor *actor);
 /* The next envelope it was sent, whatever it is. Good until stage_finish(). False: none. */
 bool actor_next(struct actor *actor, struct wire_envelope *out);
+/* The same; if there is none, after a moment: refusals may gather that long. */
+bool actor_await(struct actor *actor, struct wire_envelope *out);
 /* Skips to the next of that kind; fails the test if there is none. */
 struct wire_envelope actor_expect(struct actor *actor, enum wire_kind kind);
 bool actor_hears_nothing(struct actor *actor); /* of what has come and was not taken */
