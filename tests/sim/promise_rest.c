@@ -27,7 +27,8 @@ static void parks_few(struct world *world, const struct core *core)
         const struct session *session = LIST_ENTRY(node, struct session, node);
         SAW_IF(!list_empty(&session->link.ready), world, FULL_FRAMES);
         /* Whoever is refused again and again may wait for a moment to be told. */
-        bool waits = session->refusals.due > 0 && session->refusals.due + WHEEL_SLOT_NS > world->now;
+        bool waits =
+            session->refusals.due > 0 && session->refusals.due + WHEEL_SLOT_NS > world->now;
         if (session->n_parked > (waits ? SESSION_EXCHANGES : SESSION_PARKED))
             promise_broken(world, PROMISE_EXCHANGES, "%u exchanges of %s are parked",
                            session->n_parked, session->name);
