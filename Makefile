@@ -99,7 +99,7 @@ $(OBJ)/%.o: %.c $(OBJ)/flags | $(PROTO_H)
 	@mkdir -p $(@D)
 	$(SAY)$(COMPILE) $(WARN) -MMD -MP -c -o $@ $<
 
-# libnng must find the shim's symbols in the program, ahead of its own and libc's.
+# libnng must find the shim's symbols in the program or the SDK, ahead of its own and libc's.
 $(OBJ)/libs/nng/%.o: CODEGEN += -fvisibility=default
 $(OBJ)/tests/%.o: INCLUDE += -Itests
 
@@ -131,7 +131,8 @@ SDK_REAL := $(LIB)/libfarebox.so.$(VERSION)
 SDK_MAP := $(wildcard libs/client/farebox.map)
 SDK := $(if $(OBJECTS_client),$(LIB)/libfarebox.so)
 
-$(SDK_REAL): $(OBJECTS_client) $(call archives,wire base) $(SDK_MAP)
+# Programs of others have no shim of their own.
+$(SDK_REAL): $(OBJECTS_client) $(OBJ)/libs/nng/workaround.o $(call archives,wire base) $(SDK_MAP)
 	@mkdir -p $(@D)
 	$(SAY)$(LINK_SHARED) -Wl,-soname,libfarebox.so.$(ABI) $(SDK_MAP:%=-Wl,--version-script=%) -o $@ \
 		$(filter %.o %.a,$^) $(LIBRARIES)

@@ -1,9 +1,10 @@
 /* workaround.c - two defects of nng before 1.6, mended from outside.
  *
  * libnng calls the three functions below through its PLT, so definitions
- * exported by the executable are found first. They pass everything on and change two
- * answers. Linked into every program of ours that uses nng, broker and clients alike;
- * inert with a library that does not need it.
+ * exported by the executable, or by a library it names before libnng, are found first. They pass
+ * everything on and change two answers. Linked into every program of ours that uses nng, broker and
+ * clients alike, and into libfarebox.so for those of others (not where that is loaded by dlopen:
+ * then libc is found first); inert with a library that does not need it.
  *
  * 1. A peer that connects and closes at once makes sendmsg() fail with EPIPE, which nng
  *    takes for "our own socket is closed": the ipc listener stops accepting for good
