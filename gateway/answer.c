@@ -11,6 +11,12 @@ void answer_finish(struct answer *self)
     *self = (struct answer){0};
 }
 
+void answer_name(struct answer *self, const char *request_id)
+{
+    if (request_id && name_valid_request(slice_of(request_id)))
+        (void)snprintf(self->request_id, sizeof self->request_id, "%s", request_id);
+}
+
 void answer_header(struct answer *self, const char *name, const char *value)
 {
     buf_append(&self->headers, name, strlen(name) + 1);

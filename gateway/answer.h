@@ -3,15 +3,21 @@
 #define GATEWAY_ANSWER_H
 
 #include "base/buf.h"
+#include "base/name.h"
 
 #define ANSWER_JSON "application/json"
+#define ANSWER_REQUEST_ID "X-Request-Id"
 
 struct answer {
     unsigned http;            /* 0: none yet */
     const char *content_type; /* static */
     struct buf headers;       /* name NUL value NUL … */
     struct buf body;
+    char request_id[NAME_REQUEST_MAX + 1]; /* the client's word for it; "": it has none */
 };
+
+/* The client calls its request so; NULL, and what is no name, counts as nothing. */
+void answer_name(struct answer *answer, const char *request_id);
 
 void answer_finish(struct answer *answer);
 /* Values hold no line breaks: bytes below space are dropped. */

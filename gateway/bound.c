@@ -215,7 +215,7 @@ void bound_handle(struct exchange *x)
                                   .idempotent = args.binding->idempotent};
         call_begin(x, &call);
     } else {
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, args.why, "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, args.why);
     }
     buf_finish(&args.map);
 }

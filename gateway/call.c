@@ -17,6 +17,8 @@
 static void end_stream(struct exchange *x, const fbx_reply *reply)
 {
     struct answer end = {0};
+    answer_name(&end, x->answer.request_id);
+    answer_name(&end, fbx_reply_request_id(reply));
     reply_write(&end, reply);
     (void)exchange_put(x, end.http == HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body));
     stream_end(&x->stream);
@@ -96,7 +98,7 @@ static fbx_call_options options_of(const struct exchange *x, const struct call *
                                            : x->gateway->settings.default_timeout_ms,
         .traceparent = exchange_header(x, "traceparent"),
         .tracestate = exchange_header(x, "tracestate"),
-        .request_id = exchange_header(x, "X-Request-Id"),
+        .request_id = exchange_header(x, ANSWER_REQUEST_ID),
         .terms = true,
     };
 }
@@ -152,7 +154,7 @@ static void call_with_json(struct exchange *x, struct call *call)
     struct buf payload = {0};
     if (msgpack_from_json(&payload, x->body.len > 0 ? buf_slice(&x->body) : slice_of("null"),
                           &why) < 0) {
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text);
     } else {
         call->payload = buf_slice(&payload);
         call_begin(x, call);
@@ -167,7 +169,7 @@ void call_handle(struct exchange *x)
     struct call call = {.service = service, .method = method};
     if (!exchange_param(x, 0, service, sizeof service) ||
         !exchange_param(x, 1, method, sizeof method)) {
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a service, or not a method", "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a service, or not a method");
     } else if (is_json(type)) {
         call_with_json(x, &call);
     } else {

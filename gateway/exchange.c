@@ -19,6 +19,7 @@ struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection 
     self->routes = routes_ref(gateway->routes);
     self->refs = 1;
     self->began = clock_mono_ns();
+    answer_name(&self->answer, exchange_header(self, ANSWER_REQUEST_ID));
     return self;
 }
 
@@ -91,7 +92,7 @@ bool exchange_param(const struct exchange *self, size_t index, char *out, size_t
 bool exchange_may_ask(struct exchange *self, bool has_token)
 {
     if (!has_token) {
-        problem_of(&self->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed", "");
+        problem_of(&self->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed");
         return false;
     }
     if (!atomic_load(&self->gateway->connected)) {

@@ -32,10 +32,10 @@ static bool open_question(struct question *q, struct exchange *x)
     q->start = pack_open(&q->map);
     struct slice json = x->body.len > 0 ? buf_slice(&x->body) : slice_of("{}");
     if (msgpack_from_json(&q->body, json, &why) < 0)
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text);
     else if (!fbx_read((fbx_bytes){q->body.data, q->body.len}, &q->members) ||
              q->members.type != FBX_MAP)
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "the body is not an object", "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "the body is not an object");
     return x->answer.http == 0;
 }
 
@@ -103,7 +103,7 @@ static void keep_in_cookies(struct exchange *x, const fbx_reply *reply)
         x->answer.content_type = ANSWER_JSON;
         buf_append(&x->answer.body, text, strlen(text));
     } else {
-        problem_of(&x->answer, STATUS_INTERNAL, "the login service makes no sense", "");
+        problem_of(&x->answer, STATUS_INTERNAL, "the login service makes no sense");
     }
     free(text);
 }
@@ -136,7 +136,7 @@ void login_handle(struct exchange *x)
             ask(&q, x, &call);
         } else {
             problem_of(&x->answer, STATUS_INVALID_ARGUMENT,
-                       "tenant, user and password are texts, and needed", "");
+                       "tenant, user and password are texts, and needed");
         }
     }
     close_question(&q);
@@ -167,7 +167,7 @@ void login_refresh(struct exchange *x)
             put_address(&q, x);
             ask(&q, x, &call);
         } else {
-            problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "refresh_token is needed", "");
+            problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "refresh_token is needed");
         }
     }
     close_question(&q);

@@ -137,8 +137,7 @@ static void on_stats(struct exchange *x, const fbx_reply *reply)
         shown_add(&x->gateway->shown, &x->asker, clock_mono_ns());
         answer(x, stats);
     } else {
-        problem_of(&x->answer, STATUS_INTERNAL, "the broker's counters cannot be read",
-                   fbx_reply_request_id(reply));
+        problem_of(&x->answer, STATUS_INTERNAL, "the broker's counters cannot be read");
     }
     json_decref(stats);
 }

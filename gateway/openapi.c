@@ -142,16 +142,17 @@ static json_t *components(void)
 {
     return json_pack(
         "{s:{s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}},"
-        " s:{s:{s:s, s:[s, s, s, s, s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s},"
+        " s:{s:{s:s, s:[s, s, s, s, s, s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s},"
         " s:{s:s}}}},"
         " s:{s:{s:s, s:{s:{s:{s:s}}}}}}",
         "securitySchemes", "token", "type", "http", "scheme", "bearer", "bearerFormat", "JWT",
         "cookie", "type", "apiKey", "in", "cookie", "name", COOKIE_TOKEN, "schemas", "Problem",
-        "type", "object", "required", "type", "title", "status", "code", "detail", "properties",
-        "type", "type", "string", "title", "type", "string", "status", "type", "integer", "code",
-        "type", "string", "detail", "type", "string", "request_id", "type", "string", "retryable",
-        "type", "boolean", "responses", "Problem", "description", "What went wrong (RFC 9457)",
-        "content", "application/problem+json", "schema", "$ref", "#/components/schemas/Problem");
+        "type", "object", "required", "type", "title", "status", "code", "detail", "request_id",
+        "properties", "type", "type", "string", "title", "type", "string", "status", "type",
+        "integer", "code", "type", "string", "detail", "type", "string", "request_id", "type",
+        "string", "retryable", "type", "boolean", "responses", "Problem", "description",
+        "What went wrong (RFC 9457)", "content", "application/problem+json", "schema", "$ref",
+        "#/components/schemas/Problem");
 }
 
 json_t *openapi_document(const struct routes *routes, json_t *services)

@@ -18,7 +18,7 @@ void probes_live(struct exchange *x)
 void probes_ready(struct exchange *x)
 {
     if (x->gateway->draining)
-        problem_of(&x->answer, STATUS_UNAVAILABLE, "the gateway is stopping", "");
+        problem_of(&x->answer, STATUS_UNAVAILABLE, "the gateway is stopping");
     else if (!atomic_load(&x->gateway->connected))
         problem_of_error(&x->answer, FBX_EUNREACHABLE);
     else

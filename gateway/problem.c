@@ -1,10 +1,12 @@
 #include "problem.h"
 
 #include <jansson.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 #define TYPE_PREFIX "/problems/"
 #define TITLE_BYTES 96u
+#define NAME_RANDOM_BYTES 10u /* names as long as the broker's */
 
 /* "rate_limited" -> "Rate limited" */
 static void title_of(char title[TITLE_BYTES], const char *code)
@@ -17,7 +19,22 @@ static void title_of(char title[TITLE_BYTES], const char *code)
         title[0] = (char)(title[0] - 'a' + 'A');
 }
 
-static json_t *problem(unsigned http, const char *code, const char *detail)
+/* Borrowed of the answer, whose headers tell it, too. */
+static const char *request_of(struct answer *answer)
+{
+    const char *told = answer_get(answer, ANSWER_REQUEST_ID);
+    if (told)
+        return told;
+    if (!answer->request_id[0]) {
+        uint8_t random[NAME_RANDOM_BYTES];
+        randombytes_buf(random, sizeof random);
+        (void)sodium_bin2hex(answer->request_id, sizeof answer->request_id, random, sizeof random);
+    }
+    answer_header(answer, ANSWER_REQUEST_ID, answer->request_id);
+    return answer->request_id;
+}
+
+static json_t *problem(struct answer *answer, unsigned http, const char *code, const char *detail)
 {
     char type[TITLE_BYTES], title[TITLE_BYTES];
     snprintf(type, sizeof type, TYPE_PREFIX "%s", code);
@@ -29,6 +46,7 @@ static json_t *problem(unsigned http, const char *code, const char *detail)
     json_object_set_new(object, "code", json_string(code));
     if (detail && *detail)
         json_object_set_new(object, "detail", json_string(detail));
+    json_object_set_new(object, "request_id", json_string(request_of(answer)));
     return object;
 }
 
@@ -66,9 +84,8 @@ void problem_of_reply(struct answer *answer, const fbx_reply *reply)
 {
     enum status status = (enum status)fbx_reply_status(reply);
     unsigned http = (unsigned)status_http(status);
-    json_t *object = problem(http, status_text(status), fbx_reply_message(reply));
+    json_t *object = problem(answer, http, status_text(status), fbx_reply_message(reply));
     const char *value = NULL;
-    json_object_set_new(object, "request_id", json_string(fbx_reply_request_id(reply)));
     json_object_set_new(object, "retryable", json_boolean(fbx_reply_retryable(reply)));
     for (size_t i = 0; i < fbx_reply_details(reply); i++) {
         const char *key = fbx_reply_detail_at(reply, i, &value);
@@ -84,12 +101,10 @@ void problem_of_reply(struct answer *answer, const fbx_reply *reply)
     tell_when(answer, fbx_reply_retry_after_ms(reply));
 }
 
-void problem_of(struct answer *answer, enum status status, const char *detail,
-                const char *request_id)
+void problem_of(struct answer *answer, enum status status, const char *detail)
 {
     unsigned http = (unsigned)status_http(status);
-    json_t *object = problem(http, status_text(status), detail);
-    json_object_set_new(object, "request_id", json_string(request_id));
+    json_t *object = problem(answer, http, status_text(status), detail);
     json_object_set_new(object, "retryable", json_boolean(status_retryable(status)));
     write_out(answer, http, object);
 }
@@ -98,18 +113,18 @@ void problem_of_error(struct answer *answer, int error)
 {
     switch (error) {
     case FBX_EINVAL:
-        problem_of(answer, STATUS_INVALID_ARGUMENT, "a name or a header is not what it may be", "");
+        problem_of(answer, STATUS_INVALID_ARGUMENT, "a name or a header is not what it may be");
         return;
     case FBX_EWOULDBLOCK:
-        problem_of(answer, STATUS_OVERLOADED, "too much is on its way to the broker", "");
+        problem_of(answer, STATUS_OVERLOADED, "too much is on its way to the broker");
         break;
     default:
-        problem_of(answer, STATUS_UNAVAILABLE, "the broker is not there", "");
+        problem_of(answer, STATUS_UNAVAILABLE, "the broker is not there");
     }
     answer_header_number(answer, "Retry-After", 1);
 }
 
 void problem_of_http(struct answer *answer, unsigned http, const char *code, const char *detail)
 {
-    write_out(answer, http, problem(http, code, detail));
+    write_out(answer, http, problem(answer, http, code, detail));
 }

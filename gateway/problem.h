@@ -1,5 +1,6 @@
 /* problem.h - what went wrong, as application/problem+json (RFC 9457), with the stable code of
- * docs/status.md. Pure; fills an answer that is still empty. */
+ * docs/status.md, and which request it was: as the answer's headers say already, or its client, or
+ * else by a name made here. Fills an answer that has no body yet. Thread safe. */
 #ifndef GATEWAY_PROBLEM_H
 #define GATEWAY_PROBLEM_H
 
@@ -10,9 +11,8 @@
 
 /* The refusal of a call: code, message, details, when to come back. */
 void problem_of_reply(struct answer *answer, const fbx_reply *reply);
-/* One of our own. `request_id` may be "". */
-void problem_of(struct answer *answer, enum status status, const char *detail,
-                const char *request_id);
+/* One of our own. */
+void problem_of(struct answer *answer, enum status status, const char *detail);
 /* What the SDK returned instead of beginning. */
 void problem_of_error(struct answer *answer, int error);
 /* One that the bus has no word for: 405, 415, 431 … */

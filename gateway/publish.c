@@ -17,7 +17,7 @@ static void on_answer(void *arg, int status, const char *message)
         x->answer.content_type = ANSWER_JSON;
         buf_append(&x->answer.body, "{}", 2);
     } else {
-        problem_of(&x->answer, (enum status)status, message, "");
+        problem_of(&x->answer, (enum status)status, message);
     }
     exchange_finish(x);
 }
@@ -45,9 +45,9 @@ void publish_handle(struct exchange *x)
     struct json_error why;
     struct buf payload = {0};
     if (!exchange_param(x, 0, topic, sizeof topic))
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a topic", "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a topic");
     else if (msgpack_from_json(&payload, buf_slice(&x->body), &why) < 0)
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text, "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text);
     else
         publish(x, topic, buf_slice(&payload));
     buf_finish(&payload);

@@ -78,7 +78,7 @@ static void tell(struct answer *answer, const char *name, const char *value)
 
 void reply_headers(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
 {
-    tell(answer, "X-Request-Id", fbx_reply_request_id(reply));
+    tell(answer, ANSWER_REQUEST_ID, fbx_reply_request_id(reply));
     tell(answer, "X-Tenant-Id", fbx_reply_tenant(reply));
     tell(answer, "X-Subscription-Tier", fbx_reply_tier(reply));
     if (fbx_reply_replayed(reply))
@@ -100,7 +100,7 @@ static void write_body(struct answer *answer, const fbx_reply *reply)
     }
     answer->content_type = ANSWER_JSON;
     if (json_from_msgpack(&answer->body, slice_make(payload.data, payload.len), &why) < 0)
-        problem_of(answer, STATUS_INTERNAL, why.text, fbx_reply_request_id(reply));
+        problem_of(answer, STATUS_INTERNAL, why.text);
 }
 
 void reply_write(struct answer *answer, const fbx_reply *reply)

@@ -89,6 +89,7 @@ static bool refuse_malformed(struct exchange *x)
         x->path[0] = '\0';
     }
     answer_finish(&x->answer);
+    answer_name(&x->answer, exchange_header(x, ANSWER_REQUEST_ID));
     problem_of_http(&x->answer, defect.http, code_of(defect.http), defect.text);
     answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
     return true;
@@ -130,7 +131,7 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
 
 static void too_large(struct exchange *x)
 {
-    problem_of(&x->answer, STATUS_TOO_LARGE, "the body is over the limit", "");
+    problem_of(&x->answer, STATUS_TOO_LARGE, "the body is over the limit");
 }
 
 static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len)

@@ -188,7 +188,7 @@ static void on_answer(void *arg, int status, const char *message)
     if (self->granted && self->client) {
         greet(self, false);
     } else if (self->client) {
-        problem_of(&self->client->answer, (enum status)status, message, "");
+        problem_of(&self->client->answer, (enum status)status, message);
         exchange_finish(self->client);
         self->client = NULL;
     }
@@ -202,7 +202,8 @@ static void on_over(void *arg, int status, const char *message)
     pthread_mutex_lock(&self->mutex);
     self->over = true;
     if (self->client && self->granted) {
-        problem_of(&problem, (enum status)status, message, "");
+        answer_name(&problem, self->client->answer.request_id);
+        problem_of(&problem, (enum status)status, message);
         tell_kind(self, "problem", NULL, buf_slice(&problem.body));
         answer_finish(&problem);
     }
@@ -301,13 +302,12 @@ void subscribers_handle(struct exchange *x)
     if (!exchange_may_ask(x, token))
         return;
     if (!topic || strlen(topic) >= sizeof pattern) {
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "?topic=PATTERN is missing, or too long",
-                   "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "?topic=PATTERN is missing, or too long");
         return;
     }
     (void)snprintf(pattern, sizeof pattern, "%s", topic);
     if (!percent_decode_query(pattern)) {
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "the query has a broken escape", "");
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "the query has a broken escape");
         return;
     }
     struct subscriber *known =
@@ -341,7 +341,7 @@ static void look_after(struct subscriber *self, uint64_t now_ns)
     const struct gateway_settings *s = &self->gateway->settings;
     uint64_t idle_ms = now_ns > self->since_ns ? (now_ns - self->since_ns) / NS_PER_MS : 0;
     if (!self->granted && self->client && idle_ms >= s->default_timeout_ms) {
-        problem_of(&self->client->answer, STATUS_UNAVAILABLE, "the broker does not answer", "");
+        problem_of(&self->client->answer, STATUS_UNAVAILABLE, "the broker does not answer");
         exchange_finish(self->client);
         self->client = NULL;
     } else if (self->client && self->granted && idle_ms >= s->heartbeat_ms) {

@@ -178,19 +178,10 @@ void call_keep_request(struct call *call)
     call->request = &call->kept;
 }
 
-static bool fit_for_a_log(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] <= ' ' || text.data[i] >= 0x7f || text.data[i] == '"')
-            return false;
-    }
-    return text.len > 0 && text.len <= CALL_REQUEST_ID_MAX;
-}
-
 void call_name(struct core *core, struct call *call, struct slice wanted)
 {
     static const char hex[] = "0123456789abcdef";
-    if (fit_for_a_log(wanted)) {
+    if (name_valid_request(wanted)) {
         memcpy(call->request_id, wanted.data, wanted.len);
         call->request_id_len = (uint8_t)wanted.len;
         return;

@@ -5,6 +5,7 @@
 #define CORE_CALL_H
 
 #include "base/list.h"
+#include "base/name.h"
 #include "base/wheel.h"
 #include "core/answers.h"
 #include "core/breakers.h"
@@ -20,7 +21,6 @@ struct pipe;
 struct service;
 struct session;
 
-#define CALL_REQUEST_ID_MAX 64u
 #define CALL_METHOD_MAX 63u
 #define CALL_ATTEMPTS_MAX 3u
 
@@ -51,7 +51,7 @@ struct call {
     uint8_t *kept_bytes;     /* owns the text and payload of `kept` */
     struct inbound *inbound; /* the frame it came in; NULL once the identity is known */
     uint32_t credential;     /* in that frame */
-    char request_id[CALL_REQUEST_ID_MAX], method[CALL_METHOD_MAX];
+    char request_id[NAME_REQUEST_MAX], method[CALL_METHOD_MAX];
     uint8_t request_id_len, method_len; /* 0: not known (yet) */
     uint32_t depth;
     bool idempotent, stream, terms;

@@ -86,6 +86,16 @@ static bool valid_tokens(struct slice text, bool wildcards)
     return true;
 }
 
+bool name_valid_request(struct slice name)
+{
+    if (name.len == 0 || name.len > NAME_REQUEST_MAX)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        if (name.data[i] <= ' ' || name.data[i] >= 0x7f || name.data[i] == '"')
+            return false;
+    return true;
+}
+
 bool name_valid_topic(struct slice topic)
 {
     return valid_tokens(topic, false);

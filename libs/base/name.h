@@ -19,6 +19,10 @@ bool name_valid_tenant(struct slice name);
 /* Users come from identity providers: 1 to 128 bytes of printable ASCII without
  * space, '"', '\\' or '/'. */
 bool name_valid_user(struct slice name);
+/* A request, as whoever makes it may call it: 1 to 64 bytes of printable ASCII without space and
+ * '"'. */
+#define NAME_REQUEST_MAX 64u
+bool name_valid_request(struct slice name);
 /* Tokens joined by dots, no wildcards. */
 bool name_valid_topic(struct slice topic);
 /* A topic in which any token may be '*' (one token) and the last may be '>' (one or more). */

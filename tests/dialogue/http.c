@@ -82,6 +82,19 @@ static size_t head_len(const struct http *http)
     return end ? (size_t)(end - http->in.data) + 4 : 0;
 }
 
+/* Every problem says which request it was, twice. */
+static void expect_name(const char *answer)
+{
+    static const char header[] = "\r\nX-Request-Id: ", member[] = "\"request_id\":\"";
+    if (!strstr(answer, "\r\nContent-Type: application/problem+json\r\n"))
+        return;
+    const char *told = strcasestr(answer, header), *body = strstr(answer, member);
+    size_t len = told ? strcspn(told += strlen(header), "\r") : 0;
+    if (len == 0 || !body || strncmp(body + strlen(member), told, len) != 0 ||
+        body[strlen(member) + len] != '"')
+        fail_msg("which request was it? %s", answer);
+}
+
 int http_answer(struct http *http, char *out, size_t size)
 {
     size_t head;
@@ -98,6 +111,7 @@ int http_answer(struct http *http, char *out, size_t size)
     memcpy(out, http->in.data, whole);
     out[whole] = '\0';
     take(http, whole);
+    expect_name(out);
     return status;
 }
 

@@ -22,7 +22,8 @@ void http_drip(struct http *http, char byte);
 /* A request with a body of that text (NULL: none) and further headers ("" or whole lines). */
 void http_ask(struct http *http, const char *request, const char *token, const char *headers,
               const char *body);
-/* The status of the next response; `out` receives its headers and its body, terminated. */
+/* The status of the next response; `out` receives its headers and its body, terminated. A problem
+ * that does not say which request it was ends the test. */
 int http_answer(struct http *http, char *out, size_t size);
 /* The same of a request on a connection of its own. */
 int http_once(int port, const char *request, const char *token, const char *body, char *out,

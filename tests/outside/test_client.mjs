@@ -52,7 +52,8 @@ async function problemOf(response) {
     assert.equal(response.headers.get("Content-Type"), "application/problem+json");
     const { request_id: id, ...problem } = await response.json();
     assert.equal(problem.status, response.status);
-    assert.equal(id || null, response.headers.get("X-Request-Id"));
+    assert.match(id, /^[!#-~]{1,64}$/);
+    assert.equal(response.headers.get("X-Request-Id"), id);
     return problem;
 }
 
@@ -205,6 +206,30 @@ test("what is refused is a problem", WITHIN, async () => {
         ["/v1/publish/market.bar", 403, "permission_denied"]]) {
         const problem = await problemOf(await stage.send(token, path, {}));
         assert.deepEqual([problem.status, problem.code], [status, code], path);
+    }
+});
+
+test("a refusal names the request, as its client has or else by a name of its own", WITHIN, async () => {
+    const { token } = await grant();
+    const long = "x".repeat(40000), large = "x".repeat(2000000);
+    for (const [path, status, body, headers] of [["/v1/publish/market.bar", 403, 1, {}],
+        ["/nowhere", 404, 1, {}], ["/v1/subscribe", 405, 1, {}], ["/%2f", 400, 1, {}],
+        ["/v1/call/echo/echo", 413, large, {}], [`/${long}`, 414, 1, {}],
+        ["/nowhere", 431, 1, { "X-Long": long }]]) {
+        const seen = new Set();
+        for (let n = 0; n < 2; n++) {
+            const response = await stage.send(token, path, body, headers);
+            seen.add(response.headers.get("X-Request-Id"));
+            assert.equal((await problemOf(response)).status, status);
+        }
+        assert.equal(seen.size, 2, "one name, two requests");
+        if (status === 414 || status === 431)
+            continue; /* the head is not read */
+        for (const [name, taken] of [["order-1", true], ["a b", false], ["x".repeat(65), false]]) {
+            const response = await stage.send(token, path, body, { "X-Request-Id": name });
+            assert.equal(response.headers.get("X-Request-Id") === name, taken, `${path} ${name}`);
+            await problemOf(response);
+        }
     }
 });
 

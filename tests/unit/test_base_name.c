@@ -104,6 +104,18 @@ static void users(void **state)
     assert_false(name_valid_user(filled(text, 'u', 129)));
 }
 
+static void requests_fit_in_a_log(void **state)
+{
+    (void)state;
+    char text[66];
+    static const char *const good[] = {"1", "5f7a1a4d000000000001", "a/b\\c,{d}", NULL};
+    static const char *const bad[] = {"", "a b", "a\"", "a\n", "\x7f", "\xc3\xa9", NULL};
+    assert_true(every(name_valid_request, good));
+    assert_true(none(name_valid_request, bad));
+    assert_true(name_valid_request(filled(text, 'r', NAME_REQUEST_MAX)));
+    assert_false(name_valid_request(filled(text, 'r', NAME_REQUEST_MAX + 1)));
+}
+
 static void topics_and_patterns(void **state)
 {
     (void)state;
@@ -257,6 +269,7 @@ int main(void)
         cmocka_unit_test(the_brokers_own),
         cmocka_unit_test(tenants),
         cmocka_unit_test(users),
+        cmocka_unit_test(requests_fit_in_a_log),
         cmocka_unit_test(topics_and_patterns),
         cmocka_unit_test(at_most_sixteen_tokens),
         cmocka_unit_test(literal_matches),
