@@ -27,9 +27,14 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
 
 static void answer(struct exchange *x, const fbx_reply *reply)
 {
-    reply_headers(&x->answer, reply, clock_now().unix_ms / 1000);
+    if (x->as_gateway)
+        reply_headers_own(&x->answer, reply);
+    else
+        reply_headers(&x->answer, reply, clock_now().unix_ms / 1000);
     if (x->on_ok && fbx_reply_status(reply) == FBX_OK)
         x->on_ok(x, reply);
+    else if (x->as_gateway)
+        reply_write_own(&x->answer, reply);
     else
         reply_write(&x->answer, reply);
     if (x->answer.http == HTTP_OK && x->route->binding)
@@ -119,9 +124,10 @@ void call_begin(struct exchange *x, const struct call *call)
         options.token = exchange_token(x);
     if (!exchange_may_ask(x, call->as_gateway || options.token))
         return;
-    if (!call->on_ok)
+    if (!call->on_ok && !call->as_gateway)
         ask_for_parts(x, &options);
     x->on_ok = call->on_ok;
+    x->as_gateway = call->as_gateway;
     exchange_hold(x);
     int error = fbx_call_async(x->gateway->bus, call->service, call->method,
                                (fbx_bytes){call->payload.data, call->payload.len}, &options,

@@ -41,6 +41,7 @@ struct exchange {
     struct stream stream;
     void *work;                                                       /* the handler's */
     uint64_t call;                                                    /* on the bus */
+    bool as_gateway;                                                  /* see call.h */
     struct shown_mark asker;                                          /* of metrics.h */
     void (*on_ok)(struct exchange *exchange, const fbx_reply *reply); /* see call.h */
     /* What is under way is not wanted any more. The loop thread; may be NULL. */

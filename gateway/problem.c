@@ -80,25 +80,44 @@ static void add_upgrade(json_t *object)
     json_object_set_new(object, "message", json_string(message));
 }
 
-void problem_of_reply(struct answer *answer, const fbx_reply *reply)
+static json_t *refusal(struct answer *answer, const fbx_reply *reply, const char *detail)
 {
     enum status status = (enum status)fbx_reply_status(reply);
-    unsigned http = (unsigned)status_http(status);
-    json_t *object = problem(answer, http, status_text(status), fbx_reply_message(reply));
-    const char *value = NULL;
+    json_t *object = problem(answer, (unsigned)status_http(status), status_text(status), detail);
     json_object_set_new(object, "retryable", json_boolean(fbx_reply_retryable(reply)));
+    if (fbx_reply_retry_after_ms(reply) > 0)
+        json_object_set_new(object, "retry_after_ms",
+                            json_integer(fbx_reply_retry_after_ms(reply)));
+    return object;
+}
+
+/* Consumes the object. */
+static void refuse(struct answer *answer, const fbx_reply *reply, json_t *object)
+{
+    write_out(answer, (unsigned)status_http((enum status)fbx_reply_status(reply)), object);
+    tell_when(answer, fbx_reply_retry_after_ms(reply));
+}
+
+void problem_of_reply(struct answer *answer, const fbx_reply *reply)
+{
+    json_t *object = refusal(answer, reply, fbx_reply_message(reply));
+    const char *value = NULL;
     for (size_t i = 0; i < fbx_reply_details(reply); i++) {
         const char *key = fbx_reply_detail_at(reply, i, &value);
         if (!json_object_get(object, key))
             json_object_set_new(object, key, json_string(value));
     }
-    if (fbx_reply_retry_after_ms(reply) > 0)
-        json_object_set_new(object, "retry_after_ms",
-                            json_integer(fbx_reply_retry_after_ms(reply)));
-    if (status == STATUS_SUBSCRIPTION_INSUFFICIENT)
+    if (fbx_reply_status(reply) == FBX_SUBSCRIPTION_INSUFFICIENT)
         add_upgrade(object);
-    write_out(answer, http, object);
-    tell_when(answer, fbx_reply_retry_after_ms(reply));
+    refuse(answer, reply, object);
+}
+
+void problem_of_own(struct answer *answer, const fbx_reply *reply)
+{
+    bool is_told = fbx_reply_details(reply) == 0;
+    refuse(answer, reply,
+           refusal(answer, reply,
+                   is_told ? fbx_reply_message(reply) : "the gateway may not ask for that now"));
 }
 
 void problem_of(struct answer *answer, enum status status, const char *detail)

@@ -8,6 +8,9 @@
 #include <time.h>
 
 #define MSGPACK "application/msgpack"
+#define TENANT "X-Tenant-Id"
+#define TIER "X-Subscription-Tier"
+#define NAME_BYTES 64u
 
 /* In how many seconds the rate lets the same call through; 0: it was not the rate's refusal. */
 static uint32_t rate_again_s(const fbx_reply *reply)
@@ -79,12 +82,33 @@ static void tell(struct answer *answer, const char *name, const char *value)
 void reply_headers(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
 {
     tell(answer, ANSWER_REQUEST_ID, fbx_reply_request_id(reply));
-    tell(answer, "X-Tenant-Id", fbx_reply_tenant(reply));
-    tell(answer, "X-Subscription-Tier", fbx_reply_tier(reply));
+    tell(answer, TENANT, fbx_reply_tenant(reply));
+    tell(answer, TIER, fbx_reply_tier(reply));
     if (fbx_reply_replayed(reply))
         answer_header(answer, "Idempotency-Replayed", "true");
     tell_rate(answer, reply, unix_s);
     tell_quota(answer, reply);
+}
+
+/* A text of the context, if it has it. */
+static void tell_of(struct answer *answer, const char *name, const fbx_value *context,
+                    const char *field)
+{
+    char text[NAME_BYTES];
+    fbx_value value = fbx_map_get(context, field);
+    if (fbx_as_text(&value, text, sizeof text))
+        tell(answer, name, text);
+}
+
+void reply_headers_own(struct answer *answer, const fbx_reply *reply)
+{
+    fbx_value body;
+    tell(answer, ANSWER_REQUEST_ID, fbx_reply_request_id(reply));
+    if (fbx_reply_status(reply) != FBX_OK || !fbx_read(fbx_reply_payload(reply), &body))
+        return;
+    fbx_value context = fbx_map_get(&body, "context");
+    tell_of(answer, TENANT, &context, "tenant_id");
+    tell_of(answer, TIER, &context, "subscription_tier");
 }
 
 static void write_body(struct answer *answer, const fbx_reply *reply)
@@ -109,6 +133,14 @@ void reply_write(struct answer *answer, const fbx_reply *reply)
         write_body(answer, reply);
     else
         problem_of_reply(answer, reply);
+}
+
+void reply_write_own(struct answer *answer, const fbx_reply *reply)
+{
+    if (fbx_reply_status(reply) == FBX_OK)
+        write_body(answer, reply);
+    else
+        problem_of_own(answer, reply);
 }
 
 json_t *reply_json(const fbx_reply *reply)

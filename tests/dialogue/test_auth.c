@@ -155,6 +155,24 @@ static void says(const char *text)
         fail_msg("no \"%s\" in: %s", text, answer);
 }
 
+/* Whoever asks the login service is the gateway: its limits are no client's, and of the tenants it
+ * shows that of who has logged in. */
+static void shows(const char *tenant, const char *tier)
+{
+    char headers[256];
+    assert_null(strcasestr(answer, "\r\nRateLimit"));
+    assert_null(strcasestr(answer, "\r\nX-RateLimit"));
+    assert_null(strcasestr(answer, "\r\nX-Quota"));
+    snprintf(headers, sizeof headers, "X-Tenant-Id: %s\r\nX-Subscription-Tier: %s\r\n", tenant,
+             tier);
+    if (*tenant) {
+        says(headers);
+    } else {
+        assert_null(strcasestr(answer, "\r\nX-Tenant-Id"));
+        assert_null(strcasestr(answer, "\r\nX-Subscription-Tier"));
+    }
+}
+
 static int log_in(const char *tenant, const char *user, const char *password)
 {
     char body[1024];
@@ -214,6 +232,7 @@ static void a_login_gives_a_token_that_counts(void **state)
     says("\"permissions\":[\"call:echo.*\",\"call:auth.*\"");
     says("\"billing_customer_id\":\"cus_7\"");
     says("\"sso\"");
+    shows("acme", "pro");
     assert_int_equal(call_with(token), 200);
     says("X-Subscription-Tier: pro\r\n");
     assert_int_equal(ask("POST /v1/call/ghost/get", token, "1"), 404);
@@ -236,6 +255,7 @@ static void a_refresh_token_is_good_once(void **state)
     log_in_well("acme", "ann", other, other_refresh);
     log_in_well("acme", "ann", token, first);
     assert_int_equal(refresh_with(first), 200);
+    shows("acme", "free");
     take("token", token);
     take("refresh_token", second);
     assert_string_not_equal(first, second);
@@ -246,6 +266,7 @@ static void a_refresh_token_is_good_once(void **state)
     assert_int_equal(call_with(other), 200);
     assert_int_equal(refresh_with(other_refresh), 200);
     assert_int_equal(refresh_with("AAAA"), 401);
+    shows("", "");
 }
 
 static void a_logout_ends_the_login(void **state)
@@ -374,6 +395,7 @@ static void a_page_lives_on_cookies(void **state)
     assert_null(strstr(answer, "_token\":\""));
     assert_null(strstr(answer, "\"token\":"));
     says("\"user_id\":\"ann\"");
+    shows("acme", "free");
     take_cookie("farebox_token", token);
     take_cookie("farebox_refresh", used);
     assert_int_equal(ask_with("POST /v1/call/echo/echo", token, "1"), 200);

@@ -65,11 +65,44 @@ static void months_are_as_long_as_they_are(void **state)
     assert_int_equal(reply_month_left_s(JANUARY + 59 * A_DAY - 1), 1);
 }
 
+/* A login, say: the broker's refusal tells the limits of the gateway's token. */
+static void the_gateways_own_terms_stay_its_own(void **state)
+{
+    static const struct wire_detail details[] = {{"tier", "enterprise"}, {"limit", "5"}};
+    fbx_reply refused = reply_of(FBX_RATE_LIMITED, 1001), by_service = reply_of(FBX_OK, 0);
+    struct answer answer = {0};
+    (void)state;
+    refused.message = "the tier enterprise may make 5 calls a minute";
+    refused.wire.details = details;
+    refused.wire.n_details = 2;
+    refused.tenant = "platform";
+    refused.tier = "enterprise";
+    reply_headers_own(&answer, &refused);
+    reply_write_own(&answer, &refused);
+    buf_append(&answer.body, "", 1);
+    assert_int_equal(answer.http, 429);
+    assert_null(strstr((const char *)answer.body.data, "enterprise"));
+    assert_null(strstr((const char *)answer.body.data, "limit\""));
+    assert_non_null(strstr((const char *)answer.body.data, "\"retry_after_ms\":1001"));
+    assert_string_equal(answer_get(&answer, "Retry-After"), "2");
+    assert_null(answer_get(&answer, "RateLimit"));
+    assert_null(answer_get(&answer, "X-Tenant-Id"));
+    answer_finish(&answer);
+
+    by_service.wire.status = STATUS_UNAUTHENTICATED;
+    by_service.message = "invalid credentials";
+    reply_write_own(&answer, &by_service);
+    buf_append(&answer.body, "", 1);
+    assert_non_null(strstr((const char *)answer.body.data, "invalid credentials"));
+    answer_finish(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_minute_says_when_only_if_it_refused),
         cmocka_unit_test(a_month_says_when_it_ends),
+        cmocka_unit_test(the_gateways_own_terms_stay_its_own),
         cmocka_unit_test(months_are_as_long_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
