@@ -3,8 +3,11 @@
 
 #include "../testing.h"
 
+#include "base/clock.h"
+
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,6 +211,85 @@ static void nothing_is_permitted_that_no_permission_says(void **state)
     place_destroy(place);
 }
 
+/* ---- limits ---- */
+
+#define BURST 20u
+#define TIMES 100u /* as many calls as the tier allows */
+
+/* A tenant's calls that have been answered, in all and well. */
+struct flood {
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    unsigned calls, ok, limited;
+};
+
+static void on_answer(void *arg, const fbx_reply *reply)
+{
+    struct flood *flood = arg;
+    pthread_mutex_lock(&flood->lock);
+    flood->calls++;
+    flood->ok += fbx_reply_status(reply) == FBX_OK;
+    flood->limited += fbx_reply_status(reply) == FBX_RATE_LIMITED;
+    pthread_cond_signal(&flood->answered);
+    pthread_mutex_unlock(&flood->lock);
+}
+
+static void pour(struct flood *flood, fbx_bus *bus, unsigned calls)
+{
+    for (unsigned n = 0; n < calls; n++)
+        assert_int_equal(
+            fbx_call_async(bus, "shared", "get", (fbx_bytes){"", 0}, NULL, on_answer, flood, NULL),
+            0);
+}
+
+static void wait_until_poured(struct flood *flood, unsigned calls)
+{
+    pthread_mutex_lock(&flood->lock);
+    while (flood->calls < calls)
+        pthread_cond_wait(&flood->answered, &flood->lock);
+    pthread_mutex_unlock(&flood->lock);
+}
+
+static void count(void *arg, fbx_request *request)
+{
+    const char *tenant = fbx_context_tenant(fbx_request_context(request));
+    atomic_uint *served = arg;
+    served[strcmp(tenant, "globex") == 0]++;
+    fbx_respond(request, (fbx_bytes){"", 0}, NULL);
+}
+
+/* A makes a hundred times the calls its tier allows, all the while B makes those that are its own.
+ */
+static void who_floods_the_bus_is_alone_in_it(void **state)
+{
+    (void)state;
+    atomic_uint served[2] = {0};
+    struct flood flood = {.lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER};
+    fbx_service service = {.name = "shared", .handler = count, .arg = served, .on_io_thread = true};
+    struct place *place = place_create();
+    place_start_broker(place, (const char *const[]){"--tier", "pro per-minute=20 burst=20", NULL});
+    fbx_bus *host = place_connect(place, "platform", "host", all);
+    fbx_bus *acme = place_connect(place, "acme", "ann", all);
+    fbx_bus *globex = place_connect(place, "globex", "gus", all);
+    assert_int_equal(fbx_serve(host, &service), 0);
+
+    uint64_t began_ns = clock_mono_ns();
+    for (unsigned n = 1; n <= BURST; n++) {
+        pour(&flood, acme, TIMES);
+        assert_int_equal(call_text(globex, "shared", "get", "", NULL, 0), FBX_OK);
+        wait_until_poured(&flood, n * TIMES);
+    }
+    assert_int_equal(served[1], BURST);
+    assert_int_equal(flood.ok + flood.limited, BURST * TIMES);
+    unsigned minutes = (unsigned)((clock_mono_ns() - began_ns) / NS_PER_SEC / 60 + 1);
+    assert_in_range(flood.ok, BURST, BURST + BURST * minutes);
+    assert_int_equal(served[0], flood.ok);
+    fbx_close(acme);
+    fbx_close(globex);
+    fbx_close(host);
+    place_destroy(place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +298,7 @@ int main(void)
         cmocka_unit_test(naming_another_tenant_is_refused),
         cmocka_unit_test(a_tenants_own_service_is_its_own),
         cmocka_unit_test(nothing_is_permitted_that_no_permission_says),
+        cmocka_unit_test(who_floods_the_bus_is_alone_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
