@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,8 @@ static int open_logged_place(void **state)
 {
     (void)state;
     is_logged = true;
+    setenv("FAREBOX_LOG_LEVEL", "debug", 1);
+    setenv("FAREBOX_GATEWAY_LOG_LEVEL", "debug", 1);
     return open_with("1000");
 }
 
@@ -112,6 +115,8 @@ static int close_place(void **state)
 {
     (void)state;
     is_logged = false;
+    unsetenv("FAREBOX_LOG_LEVEL");
+    unsetenv("FAREBOX_GATEWAY_LOG_LEVEL");
     place_destroy(place);
     return 0;
 }
@@ -609,10 +614,79 @@ static void metrics_are_silent_about(const char *const *secrets)
     free(token);
 }
 
-/* In the body, in the query, in a header, as a token, and in what a service sends back. */
+/* What somebody sees who watches the bus go by, and may see everything but what is in it. */
+struct watch {
+    fbx_bus *bus;
+    pthread_mutex_t lock;
+    struct buf seen;
+};
+
+static void see(void *arg, fbx_bytes part, uint32_t index)
+{
+    struct watch *watch = arg;
+    (void)index;
+    pthread_mutex_lock(&watch->lock);
+    buf_append(&watch->seen, part.data, part.len);
+    pthread_mutex_unlock(&watch->lock);
+}
+
+static void on_end(void *arg, const fbx_reply *reply)
+{
+    (void)arg;
+    (void)reply;
+}
+
+static void watch_begin(struct watch *watch)
+{
+    static const char *const permissions[] = {"call:*", "publish:>", "admin:tap", NULL};
+    fbx_call_options parts = {.on_part = see, .timeout_ms = UINT32_MAX};
+    *watch = (struct watch){.lock = PTHREAD_MUTEX_INITIALIZER};
+    watch->bus = place_connect(place, "platform", "watcher", permissions);
+    assert_int_equal(fbx_call_async(watch->bus, "bus.tap", "watch", (fbx_bytes){"\x80", 1}, &parts,
+                                    on_end, watch, NULL),
+                     0);
+    assert_int_equal(call_text(watch->bus, "bus.me", "show", "\x80", NULL, 0), FBX_OK);
+}
+
+static bool has_seen(struct watch *watch, const char *text)
+{
+    pthread_mutex_lock(&watch->lock);
+    bool has = watch->seen.len > 0 && memmem(watch->seen.data, watch->seen.len, text, strlen(text));
+    pthread_mutex_unlock(&watch->lock);
+    return has;
+}
+
+static bool has_seen_the_end(void *watch)
+{
+    return has_seen(watch, "the.end");
+}
+
+static void watch_ends_silent_about(struct watch *watch, const char *const *secrets)
+{
+    fbx_publish_options confirmed = {.confirm = true};
+    static const char payload[] = "canary-event";
+    assert_int_equal(
+        fbx_publish(watch->bus, "the.end", (fbx_bytes){payload, strlen(payload)}, &confirmed), 0);
+    assert_true(eventually(has_seen_the_end, watch));
+    assert_true(has_seen(watch, "nothing"));
+    for (size_t i = 0; secrets[i]; i++)
+        if (has_seen(watch, secrets[i]))
+            fail_msg("a secret was seen: %s", secrets[i]);
+    fbx_close(watch->bus);
+    buf_finish(&watch->seen);
+}
+
+/* In the body, in the query, in a header, in a trace, as a token, and in what a service sends back.
+ */
 static void call_with_a_canary(const char *token)
 {
     struct http http = http_dial(port);
+    http_ask(&http, "POST /v1/call/echo/echo", token, "tracestate: canary-state=1\r\n",
+             "\"canary-payload\"");
+    assert_int_equal(http_answer(&http, answer, sizeof answer), 200);
+    assert_int_equal(ask("POST /v1/call/echo/fail", token, "{\"message\":\"canary-message\"}"),
+                     500);
+    assert_int_equal(ask("POST /v1/publish/news", token, "\"canary-event\""), 403);
     assert_int_equal(ask("POST /v1/call/echo/echo", token, "\"canary-payload\""), 200);
     assert_int_equal(ask("POST /v1/call/echo/nothing", token, "\"canary-payload\""), 404);
     assert_int_equal(ask("POST /v1/call/echo/echo", "canary-token", "1"), 401);
@@ -629,6 +703,7 @@ static void no_secret_is_logged(void **state)
     const char *const secrets[] = {PASSWORD, "canary-", "battery staple", token, refresh,
                                    later,    key,       "$argon2",        NULL};
     struct buf secret = {0};
+    struct watch watch;
     (void)state;
     assert_int_equal(file_read(&secret, place->secret, sizeof key - 1), 0);
     memcpy(key, secret.data, secret.len);
@@ -644,14 +719,16 @@ static void no_secret_is_logged(void **state)
     assert_int_equal(refresh_with(refresh), 401);
     assert_int_equal(log_in("acme", "ann", "battery staple"), 200);
     take("token", later);
+    watch_begin(&watch);
     call_with_a_canary(later);
+    watch_ends_silent_about(&watch, secrets);
     metrics_are_silent_about(secrets);
     command_line_is_silent_about(gateway, secrets);
     command_line_is_silent_about(host, secrets);
     command_line_is_silent_about(&place->broker, secrets);
     ends_silent_about(gateway, "\"path\":\"/v1/me\"", secrets);
     ends_silent_about(host, "event=auth.login", secrets);
-    ends_silent_about(&place->broker, "event=", secrets);
+    ends_silent_about(&place->broker, "level=debug event=session.ended", secrets);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_place, close_place)
