@@ -478,6 +478,9 @@ static void a_tenant_with_users_stays(void **state)
     is(call("delete-user", root, "{\"tenant\":\"acme\",\"user\":\"ann\"}"), 200);
     is(call("delete-tenant", root, "{\"tenant\":\"acme\"}"), 200);
     is(call("show-tenant", root, "{\"tenant\":\"acme\"}"), 400);
+    says("invalid_argument");
+    is(call("show-user", root, "{\"tenant\":\"acme\",\"user\":\"nobody\"}"), 400);
+    says("invalid_argument");
     is(call("profile", ann, NULL), 200);
     says("\"changed_ms\":0,\"name\":\"\"");
     is(call("set-profile", ann, "{\"name\":\"Zoe\"}"), 200);
