@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #define RECONNECT_FIRST_MS 10
-#define RECONNECT_LAST_MS 500 /* nng waits a random part of it: whoever is back is soon found */
+#define RECONNECT_LAST_MS 250 /* nng waits a random part of it: whoever is back is soon found */
 
 /* Two operations, the second posted right behind the first. The send has no
  * callback, so nng finishes it on the spot instead of waking a thread for it.

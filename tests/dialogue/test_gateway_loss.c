@@ -96,6 +96,26 @@ static void what_is_under_way_ends_by_its_deadline(void **state)
 
 /* ---- what comes meanwhile ---- */
 
+/* The gateway may not have seen it yet: such a call is under way, too. */
+static void who_comes_in_that_moment_waits_no_longer_than_they_said(void **state)
+{
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        assert_true(eventually(takes_calls, NULL));
+        struct http http = http_dial(front.port);
+        (void)place_stop_broker(front.place, SIGKILL);
+        uint64_t asked_ns = clock_mono_ns();
+        http_ask(&http, "POST /v1/call/echo/echo", front.ann, "X-Timeout-Ms: 1500\r\n", "1");
+        int status = http_answer(&http, front.answer, sizeof front.answer);
+        unsigned took = since(asked_ns);
+        http_hang_up(&http);
+        print_message("asked in the moment of its death: %d after %u ms\n", status, took);
+        assert_true(status == 503 || status == 504);
+        assert_true(took <= DEADLINE_MS + AT_ONCE_MS);
+        front_start_broker();
+    }
+}
+
 static void who_comes_meanwhile_is_told_at_once(void **state)
 {
     unsigned longest = 0, asked = 0, noticed;
@@ -149,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_under_way_ends_by_its_deadline),
+        TEST(who_comes_in_that_moment_waits_no_longer_than_they_said),
         TEST(who_comes_meanwhile_is_told_at_once),
         TEST(a_broker_that_is_back_is_found_within_a_second),
     };
