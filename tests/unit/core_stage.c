@@ -441,6 +441,7 @@ bool actor_next(struct actor *actor, struct wire_envelope *out)
     return false;
 }
 
+/* Refusals may gather for a moment. */
 bool actor_await(struct actor *actor, struct wire_envelope *out)
 {
     if (actor_next(actor, out))

@@ -56,8 +56,7 @@ struct stage {
 /* Generous limits; change options.limits between stage_init and stage_start. */
 void stage_init(struct stage *stage);
 void stage_start(struct stage *stage);
-/* The records of a table go. How many there were. */
-unsigned stage_lose(struct stage *stage, const char *table);
+unsigned stage_lose(struct stage *stage, const char *table); /* its records; how many there were */
 /* The ledger goes, and another, empty one takes its place: for the core that starts next. */
 void stage_lose_ledger(struct stage *stage);
 /* The core goes without a word and comes back with the same records and the same ledger. */
@@ -83,8 +82,7 @@ struct wire_out *actor_out(struct actor *actor);
 void actor_say(struct actor *actor);
 /* The next envelope it was sent, whatever it is. Good until stage_finish(). False: none. */
 bool actor_next(struct actor *actor, struct wire_envelope *out);
-/* The same; if there is none, after a moment: refusals may gather that long. */
-bool actor_await(struct actor *actor, struct wire_envelope *out);
+bool actor_await(struct actor *actor, struct wire_envelope *out); /* or what comes in a moment */
 /* Skips to the next of that kind; fails the test if there is none. */
 struct wire_envelope actor_expect(struct actor *actor, enum wire_kind kind);
 bool actor_hears_nothing(struct actor *actor); /* of what has come and was not taken */
