@@ -41,6 +41,10 @@ static void a_request_with_two_ends_is_none(void **state)
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
         "Transfer-Encoding: gzip, chunked\r\n",
         "Transfer-Encoding: xchunked\r\n",
+        "Transfer-Encoding: chunked \r\n",
+        "Transfer-Encoding: chunked                 , gzip\r\n",
+        "Content-Length: 4 \t\r\n",
+        "Content-Length: 00000000000000000000000014\r\n",
         "Content-Length: 4\r\nHost: another\r\n",
         "Content-Length: 4\r\nAuthorization: Bearer another\r\n",
     };

@@ -49,7 +49,8 @@ static void sound_requests_follow_each_other(void **state)
     (void)state;
     TAKES("\r\nGET /a?b=c HTTP/1.1\r\nHost: x\r\nX-A:\r\nx_b!#$: \t\"a, b\"\xc3\xa9\r\n\r\n", 1);
     TAKES(HEAD "\r\n" HEAD "Content-Length: 4\r\n\r\n\n \x01\n" HEAD "\r\n", 3);
-    TAKES(HEAD "CONTENT-LENGTH:  4 \t\r\n\r\nG / " HEAD "\r\n", 2);
+    TAKES(HEAD "CONTENT-LENGTH: \t4\r\n\r\nG / " HEAD "\r\n", 2);
+    TAKES(HEAD "Content-Length: 00000000000000000000004\r\n\r\nG / " HEAD "\r\n", 2);
     TAKES(HEAD "Content-Length: 0\r\n\r\n" HEAD "\r\n", 2);
     TAKES(CHUNKED "3\r\n\n\n\n\r\n0\r\n\r\n" HEAD "\r\n", 2);
     TAKES(CHUNKED "A;a=b\r\n0123456789\r\n00\r\nX-A: b\r\nX-B: c\r\n\r\n" HEAD "\r\n", 2);
@@ -112,6 +113,7 @@ static void a_request_ends_in_one_place(void **state)
     REFUSES(HEAD "Content-Length: +4\r\n\r\n", number);
     REFUSES(HEAD "Content-Length: 4, 4\r\n\r\n", number);
     REFUSES(HEAD "Content-Length:\r\n\r\n", number);
+    REFUSES(HEAD "Content-Length: \t\r\n\r\n", number);
     REFUSES(HEAD "Content-Length: 99999999999999999999999\r\n\r\n", number);
     REFUSES(HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n",
             "its Transfer-Encoding is not chunked");
@@ -123,6 +125,22 @@ static void a_request_ends_in_one_place(void **state)
     REFUSES(CHUNKED "FFFFFFFFFFFFFFFFFF\r\n", "a chunk's size is no number");
     REFUSES(CHUNKED "1\r\n11\r\n0\r\n\r\n", "a chunk is longer than it says");
     REFUSES(CHUNKED "1;\x01\r\n1\r\n0\r\n\r\n", "a chunk holds a control character");
+}
+
+/* Not even behind what is looked at first, or where another reader would not look. */
+static void nothing_follows_a_length(void **state)
+{
+    static const char number[] = "its Content-Length is no number";
+    static const char coding[] = "its Transfer-Encoding is not chunked";
+    (void)state;
+    REFUSES(HEAD "Content-Length: 00000000000000000000000048\r\n\r\n", number);
+    REFUSES(HEAD "Content-Length: 000000000000000000000000\r\n\r\n", number);
+    REFUSES(HEAD "Content-Length: 4                       , 4\r\n\r\n", number);
+    REFUSES(HEAD "Content-Length: 4 \r\n\r\n", number);
+    REFUSES(HEAD "Content-Length: 4\t\r\n\r\n", number);
+    REFUSES(HEAD "Transfer-Encoding: chunked                 , gzip\r\n\r\n", coding);
+    REFUSES(HEAD "Transfer-Encoding: chunked \r\n\r\n", coding);
+    REFUSES(HEAD "Transfer-Encoding: chunked\t\r\n\r\n", coding);
 }
 
 static void a_line_has_three_parts(void **state)
@@ -251,6 +269,7 @@ int main(void)
         cmocka_unit_test(lines_end_in_two_bytes),
         cmocka_unit_test(headers_are_names_and_values),
         cmocka_unit_test(a_request_ends_in_one_place),
+        cmocka_unit_test(nothing_follows_a_length),
         cmocka_unit_test(a_line_has_three_parts),
         cmocka_unit_test(a_head_has_its_bound),
         cmocka_unit_test(many_small_things_are_much),
