@@ -224,6 +224,10 @@ $(UNIT): $(TESTS)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libunit.a $(call archives
 # Of the benchmarks, what is not measuring.
 $(TESTS)/unit/test_allowance: $(OBJ)/bench/allowance.o
 
+# Its broker is the test.
+$(TESTS)/unit/test_gateway_subscribers: LDFLAGS += \
+	-Wl,--wrap=fbx_subscribe_async -Wl,--wrap=fbx_unsubscribe_async
+
 # Modules for the import manager's tests: good ones and such as must be refused.
 TEST_MODULES := $(patsubst tests/%.c,$(TESTS)/%.so,$(wildcard tests/modules/*.c))
 

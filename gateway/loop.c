@@ -109,6 +109,7 @@ static void turn(struct loop *loop)
     uint64_t now = clock_mono_ns();
     if (now >= loop->next_tick) {
         loop->next_tick = now + TICK_MS * NS_PER_MS;
+        server_take_mail(loop->server); /* whoever posted may not have got round to tell */
         subscribers_tick(gateway->subscribers, now);
         access_log_flush(gateway->access_log);
         if (++loop->ticks % TICKS_A_SECOND == 0)

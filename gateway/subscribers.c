@@ -27,7 +27,8 @@ struct subscriber {
     struct gateway *gateway;
     char name[STREAM_NAME_BYTES], pattern[PATTERN_BYTES];
     uint8_t token_hash[HASH_BYTES];
-    uint64_t id; /* on the bus */
+    uint64_t id;   /* on the bus */
+    bool was_over; /* at the tick before */
 
     pthread_mutex_t mutex;   /* guards the rest */
     struct exchange *client; /* NULL: it is gone, and may come back */
@@ -363,8 +364,11 @@ void subscribers_tick(struct subscribers *self, uint64_t now_ns)
         if (!over)
             look_after(subscriber, now_ns);
         pthread_mutex_unlock(&subscriber->mutex);
-        if (over)
+        /* Until its exchanges are taken out of the mailbox they may call it. */
+        if (subscriber->was_over)
             destroy(subscriber);
+        else
+            subscriber->was_over = over;
     }
 }
 

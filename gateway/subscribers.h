@@ -15,7 +15,8 @@ struct subscribers *subscribers_create(struct gateway *gateway);
 void subscribers_destroy(struct subscribers *subscribers);
 /* The handler. The loop thread's, as all of this. */
 void subscribers_handle(struct exchange *exchange);
-/* Heartbeats, and the end of those whose client did not come back; a few times a second. */
+/* Heartbeats, and the end of those whose client did not come back; a few times a second. What
+ * was in the mailbox at the call before has been taken. */
 void subscribers_tick(struct subscribers *subscribers, uint64_t now_ns);
 /* Ends all streams: the gateway stops. */
 void subscribers_end(struct subscribers *subscribers);
