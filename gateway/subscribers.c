@@ -21,6 +21,8 @@
 #define EVENT_ID_BYTES (STREAM_NAME_BYTES + 24u)
 #define PATTERN_BYTES 1024u
 #define HASH_BYTES 32u
+/* A token's, when it opens another. */
+#define PARKED_MAX 4u
 
 struct subscriber {
     struct list node; /* in subscribers.list; the loop's */
@@ -277,9 +279,50 @@ static bool resume(struct subscriber *self, struct exchange *x, uint64_t after)
     return can;
 }
 
+static void unsubscribe(struct subscriber *self)
+{
+    (void)fbx_unsubscribe_async(self->gateway->bus, self->id);
+    self->id = 0;
+}
+
+/* Of this token's, the one that has waited longest for its client; `count`: all that wait. */
+static struct subscriber *find_parked(const struct subscribers *all, const char *token,
+                                      size_t *count)
+{
+    struct subscriber *oldest = NULL;
+    uint8_t hash[HASH_BYTES];
+    uint64_t since_ns = UINT64_MAX;
+    hash_token(hash, token);
+    *count = 0;
+    for (struct list *node = all->list.next; node != &all->list; node = node->next) {
+        struct subscriber *self = LIST_ENTRY(node, struct subscriber, node);
+        if (!self->id || sodium_memcmp(self->token_hash, hash, HASH_BYTES) != 0)
+            continue;
+        pthread_mutex_lock(&self->mutex);
+        bool is_parked = !self->client && !self->over;
+        bool is_older = is_parked && self->since_ns < since_ns;
+        if (is_older)
+            since_ns = self->since_ns;
+        pthread_mutex_unlock(&self->mutex);
+        *count += is_parked;
+        if (is_older)
+            oldest = self;
+    }
+    return oldest;
+}
+
+static void make_room(const struct subscribers *all, const char *token)
+{
+    size_t count;
+    for (struct subscriber *oldest;
+         (oldest = find_parked(all, token, &count)) && count > PARKED_MAX;)
+        unsubscribe(oldest);
+}
+
 static void subscribe(struct subscribers *all, struct exchange *x, const char *pattern,
                       const char *token)
 {
+    make_room(all, token);
     struct subscriber *self = create(all, pattern, token);
     const fbx_subscribe_options options = {.token = token, .on_over = on_over};
     attach(self, x);
@@ -348,10 +391,8 @@ static void look_after(struct subscriber *self, uint64_t now_ns)
     } else if (self->client && self->granted && idle_ms >= s->heartbeat_ms) {
         tell(self, slice_of(":\n\n"));
     }
-    if (!self->client && self->id && idle_ms >= s->resume_ms) {
-        (void)fbx_unsubscribe_async(self->gateway->bus, self->id);
-        self->id = 0;
-    }
+    if (!self->client && self->id && idle_ms >= s->resume_ms)
+        unsubscribe(self);
 }
 
 void subscribers_tick(struct subscribers *self, uint64_t now_ns)

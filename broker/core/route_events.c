@@ -80,6 +80,34 @@ static uint64_t own_end(const struct session *session, const struct identity *wh
     return who->expires_ms < session->identity->expires_ms ? who->expires_ms : 0;
 }
 
+/* Of the subscriptions of one session, these parts are at most for one user it speaks for, and for
+ * one tenant. */
+#define USER_PART 16u
+#define TENANT_PART 4u
+
+static bool fits(uint32_t count, uint32_t most, uint32_t part)
+{
+    return count < (most > part ? most / part : 1);
+}
+
+/* What a session asks for in its own name, and for its own tenant, has no part of its own. */
+static bool has_share(const struct core *core, const struct session *session,
+                      const struct identity *who)
+{
+    const struct identity *own = session->identity;
+    uint32_t of_user = 0, of_tenant = 0, most = core->limits.max_subscriptions;
+    bool same_tenant = slice_equal(who->tenant, own->tenant);
+    if (same_tenant && slice_equal(who->user, own->user))
+        return true;
+    size_t cursor = 0;
+    for (const struct subscription *s; (s = map_next(&session->subscriptions, &cursor));) {
+        bool is_of_tenant = slice_equal(s->identity->tenant, who->tenant);
+        of_tenant += is_of_tenant;
+        of_user += is_of_tenant && slice_equal(s->identity->user, who->user);
+    }
+    return fits(of_user, most, USER_PART) && (same_tenant || fits(of_tenant, most, TENANT_PART));
+}
+
 static enum status subscribe(struct core *core, struct inbound *inbound,
                              const struct wire_envelope *envelope, const char **why)
 {
@@ -109,6 +137,9 @@ static enum status subscribe(struct core *core, struct inbound *inbound,
         return refuse_with(why, STATUS_CONFLICT, "a subscription of that id is there");
     if (session->subscriptions.count >= core->limits.max_subscriptions)
         return refuse_with(why, STATUS_OVERLOADED, "too many subscriptions");
+    if (!has_share(core, session, who))
+        return refuse_with(why, STATUS_QUOTA_EXCEEDED,
+                           "too many subscriptions of one user, or one tenant");
     struct subscription_options options = {.session = session,
                                            .identity = who,
                                            .id = envelope->id,

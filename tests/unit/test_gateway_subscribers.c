@@ -137,12 +137,40 @@ static void a_client_may_leave_before_the_news_is_taken(void **state)
     }
 }
 
+static void granted_and_left(unsigned id)
+{
+    struct exchange *x = client_comes();
+    assert_int_equal(n_asked, id);
+    asked[id].on_answer(asked[id].arg, FBX_OK, "");
+    client_leaves(x);
+    take_mail();
+}
+
+/* They hold places at the broker that somebody else could have. */
+static void of_streams_that_wait_for_their_client_the_oldest_go_first(void **state)
+{
+    unsigned id = 0;
+    (void)state;
+    while (id < 5)
+        granted_and_left(++id);
+    for (unsigned i = 1; i <= id; i++)
+        assert_false(asked[i].ended);
+    snprintf(token, sizeof token, "Bearer bob");
+    granted_and_left(++id);
+    assert_false(asked[1].ended);
+    snprintf(token, sizeof token, "Bearer ann");
+    granted_and_left(++id);
+    for (unsigned i = 1; i <= id; i++)
+        assert_int_equal(asked[i].ended, i == 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_client_may_leave_before_the_news_is_taken),
+        TEST(of_streams_that_wait_for_their_client_the_oldest_go_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

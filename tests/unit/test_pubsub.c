@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "core_stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ANN "acme ann publish:> subscribe:>"
@@ -249,6 +250,49 @@ static void a_session_has_so_many_subscriptions(void **state)
     assert_int_equal(actor_subscribe(ann, 4, "news.a", NULL, NULL), STATUS_OVERLOADED);
 }
 
+static enum status subscribe_for(struct actor *actor, uint64_t id, const char *token)
+{
+    const struct wire_credential credential = {.token = slice_of(token)};
+    Farebox__V1__Subscribe wanted = FAREBOX__V1__SUBSCRIBE__INIT;
+    struct wire_out *out = actor_out(actor);
+    wanted.pattern = (char *)(uintptr_t) "news.a";
+    uint32_t index = wire_put_credential(out, wire_write_credential(&credential, &actor->arena));
+    wire_put_control(out, id, index, WIRE_SUBSCRIBE, &wanted.base);
+    actor_say(actor);
+    return (enum status)actor_expect(actor, WIRE_ACKNOWLEDGE).acknowledge->status;
+}
+
+/* A sixteenth for a user, whatever the token, and a quarter for a tenant; the session's own are not
+ * counted so. */
+static void those_a_session_speaks_for_have_a_part_each(void **state)
+{
+    uint64_t id = 1;
+    char token[64];
+    (void)state;
+    stage.options.limits.max_subscriptions = 64;
+    core_reload(stage.core, &stage.options.limits);
+    struct actor *gate = stage_join(&stage, "infra gate subscribe:>");
+    for (unsigned user = 0; user < 4; user++) {
+        for (unsigned n = 0; n < 4; n++, id++) {
+            snprintf(token, sizeof token, "acme user%u subscribe:> id:%u", user, n % 2);
+            assert_int_equal(subscribe_for(gate, id, token), STATUS_OK);
+        }
+        assert_int_equal(subscribe_for(gate, id, token), STATUS_QUOTA_EXCEEDED);
+    }
+    assert_int_equal(subscribe_for(gate, id, ANN), STATUS_QUOTA_EXCEEDED);
+    assert_int_equal(subscribe_for(gate, id++, EVE), STATUS_OK);
+    for (unsigned user = 0; user < 20; user++) {
+        snprintf(token, sizeof token, "infra user%u subscribe:>", user);
+        assert_int_equal(subscribe_for(gate, id++, token), STATUS_OK);
+    }
+    while (id <= 64)
+        assert_int_equal(actor_subscribe(gate, id++, "news.a", NULL, NULL), STATUS_OK);
+    wire_put_control(actor_out(gate), 1, 0, WIRE_UNSUBSCRIBE, NULL);
+    actor_say(gate);
+    (void)actor_expect(gate, WIRE_ACKNOWLEDGE);
+    assert_int_equal(subscribe_for(gate, 1, "acme user0 subscribe:>"), STATUS_OK);
+}
+
 static void a_large_event_is_refused(void **state)
 {
     char *payload = mem_zalloc(70000);
@@ -386,6 +430,7 @@ int main(void)
         TEST(what_is_not_permitted_is_refused),
         TEST(topics_must_be_topics),
         TEST(a_session_has_so_many_subscriptions),
+        TEST(those_a_session_speaks_for_have_a_part_each),
         TEST(a_large_event_is_refused),
         TEST(a_group_takes_turns),
         TEST(two_groups_each_get_it),
