@@ -206,6 +206,8 @@ static enum MHD_Result send_answer(struct exchange *x)
     const char *trace = exchange_header(x, TRACE);
     if (trace)
         answer_header(&x->answer, TRACE, trace);
+    if (x->gateway->draining && !x->malformed) /* which says so already */
+        answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
     add_headers(response, &x->answer);
     enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
     MHD_destroy_response(response);

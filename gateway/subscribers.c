@@ -336,6 +336,8 @@ static void subscribe(struct subscribers *all, struct exchange *x, const char *p
     destroy(self);
 }
 
+static const char stopping[] = "the gateway is stopping";
+
 void subscribers_handle(struct exchange *x)
 {
     struct subscribers *all = x->gateway->subscribers;
@@ -345,6 +347,10 @@ void subscribers_handle(struct exchange *x)
     uint64_t after = 0;
     if (!exchange_may_ask(x, token))
         return;
+    if (x->gateway->draining) {
+        problem_of(&x->answer, STATUS_UNAVAILABLE, stopping);
+        return;
+    }
     if (!topic || strlen(topic) >= sizeof pattern) {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "?topic=PATTERN is missing, or too long");
         return;
@@ -379,18 +385,25 @@ void subscribers_destroy(struct subscribers *self)
     mem_free(self);
 }
 
+/* Locked. The broker has not said yes or no. */
+static void give_up(struct subscriber *self, const char *why)
+{
+    if (!self->client)
+        return;
+    problem_of(&self->client->answer, STATUS_UNAVAILABLE, why, "");
+    exchange_finish(self->client);
+    self->client = NULL;
+}
+
 /* Locked. */
 static void look_after(struct subscriber *self, uint64_t now_ns)
 {
     const struct gateway_settings *s = &self->gateway->settings;
     uint64_t idle_ms = now_ns > self->since_ns ? (now_ns - self->since_ns) / NS_PER_MS : 0;
-    if (!self->granted && self->client && idle_ms >= s->default_timeout_ms) {
-        problem_of(&self->client->answer, STATUS_UNAVAILABLE, "the broker does not answer");
-        exchange_finish(self->client);
-        self->client = NULL;
-    } else if (self->client && self->granted && idle_ms >= s->heartbeat_ms) {
+    if (!self->granted && idle_ms >= s->default_timeout_ms)
+        give_up(self, "the broker does not answer");
+    else if (self->client && self->granted && idle_ms >= s->heartbeat_ms)
         tell(self, slice_of(":\n\n"));
-    }
     if (!self->client && self->id && idle_ms >= s->resume_ms)
         unsubscribe(self);
 }
@@ -420,6 +433,8 @@ void subscribers_end(struct subscribers *self)
         pthread_mutex_lock(&subscriber->mutex);
         if (subscriber->granted)
             let_go(subscriber);
+        else
+            give_up(subscriber, stopping);
         pthread_mutex_unlock(&subscriber->mutex);
     }
 }

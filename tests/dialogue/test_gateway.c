@@ -128,6 +128,18 @@ static void events_are_resumed(void **state)
     http_hang_up(&http);
 }
 
+/* The broker's word on how many calls are under way, the one that asks among them. */
+static bool says_pending(void *line)
+{
+    char *root = place_token(front.place, "acme", "root", "trial",
+                             (const char *const[]){"admin:stats", NULL});
+    int status = front_ask("GET /metrics", root, NULL);
+    free(root);
+    return status == 200 && strstr(front.answer, line);
+}
+
+static char one_besides[] = "\nfarebox_calls_pending 2\n";
+
 /* The service hears that nobody waits any more. */
 static void whoever_hangs_up_ends_the_call(void **state)
 {
@@ -137,6 +149,38 @@ static void whoever_hangs_up_ends_the_call(void **state)
     http_hang_up(&http);
     assert_int_equal(process_stop(front.gateway, SIGTERM),
                      0); /* which waits for what is under way */
+}
+
+/* Who is connected when the gateway stops hears to go elsewhere. */
+static void while_it_stops_connections_end(void **state)
+{
+    struct http stream = http_dial(front.port), kept = http_dial(front.port),
+                late = http_dial(front.port), slow = http_dial(front.port);
+    char line[1024];
+    (void)state;
+    http_ask(&stream, "GET /v1/subscribe?topic=orders.%3E", front.ann, "", NULL);
+    assert_true(http_line(&stream, "data: {\"resumed\":false}", line, sizeof line));
+    http_ask(&kept, "GET /livez", NULL, "", NULL);
+    assert_int_equal(http_answer(&kept, front.answer, sizeof front.answer), 200);
+    assert_null(strstr(front.answer, "Connection: close\r\n"));
+    http_ask(&late, "GET /livez", NULL, "", NULL);
+    assert_int_equal(http_answer(&late, front.answer, sizeof front.answer), 200);
+    http_ask(&slow, "POST /v1/call/echo/sleep", front.ann, "", "{\"ms\":60000}");
+    assert_true(eventually(says_pending, one_besides));
+    assert_int_equal(kill(front.gateway->pid, SIGTERM), 0);
+    assert_true(http_line(&stream, "0\r", line, sizeof line)); /* the last chunk */
+    http_ask(&kept, "GET /livez", NULL, "", NULL);
+    assert_int_equal(http_answer(&kept, front.answer, sizeof front.answer), 200);
+    front_says("Connection: close\r\n");
+    assert_false(http_line(&kept, "HTTP/", line, sizeof line));
+    http_ask(&late, "GET /v1/subscribe?topic=orders.%3E", front.ann, "", NULL);
+    assert_int_equal(http_answer(&late, front.answer, sizeof front.answer), 503);
+    assert_false(http_line(&late, "HTTP/", line, sizeof line));
+    http_hang_up(&slow);
+    assert_int_equal(process_stop(front.gateway, SIGTERM), 0);
+    http_hang_up(&late);
+    http_hang_up(&kept);
+    http_hang_up(&stream);
 }
 
 static bool is_back(void *arg)
@@ -176,6 +220,7 @@ int main(void)
         TEST(a_streamed_reply_comes_in_parts),
         TEST(events_are_resumed),
         TEST(whoever_hangs_up_ends_the_call),
+        TEST(while_it_stops_connections_end),
         TEST(without_a_broker_it_says_so_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

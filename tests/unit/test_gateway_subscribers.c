@@ -164,6 +164,22 @@ static void of_streams_that_wait_for_their_client_the_oldest_go_first(void **sta
         assert_int_equal(asked[i].ended, i == 1);
 }
 
+static void a_gateway_that_stops_takes_no_streams(void **state)
+{
+    (void)state;
+    struct exchange *asking = client_comes();
+    gateway.draining = true;
+    subscribers_end(gateway.subscribers);
+    assert_int_equal(asking->answer.http, MHD_HTTP_SERVICE_UNAVAILABLE);
+    take_mail();
+    asked[1].on_answer(asked[1].arg, FBX_OK, "");
+    client_leaves(asking);
+    struct exchange *late = client_comes();
+    assert_int_equal(late->answer.http, MHD_HTTP_SERVICE_UNAVAILABLE);
+    assert_int_equal(n_asked, 1);
+    client_leaves(late);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -171,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_client_may_leave_before_the_news_is_taken),
         TEST(of_streams_that_wait_for_their_client_the_oldest_go_first),
+        TEST(a_gateway_that_stops_takes_no_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
