@@ -24,7 +24,8 @@
 static struct watched {
     bool is, tls;
     unsigned requests; /* whose heads libmicrohttpd has read */
-    uint64_t since;    /* a head is under way */
+    uint64_t since;    /* a head is under way, that of request `of` */
+    unsigned of;
     struct inbound inbound;
     struct buf held; /* what libmicrohttpd has not been given: a piece of framing without its end */
     size_t ready;    /* bytes of that which it may have now */
@@ -135,8 +136,9 @@ static ssize_t receive(struct watched *self, const struct source *source, void *
     ssize_t n = give(self, source, bytes, size);
     if (!inbound_in_head(&self->inbound) || self->inbound.defect)
         self->since = 0;
-    else if (self->since == 0)
+    else if (self->since == 0 || self->of != self->inbound.requests)
         self->since = clock_mono_ns();
+    self->of = self->inbound.requests;
     return n;
 }
 
