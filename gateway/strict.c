@@ -24,7 +24,7 @@
 static struct watched {
     bool is, tls;
     unsigned requests; /* whose heads libmicrohttpd has read */
-    uint64_t since;    /* a head is under way, that of request `of` */
+    uint64_t since;    /* a head is under way, that of request `of`, or the handshake */
     unsigned of;
     struct inbound inbound;
     struct buf held; /* what libmicrohttpd has not been given: a piece of framing without its end */
@@ -177,6 +177,8 @@ void strict_begin(int fd, bool tls, size_t most)
     is_loop = true;
     make_room(fd);
     watched[fd] = (struct watched){.is = true, .tls = tls, .inbound.most = most};
+    if (tls)
+        watched[fd].since = clock_mono_ns();
 }
 
 void strict_end(int fd)

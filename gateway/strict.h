@@ -31,7 +31,7 @@ struct strict_defect {
 
 /* True: something is wrong with that request, as far as it has come. */
 bool strict_defect(int fd, struct strict_defect *out);
-/* Since when a head is under way, mono ns; 0: none is. */
+/* Since when a head is under way, or the handshake, mono ns; 0: none is. */
 uint64_t strict_since(int fd);
 
 #endif

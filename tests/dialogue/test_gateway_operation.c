@@ -27,7 +27,8 @@ static void begin(bool tls)
     if (tls)
         certificate_make(files, "door", "127.0.0.1");
     front_open_with((const char *const[]){"--access-log", log_path, tls ? "--tls-cert-file" : NULL,
-                                          certificate, "--tls-key-file", key, NULL});
+                                          certificate, "--tls-key-file", key, "--header-timeout-ms",
+                                          "1000", NULL});
 }
 
 static int open_door(void **state)
@@ -221,15 +222,21 @@ static size_t ignore(char *bytes, size_t size, size_t count, void *arg)
     return size * count;
 }
 
-/* The status of /livez, or 0: no connection that this certificate vouches for. */
-static long status_over_tls(const char *trusted, long version)
+static CURL *over_tls(const char *trusted)
 {
     char url[64];
-    long status = 0;
     CURL *easy = curl_easy_init();
     snprintf(url, sizeof url, "https://127.0.0.1:%d/livez", front.port);
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_CAINFO, trusted);
+    return easy;
+}
+
+/* The status of /livez, or 0: no connection that this certificate vouches for. */
+static long status_over_tls(const char *trusted, long version)
+{
+    long status = 0;
+    CURL *easy = over_tls(trusted);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, version);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)PLACE_PATIENCE_MS);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ignore);
@@ -251,6 +258,40 @@ static void it_speaks_tls_and_nothing_older_than_1_2(void **state)
     http_say(&http, "GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n");
     assert_false(http_line(&http, "HTTP/", line, sizeof line));
     http_hang_up(&http);
+}
+
+static bool has_answered(void *easy)
+{
+    size_t n = 0;
+    return curl_easy_recv(easy, text, sizeof text, &n) == CURLE_OK && n > 0;
+}
+
+/* Whoever is through with it may be silent. */
+static void a_handshake_takes_no_longer_than_a_head(void **state)
+{
+    static const char request[] = "GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n";
+    static const long versions[] = {CURL_SSLVERSION_MAX_TLSv1_2, CURL_SSLVERSION_MAX_TLSv1_3};
+    struct http http = http_dial(front.port);
+    CURL *silent[2];
+    size_t n = 0;
+    char line[8];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        silent[i] = over_tls(certificate);
+        curl_easy_setopt(silent[i], CURLOPT_SSLVERSION, versions[i]);
+        curl_easy_setopt(silent[i], CURLOPT_CONNECT_ONLY, 1L);
+        assert_int_equal(curl_easy_perform(silent[i]), CURLE_OK);
+    }
+    http_say(&http, "\x16\x03\x01\x02\x01"); /* 513 bytes of it are to follow */
+    http_drip(&http, 'a');
+    assert_false(http_line(&http, "HTTP/", line, sizeof line));
+    http_hang_up(&http);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(curl_easy_send(silent[i], request, sizeof request - 1, &n), CURLE_OK);
+        assert_true(eventually(has_answered, silent[i]));
+        assert_memory_equal(text, "HTTP/1.1 200 ", 13);
+        curl_easy_cleanup(silent[i]);
+    }
 }
 
 static void what_is_refused_in_the_clear_is_over_tls(void **state)
@@ -311,6 +352,7 @@ int main(void)
         TEST(a_refused_head_has_its_line, open_door),
         TEST(a_file_that_was_moved_away_is_made_anew, open_door),
         TEST(it_speaks_tls_and_nothing_older_than_1_2, open_tls_door),
+        TEST(a_handshake_takes_no_longer_than_a_head, open_tls_door),
         TEST(what_is_refused_in_the_clear_is_over_tls, open_tls_door),
         TEST(a_reload_shows_the_new_certificate_if_it_is_one, open_tls_door),
     };

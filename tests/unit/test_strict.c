@@ -54,12 +54,21 @@ static void each_head_has_its_own_time(void **state)
     assert_int_equal(said("\r\n"), 0);
 }
 
+/* Nothing of a handshake comes by here. */
+static void a_handshake_has_begun_with_the_connection(void **state)
+{
+    (void)state;
+    strict_begin(ours, true, 1024);
+    assert_true(strict_since(ours) > 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, connect_both, hang_up)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_head_has_its_own_time),
+        TEST(a_handshake_has_begun_with_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
