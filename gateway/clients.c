@@ -84,7 +84,7 @@ void clients_hurry(struct clients *self, const struct patience *patience)
         /* libmicrohttpd reads the end of it, and closes. */
         if (!is_slow(client, patience, now))
             continue;
-        client->slow = true;
+        client->slow |= !client->left;
         (void)shutdown(client->fd, SHUT_RDWR);
     }
 }

@@ -32,6 +32,7 @@ struct exchange {
     unsigned refs;  /* the server's and the holder's */
     bool malformed; /* nobody knows where it ends */
     bool received;  /* whole */
+    bool hung_up;   /* on the client, as its body is far over the limit */
     bool waits;     /* for the first post */
     bool suspended;
     /* the holder's until the first post */

@@ -144,7 +144,12 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *l
     else
         x->body.len += *len; /* only counted: it is not read any more */
     *len = 0;
-    return x->body.len > DISCARD_TIMES * most ? MHD_NO : MHD_YES;
+    if (x->body.len <= DISCARD_TIMES * most)
+        return MHD_YES;
+    x->hung_up = true;
+    answer_finish(&x->answer);
+    too_large(x);
+    return MHD_NO;
 }
 
 /* ---- the way out ---- */
@@ -268,8 +273,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 
 static unsigned status_of(const struct exchange *x, bool complete)
 {
-    bool is_ours = complete || (!x->received && x->answer.http); /* a body far over the limit */
-    if (is_ours)
+    if (complete || x->hung_up)
         return x->answer.http;
     return client_of(x->connection)->slow ? MHD_HTTP_REQUEST_TIMEOUT : TRAFFIC_LEFT;
 }

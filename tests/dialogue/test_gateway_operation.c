@@ -26,9 +26,10 @@ static void begin(bool tls)
     snprintf(key, sizeof key, "%s/door.key", files->dir);
     if (tls)
         certificate_make(files, "door", "127.0.0.1");
-    front_open_with((const char *const[]){"--access-log", log_path, tls ? "--tls-cert-file" : NULL,
-                                          certificate, "--tls-key-file", key, "--header-timeout-ms",
-                                          "1000", NULL});
+    front_open_with((const char *const[]){"--access-log", log_path, "--header-timeout-ms", "1000",
+                                          "--body-timeout-ms", "1000", "--max-body-bytes", "1KiB",
+                                          tls ? "--tls-cert-file" : NULL, certificate,
+                                          "--tls-key-file", key, NULL});
 }
 
 static int open_door(void **state)
@@ -129,6 +130,11 @@ static bool has_three(void *path)
     return lines_of(path) == 3;
 }
 
+static bool has_two(void *path)
+{
+    return lines_of(path) == 2;
+}
+
 static bool has_one(void *path)
 {
     return lines_of(path) == 1;
@@ -195,6 +201,42 @@ static void a_refused_head_has_its_line(void **state)
     json_decref(next);
     json_decref(line);
     free(root);
+}
+
+/* One at a time: that many lines are there then. */
+static void breaks_off(const char *request, bool silently, bool (*is_there)(void *path))
+{
+    struct http http = http_dial(front.port);
+    char line[8];
+    http_say(&http, request);
+    if (silently)
+        assert_false(http_line(&http, "HTTP/", line, sizeof line));
+    http_hang_up(&http);
+    assert_true(eventually(is_there, log_path));
+}
+
+/* That nothing is at this path was known from the head, and nobody has heard it. */
+static void what_broke_off_has_not_been_answered(void **state)
+{
+    enum { FAR_OVER = 5120 };
+    static const char short_of_it[] =
+        "PUT /nowhere HTTP/1.1\r\nHost: gateway\r\nContent-Length: 9\r\n\r\n1";
+    static const char head[] =
+        "PUT /nowhere HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n1400\r\n";
+    static const int statuses[] = {499, 408, 413};
+    static char large[sizeof head + FAR_OVER];
+    (void)state;
+    memset(large, 'a', sizeof large - 1);
+    memcpy(large, head, sizeof head - 1);
+    breaks_off(short_of_it, false, has_one);
+    breaks_off(short_of_it, true, has_two);
+    breaks_off(large, true, has_three);
+    const char *at = text;
+    for (size_t i = 0; i < 3; i++, at = strchr(at, '\n') + 1) {
+        json_t *line = json_loads(at, JSON_DISABLE_EOF_CHECK, NULL);
+        assert_int_equal(json_integer_value(json_object_get(line, "status")), statuses[i]);
+        json_decref(line);
+    }
 }
 
 /* As logrotate does it. */
@@ -350,6 +392,7 @@ int main(void)
         TEST(without_a_broker_they_are_for_whom_it_has_shown_them, open_door),
         TEST(a_line_tells_who_asked_for_what_and_no_secret, open_door),
         TEST(a_refused_head_has_its_line, open_door),
+        TEST(what_broke_off_has_not_been_answered, open_door),
         TEST(a_file_that_was_moved_away_is_made_anew, open_door),
         TEST(it_speaks_tls_and_nothing_older_than_1_2, open_tls_door),
         TEST(a_handshake_takes_no_longer_than_a_head, open_tls_door),
