@@ -73,7 +73,7 @@ static bool is_slow(const struct client *client, const struct patience *patience
         return since > 0 && now - since > patience->headers_ns;
     if (!x->received)
         return now - x->began > patience->body_ns;
-    return x->answered > 0 && !x->streams && now - x->answered > patience->body_ns;
+    return x->answered > 0 && !x->streaming && now - x->answered > patience->body_ns;
 }
 
 void clients_hurry(struct clients *self, const struct patience *patience)

@@ -35,6 +35,7 @@ struct exchange {
     bool hung_up;   /* on the client, as its body is far over the limit */
     bool waits;     /* for the first post */
     bool suspended;
+    bool streaming; /* the response is `stream`, and on its way */
     /* the holder's until the first post */
     struct answer answer;
     enum framing framing;

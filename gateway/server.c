@@ -207,6 +207,7 @@ static enum MHD_Result send_answer(struct exchange *x)
     if (!response)
         return MHD_NO;
     x->answered = clock_mono_ns();
+    x->streaming = x->streams;
     cors_grant(x);
     const char *trace = exchange_header(x, TRACE);
     if (trace)
@@ -282,7 +283,7 @@ static void take_note(struct gateway *gateway, struct exchange *x, bool complete
 {
     uint64_t ns = clock_mono_ns() - x->began;
     unsigned status = status_of(x, complete);
-    if (!complete && !x->streams)
+    if (!complete && !x->streaming)
         x->sent = 0; /* how much of it was is not known */
     traffic_count(&gateway->traffic, status, ns, x->body.len, x->sent);
     access_log_add(gateway->access_log, x, status, ns);
