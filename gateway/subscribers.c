@@ -390,7 +390,7 @@ static void give_up(struct subscriber *self, const char *why)
 {
     if (!self->client)
         return;
-    problem_of(&self->client->answer, STATUS_UNAVAILABLE, why, "");
+    problem_of(&self->client->answer, STATUS_UNAVAILABLE, why);
     exchange_finish(self->client);
     self->client = NULL;
 }
