@@ -196,7 +196,7 @@ FBX_API void fbx_context_free(fbx_context *context);
 /* ---- serving ---- */
 
 /* The handler owns the request until it answers it: exactly one of fbx_respond,
- * fbx_respond_status, now or later, from any thread. */
+ * fbx_respond_status, fbx_refuse, fbx_refuse_as, now or later, from any thread. */
 typedef void (*fbx_handler)(void *arg, fbx_request *request);
 
 typedef enum fbx_health {
@@ -255,9 +255,24 @@ FBX_API fbx_bus *fbx_request_bus(const fbx_request *request);
 /* One part of a streamed reply; blocks while the outbox is full (FBX_EWOULDBLOCK on an I/O thread).
  * FBX_ECLOSED: the caller is gone or does not stream. */
 FBX_API int fbx_send_part(fbx_request *request, fbx_bytes part);
-/* Both consume the request. content_type NULL: application/msgpack. */
+/* Answers consume the request. content_type NULL: application/msgpack. */
 FBX_API void fbx_respond(fbx_request *request, fbx_bytes payload, const char *content_type);
 FBX_API void fbx_respond_status(fbx_request *request, int status, const char *message);
+
+#define FBX_DETAILS_MAX 16
+
+typedef struct fbx_refusal {
+    int status;
+    const char *message; /* for people; NULL: none */
+    /* For programs: a name, its value, and so on, NULL-terminated; NULL: none. Those over
+     * FBX_DETAILS_MAX, or with a text over 4 KiB, are left out. */
+    const char *const *details;
+    uint32_t retry_after_ms; /* 0: not said */
+} fbx_refusal;
+/* Like fbx_respond_status, and says more. Everything is copied. */
+FBX_API void fbx_refuse(fbx_request *request, const fbx_refusal *refusal);
+/* The same refusal for whoever asked here: status, message, details, when to come back. */
+FBX_API void fbx_refuse_as(fbx_request *request, const fbx_reply *reply);
 
 /* ---- events ---- */
 

@@ -242,14 +242,48 @@ void fbx_respond(fbx_request *request, fbx_bytes payload, const char *content_ty
     answer(request, &reply);
 }
 
+static size_t take_details(struct wire_detail out[FBX_DETAILS_MAX], const char *const *texts)
+{
+    struct slice key, value;
+    size_t n = 0;
+    for (; texts && texts[0] && texts[1] && n < FBX_DETAILS_MAX; texts += 2)
+        if (text_take(&key, texts[0]) && text_take(&value, texts[1]))
+            out[n++] = (struct wire_detail){texts[0], texts[1]};
+    return n;
+}
+
+void fbx_refuse(fbx_request *request, const fbx_refusal *refusal)
+{
+    struct wire_detail details[FBX_DETAILS_MAX];
+    bool known = refusal->status >= 0 && refusal->status < STATUS_COUNT;
+    struct wire_reply reply = {
+        .status = known ? (enum status)refusal->status : STATUS_INTERNAL,
+        .details = details,
+        .n_details = take_details(details, refusal->details),
+        .retry_after_ms = refusal->retry_after_ms,
+    };
+    reply.retryable = status_retryable(reply.status);
+    if (refusal->message)
+        reply.message = slice_make(refusal->message, strnlen(refusal->message, TEXT_BYTES_MAX));
+    answer(request, &reply);
+}
+
 void fbx_respond_status(fbx_request *request, int status, const char *message)
 {
-    bool known = status >= 0 && status < STATUS_COUNT;
-    struct wire_reply reply = {.status = known ? (enum status)status : STATUS_INTERNAL};
-    reply.retryable = status_retryable(reply.status);
-    if (message)
-        reply.message = slice_make(message, strnlen(message, TEXT_BYTES_MAX));
-    answer(request, &reply);
+    fbx_refuse(request, &(fbx_refusal){.status = status, .message = message});
+}
+
+void fbx_refuse_as(fbx_request *request, const fbx_reply *reply)
+{
+    const char *details[2 * FBX_DETAILS_MAX + 1] = {NULL};
+    for (size_t i = 0; i < FBX_DETAILS_MAX && i < fbx_reply_details(reply); i++)
+        details[2 * i] = fbx_reply_detail_at(reply, i, &details[2 * i + 1]);
+    fbx_refuse(request, &(fbx_refusal){
+                            .status = fbx_reply_status(reply),
+                            .message = fbx_reply_message(reply),
+                            .details = details,
+                            .retry_after_ms = fbx_reply_retry_after_ms(reply),
+                        });
 }
 
 static int send_part(fbx_bus *bus, fbx_request *request, fbx_bytes bytes)

@@ -70,6 +70,21 @@ static void who(fbx_request *request)
     fbx_respond(request, (fbx_bytes){text, (size_t)len}, "text/plain");
 }
 
+static void refuse(fbx_request *request)
+{
+    static const char *const details[] = {"table", "7", "menu", "fish", NULL};
+    fbx_refuse(request, &(fbx_refusal){FBX_OVERLOADED, "no table", details, 1500});
+}
+
+static void relay(fbx_request *request)
+{
+    const fbx_call_options options = {.parent = request};
+    fbx_reply *reply = NULL;
+    (void)fbx_call(fbx_request_bus(request), "io", "refuse", (fbx_bytes){0}, &options, &reply);
+    fbx_refuse_as(request, reply);
+    fbx_reply_free(reply);
+}
+
 /* Goes on calling until its bus is closed. */
 static void persist(struct scene *scene, fbx_request *request)
 {
@@ -91,6 +106,10 @@ static void handle(void *arg, fbx_request *request)
         nest(request);
     else if (strcmp(method, "who") == 0)
         who(request);
+    else if (strcmp(method, "refuse") == 0)
+        refuse(request);
+    else if (strcmp(method, "relay") == 0)
+        relay(request);
     else if (strcmp(method, "persist") == 0)
         persist(arg, request);
     else

@@ -4,6 +4,8 @@
  *   stream   100 parts "0" to "99", then "end"
  *   who      "tenant/user depth N in time"
  *   nest     what a nested call of `who` says
+ *   refuse   overloaded, "no table", in 1500 ms, with details "table" and "menu"
+ *   relay    what a nested call of `refuse` says
  *   persist  posts `entered`, then calls until its bus is closed
  * and any other method returns its payload. */
 #ifndef DIALOGUE_SCENE_H

@@ -49,6 +49,23 @@ static void a_nested_call_is_made_for_the_same_user_in_the_same_time(void **stat
     fbx_reply_free(reply);
 }
 
+static void a_refusal_says_why_and_when_also_through_another_service(void **state)
+{
+    static const char *const methods[] = {"refuse", "relay"};
+    for (size_t i = 0; i < 2; i++) {
+        struct scene_call call;
+        scene_call(*state, &call, methods[i], NULL);
+        assert_int_equal(scene_outcome(&call), FBX_OVERLOADED);
+        assert_string_equal(fbx_reply_message(call.reply), "no table");
+        assert_int_equal(fbx_reply_retry_after_ms(call.reply), 1500);
+        assert_true(fbx_reply_retryable(call.reply));
+        assert_int_equal(fbx_reply_details(call.reply), 2);
+        assert_string_equal(fbx_reply_detail(call.reply, "table"), "7");
+        assert_string_equal(fbx_reply_detail(call.reply, "menu"), "fish");
+        scene_call_finish(&call);
+    }
+}
+
 static unsigned parts_in_order;
 
 static void count_part(void *arg, fbx_bytes part, uint32_t index)
@@ -258,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(threads_share_a_bus),
         CASE(a_nested_call_is_made_for_the_same_user_in_the_same_time),
+        CASE(a_refusal_says_why_and_when_also_through_another_service),
         CASE(parts_come_in_order_and_before_the_reply),
         CASE(a_blocking_call_may_take_parts_too),
         CASE(a_cancelled_call_ends_at_once_and_its_service_hears),
