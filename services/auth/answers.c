@@ -30,7 +30,9 @@ void auth_refuse_store(fbx_request *request)
 void auth_refuse_as(fbx_request *request, fbx_reply *reply)
 {
     if (reply)
-        fbx_respond_status(request, fbx_reply_status(reply), fbx_reply_message(reply));
+        fbx_refuse(request, &(fbx_refusal){.status = fbx_reply_status(reply),
+                                           .message = fbx_reply_message(reply),
+                                           .retry_after_ms = fbx_reply_retry_after_ms(reply)});
     else
         fbx_respond_status(request, FBX_UNAVAILABLE, "the broker does not answer");
     fbx_reply_free(reply);

@@ -51,7 +51,8 @@ void auth_respond_map(fbx_request *request, fbx_writer *w); /* frees the writer 
 void auth_respond_nothing(fbx_request *request);            /* ok, {} */
 void auth_refuse_credentials(fbx_request *request);
 void auth_refuse_store(fbx_request *request);
-/* Passes on what the broker said: not ok. Takes the reply, which may be NULL: it did not answer. */
+/* Passes on what the broker said, without the details, which are of whoever asked it: not ok. Takes
+ * the reply, which may be NULL: it did not answer. */
 void auth_refuse_as(fbx_request *request, fbx_reply *reply);
 
 /* Calls the broker in the service's own name, or for whoever made `parent`. NULL if it does not

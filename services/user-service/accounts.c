@@ -156,7 +156,7 @@ static void finish_delete(struct users *users, fbx_request *request, const struc
     int rc = forget_person(users, whose);
     fbx_writer w = {0};
     if (rc == -ENOENT && fbx_reply_status(reply) != FBX_OK) {
-        users_refuse_as(request, reply);
+        fbx_refuse_as(request, reply);
         return;
     }
     users_audit(users, request, "deleted", whose->tenant, whose->user);
@@ -187,7 +187,7 @@ void users_delete(struct users *users, fbx_request *request)
     if (status == FBX_OK || status == FBX_INVALID_ARGUMENT)
         finish_delete(users, request, &whose, reply);
     else
-        users_refuse_as(request, reply);
+        fbx_refuse_as(request, reply);
     fbx_reply_free(reply);
 }
 

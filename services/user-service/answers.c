@@ -15,11 +15,6 @@ void users_refuse_store(fbx_request *request)
     fbx_respond_status(request, FBX_UNAVAILABLE, "the store of profiles does not answer");
 }
 
-void users_refuse_as(fbx_request *request, const fbx_reply *reply)
-{
-    fbx_respond_status(request, fbx_reply_status(reply), fbx_reply_message(reply));
-}
-
 /* It may be a password that was written. */
 static void wipe(fbx_writer *w)
 {
@@ -50,7 +45,7 @@ fbx_reply *users_ask(fbx_request *request, const char *service, const char *meth
     fbx_reply *reply = users_ask_whether(request, service, method, w);
     if (!reply || fbx_reply_status(reply) == FBX_OK)
         return reply;
-    users_refuse_as(request, reply);
+    fbx_refuse_as(request, reply);
     fbx_reply_free(reply);
     return NULL;
 }

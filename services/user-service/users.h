@@ -50,8 +50,6 @@ fbx_reply *users_ask(fbx_request *request, const char *service, const char *meth
  * refused. */
 fbx_reply *users_ask_whether(fbx_request *request, const char *service, const char *method,
                              fbx_writer *w);
-/* Passes a refusal on. */
-void users_refuse_as(fbx_request *request, const fbx_reply *reply);
 
 /* ---- audit.c ---- */
 

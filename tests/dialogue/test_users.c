@@ -289,6 +289,8 @@ static void admins_stay_in_their_tenant(void **state)
         if (call(rows[i].method, boss, rows[i].body) != 403)
             fail_msg("%s %s: %s", rows[i].method, rows[i].body, answer);
     }
+    is(call("list-tenants", boss, "{}"), 403);
+    says("\"permission\":\"admin:tenants\""); /* what the broker said of it */
     is(call("create-user", boss,
             "{\"user\":\"eve\",\"password\":\"" PASSWORD "\",\"permissions\":[\"admin:users\"]}"),
        403);
