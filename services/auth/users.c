@@ -57,9 +57,13 @@ static void forgive(struct auth *auth, const struct account *account)
     attempts_forgive(auth->accounts, slice_of(account_key(key, account->tenant, account->user)));
 }
 
+/* For who may know, by now. Programs tell it by the reason from other invalid arguments. */
 static void refuse_unknown(fbx_request *request)
 {
-    fbx_respond_status(request, FBX_INVALID_ARGUMENT, "user: there is none of this name");
+    static const char *const details[] = {REASON, REASON_NO_SUCH_USER, NULL};
+    fbx_refuse(request, &(fbx_refusal){.status = FBX_INVALID_ARGUMENT,
+                                       .message = "user: there is none of this name",
+                                       .details = details});
 }
 
 static void audit(const char *what, const struct account *account, fbx_request *request)

@@ -6,6 +6,7 @@
 #include "whose.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* ---- answers ---- */
 
@@ -148,6 +149,13 @@ static int forget_person(struct users *users, const struct whose *whose)
     return rc;
 }
 
+/* Any other refusal leaves open whether there is an account, and who may delete it. */
+static bool is_of_nobody(const fbx_reply *reply)
+{
+    const char *reason = fbx_reply_detail(reply, REASON);
+    return reason && strcmp(reason, REASON_NO_SUCH_USER) == 0;
+}
+
 /* The account is no more, or there was none, which is no mistake if there is a profile: it was left
  * behind by a death in between, or is that of somebody with a token from elsewhere. */
 static void finish_delete(struct users *users, fbx_request *request, const struct whose *whose,
@@ -183,8 +191,7 @@ void users_delete(struct users *users, fbx_request *request)
     fbx_reply *reply = users_ask_whether(request, "auth", "delete", &w);
     if (!reply)
         return;
-    int status = fbx_reply_status(reply);
-    if (status == FBX_OK || status == FBX_INVALID_ARGUMENT)
+    if (fbx_reply_status(reply) == FBX_OK || is_of_nobody(reply))
         finish_delete(users, request, &whose, reply);
     else
         fbx_refuse_as(request, reply);

@@ -25,8 +25,9 @@ static void start_broker(void)
 {
     char allowed[32];
     snprintf(allowed, sizeof allowed, "127.0.0.1:%d", health_port);
-    place_start_broker(place, (const char *const[]){"--grace-ms", "300", "--health-least-ms", "20",
-                                                    "--health-allow", allowed, NULL});
+    place_start_broker(place,
+                       (const char *const[]){"--grace-ms", "300", "--health-least-ms", "20",
+                                             "--health-allow", allowed, "--call-depth", "1", NULL});
 }
 
 static void start_host(void)
@@ -200,6 +201,7 @@ static void a_user_lives_from_creation_to_deletion(void **state)
     is(ask("DELETE /api/users/ann", boss, NULL), 200);
     is(ask("GET /api/users/ann", boss, NULL), 400);
     is(ask("DELETE /api/users/ann", boss, NULL), 400);
+    says("\"reason\":\"no_such_user\"");
     is(ask("GET /api/users/ann/profile", boss, NULL), 200);
     says("\"changed_ms\":0,\"name\":\"\"");
 }
@@ -321,6 +323,43 @@ static void users_are_their_own(void **state)
                 fail_msg("%s %s: %s", methods[i], others[j], answer);
     is(call("list-users", token, "{}"), 403);
     is(call("profile", token, "{\"tenant\":\"acme\",\"user\":\"ann\"}"), 200);
+}
+
+/* Calls the service in the name of whoever calls it: so deep that it gets nowhere itself. */
+static void delete_nested(void *arg, fbx_request *request)
+{
+    const fbx_call_options options = {.parent = request};
+    fbx_reply *reply = NULL;
+    (void)arg;
+    (void)fbx_call(fbx_request_bus(request), "user-service", "delete-user",
+                   fbx_request_payload(request), &options, &reply);
+    fbx_refuse_as(request, reply);
+    fbx_reply_free(reply);
+}
+
+/* Whether there is an account was not heard then, nor who may delete it. */
+static void a_profile_outlives_a_refusal_to_delete_its_account(void **state)
+{
+    static const char *const may_call[] = {"call:shop.*", "call:user-service.*", NULL};
+    static const char *const may_all[] = {"call:shop.*", "call:user-service.*", "admin:users",
+                                          NULL};
+    const fbx_service service = {.name = "shop", .handler = delete_nested};
+    fbx_bus *shop =
+        place_connect(place, "platform", "shop", (const char *const[]){"serve:shop", NULL});
+    char *callers[] = {place_token(place, "acme", "bob", "enterprise", may_call),
+                       place_token(place, "platform", "op", "enterprise", may_all)};
+    (void)state;
+    assert_int_equal(fbx_serve(shop, &service), 0);
+    create("acme", "ann", ",\"name\":\"Ann\"");
+    for (size_t i = 0; i < sizeof callers / sizeof *callers; i++) {
+        is(ask("POST /v1/call/shop/delete", callers[i], "{\"tenant\":\"acme\",\"user\":\"ann\"}"),
+           400);
+        says("nested too deep");
+        is(call("show-user", root, "{\"tenant\":\"acme\",\"user\":\"ann\"}"), 200);
+        says("\"name\":\"Ann\"");
+        free(callers[i]);
+    }
+    fbx_close(shop);
 }
 
 static void what_is_wrong_is_named(void **state)
@@ -556,6 +595,7 @@ int main(void)
         TEST(preferences_are_a_users_own),
         TEST(admins_stay_in_their_tenant),
         TEST(users_are_their_own),
+        TEST(a_profile_outlives_a_refusal_to_delete_its_account),
         TEST(what_is_wrong_is_named),
         TEST(each_change_is_told_in_its_tenant),
         TEST(the_log_tells_of_changes_and_no_secrets),
