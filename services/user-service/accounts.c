@@ -54,12 +54,63 @@ static fbx_reply *ask_auth(fbx_request *request, const char *method,
     return users_ask(request, "auth", method, &w);
 }
 
+/* Any other refusal leaves open whether there is an account, and who may ask. */
+static bool is_of_nobody(const fbx_reply *reply)
+{
+    const char *reason = fbx_reply_detail(reply, REASON);
+    return reason && strcmp(reason, REASON_NO_SUCH_USER) == 0;
+}
+
 static const char *const all_of_user[] = {"tenant",      "user",     "password",
                                           "permissions", "disabled", NULL};
 
+/* ---- what somebody has left ---- */
+
+/* 0, -ENOENT, or another error of the store. `changed_ms`: only if it is that one still; NULL: any.
+ */
+static int forget_person(struct users *users, const struct whose *whose, const uint64_t *changed_ms)
+{
+    struct person person;
+    pthread_mutex_lock(&users->lock);
+    int rc = person_load(users->store, whose->tenant, whose->user, &person);
+    bool is_meant = !changed_ms || person.changed_ms == *changed_ms;
+    if ((rc == 0 && is_meant) || rc == -EILSEQ)
+        rc = person_delete(users->store, whose->tenant, whose->user);
+    if (rc == 0)
+        rc = store_sync(users->store);
+    pthread_mutex_unlock(&users->lock);
+    return rc;
+}
+
+/* Whoever had that name before leaves nothing to whoever has it next. It goes before there is an
+ * account, so that a death in between leaves none with it; once auth has said that there is none,
+ * to somebody who may hear that. False: answered. */
+static bool clear_place(struct users *users, fbx_request *request, const struct whose *whose)
+{
+    struct person person;
+    fbx_writer w = {0};
+    int rc = person_load(users->store, whose->tenant, whose->user, &person);
+    if (rc == -ENOENT)
+        return true;
+    whose_write(whose, &w);
+    fbx_reply *reply = users_ask_whether(request, "auth", "show", &w);
+    if (!reply)
+        return false;
+    bool is_clear = fbx_reply_status(reply) == FBX_OK; /* a conflict, which auth tells of */
+    if (is_of_nobody(reply)) {
+        rc = forget_person(users, whose, &person.changed_ms);
+        is_clear = rc == 0 || rc == -ENOENT;
+        if (!is_clear)
+            users_refuse_store(request);
+    } else if (!is_clear) {
+        fbx_refuse_as(request, reply);
+    }
+    fbx_reply_free(reply);
+    return is_clear;
+}
+
 /* ---- methods ---- */
 
-/* Whoever had that name before left nothing to whoever has it now. */
 static int begin_person(struct users *users, const struct whose *whose,
                         const struct profile *profile)
 {
@@ -94,7 +145,7 @@ void users_create(struct users *users, fbx_request *request)
     arguments_read(&arguments, request, known);
     whose_read(&whose, &arguments, request, true);
     persons_read_profile(&profile, &arguments);
-    if (arguments_refused(&arguments, request))
+    if (arguments_refused(&arguments, request) || !clear_place(users, request, &whose))
         return;
     fbx_reply *reply = ask_auth(request, "create", &arguments, all_of_user);
     if (reply)
@@ -135,33 +186,12 @@ void users_update(struct users *users, fbx_request *request)
 
 /* ---- deleting ---- */
 
-/* 0, -ENOENT, or another error of the store. */
-static int forget_person(struct users *users, const struct whose *whose)
-{
-    struct person person;
-    pthread_mutex_lock(&users->lock);
-    int rc = person_load(users->store, whose->tenant, whose->user, &person);
-    if (rc == 0 || rc == -EILSEQ)
-        rc = person_delete(users->store, whose->tenant, whose->user);
-    if (rc == 0)
-        rc = store_sync(users->store);
-    pthread_mutex_unlock(&users->lock);
-    return rc;
-}
-
-/* Any other refusal leaves open whether there is an account, and who may delete it. */
-static bool is_of_nobody(const fbx_reply *reply)
-{
-    const char *reason = fbx_reply_detail(reply, REASON);
-    return reason && strcmp(reason, REASON_NO_SUCH_USER) == 0;
-}
-
 /* The account is no more, or there was none, which is no mistake if there is a profile: it was left
  * behind by a death in between, or is that of somebody with a token from elsewhere. */
 static void finish_delete(struct users *users, fbx_request *request, const struct whose *whose,
                           const fbx_reply *reply)
 {
-    int rc = forget_person(users, whose);
+    int rc = forget_person(users, whose, NULL);
     fbx_writer w = {0};
     if (rc == -ENOENT && fbx_reply_status(reply) != FBX_OK) {
         fbx_refuse_as(request, reply);

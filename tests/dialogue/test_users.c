@@ -30,12 +30,14 @@ static void start_broker(void)
                                              "--health-allow", allowed, "--call-depth", "1", NULL});
 }
 
-static void start_host(void)
+/* With the login service, unless a test is that. */
+static void start_host_with(bool auth_too)
 {
     static const char *const permissions[] = {"serve:*", "admin:tokens", "call:auth.*",
                                               "publish:*/user.changed", NULL};
-    char auth[256], service[256], set[5][PLACE_PATH * 2];
-    build_path(auth, sizeof auth, "lib/farebox/auth.so");
+    char auth[256] = "", service[256], set[5][PLACE_PATH * 2];
+    if (auth_too)
+        build_path(auth, sizeof auth, "lib/farebox/auth.so");
     build_path(service, sizeof service, "lib/farebox/user-service.so");
     snprintf(set[0], sizeof set[0], "auth.store=%s/auth", place->dir);
     snprintf(set[1], sizeof set[1], "auth.secret-file=%s", place->secret);
@@ -44,14 +46,23 @@ static void start_host(void)
     snprintf(set[4], sizeof set[4], "user-service.health-endpoint=http://127.0.0.1:%d/health",
              health_port);
     char *token = place_token_file(place, "platform", "host", permissions);
-    host = place_start(
-        place, "farebox-host ready",
-        (const char *const[]){
-            "farebox-host", "--url", place->url, "--token-file", token,  "--health-interval-ms",
-            "200",          "--set", set[0],     "--set",        set[1], "--set",
-            set[2],         "--set", set[3],     "--set",        set[4], auth,
-            service,        NULL});
+    const char *argv[FLAGS_MAX] = {
+        "farebox-host", "--url", place->url, "--token-file", token, "--health-interval-ms", "200"};
+    size_t n = 7;
+    for (size_t i = auth_too ? 0 : 2; i < sizeof set / sizeof *set; i++) {
+        argv[n++] = "--set";
+        argv[n++] = set[i];
+    }
+    argv[n++] = service;
+    if (auth_too)
+        argv[n++] = auth;
+    host = place_start(place, "farebox-host ready", argv);
     free(token);
+}
+
+static void start_host(void)
+{
+    start_host_with(true);
 }
 
 static bool is_there(void *arg)
@@ -555,6 +566,40 @@ static void what_was_answered_outlives_a_kill(void **state)
     }
 }
 
+/* auth, for a moment: nobody is there, and the user service dies as soon as somebody is. */
+static void create_and_kill(void *arg, fbx_request *request)
+{
+    static const char *const details[] = {"reason", "no_such_user", NULL};
+    (void)arg;
+    if (strcmp(fbx_request_method(request), "create") == 0)
+        (void)kill(host->pid, SIGKILL);
+    fbx_refuse(request, &(fbx_refusal){.status = FBX_INVALID_ARGUMENT, .details = details});
+}
+
+static void a_death_while_a_user_is_created_leaves_them_nothing_of_an_old_one(void **state)
+{
+    char *zoe = place_token(place, "acme", "zoe", "enterprise",
+                            (const char *const[]){"call:user-service.*", NULL});
+    const fbx_service service = {.name = "auth", .handler = create_and_kill};
+    fbx_bus *auth =
+        place_connect(place, "platform", "auth", (const char *const[]){"serve:auth", NULL});
+    (void)state;
+    is(call("set-profile", zoe, "{\"name\":\"Zoe\"}"), 200);
+    assert_int_equal(process_stop(host, SIGTERM), 0);
+    start_host_with(false);
+    assert_int_equal(fbx_serve(auth, &service), 0);
+    assert_int_not_equal(call("create-user", root,
+                              "{\"tenant\":\"acme\",\"user\":\"zoe\",\"password\":\"" PASSWORD
+                              "\"}"),
+                         200);
+    (void)process_stop(host, 0);
+    fbx_close(auth);
+    start_host();
+    assert_true(eventually(serves_again, zoe));
+    says("\"changed_ms\":0,\"name\":\"\"");
+    free(zoe);
+}
+
 /* ---- health ---- */
 
 static bool is_shown_as(void *arg)
@@ -602,6 +647,7 @@ int main(void)
         TEST(a_subscription_is_as_its_tenant_is_now),
         TEST(a_tenant_with_users_stays),
         TEST(what_was_answered_outlives_a_kill),
+        TEST(a_death_while_a_user_is_created_leaves_them_nothing_of_an_old_one),
         TEST(its_health_is_asked_by_http),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
