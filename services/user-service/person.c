@@ -101,7 +101,7 @@ int person_delete(struct store *store, const char *tenant, const char *user)
 struct walk {
     struct store *store;
     struct slice prefix;
-    int rc;
+    int n; /* or an error */
 };
 
 /* Stops behind the tenant's last. */
@@ -111,8 +111,9 @@ static int delete_one(void *arg, struct slice key, struct slice record)
     (void)record;
     if (key.len < walk->prefix.len || memcmp(key.data, walk->prefix.data, walk->prefix.len) != 0)
         return 1;
-    walk->rc = store_delete(walk->store, TABLE, key);
-    return walk->rc;
+    int rc = store_delete(walk->store, TABLE, key);
+    walk->n = rc == 0 ? walk->n + 1 : rc;
+    return rc;
 }
 
 int person_delete_all(struct store *store, const char *tenant)
@@ -120,5 +121,5 @@ int person_delete_all(struct store *store, const char *tenant)
     char prefix[KEY_SIZE];
     struct walk walk = {.store = store, .prefix = key_of(prefix, tenant, "")};
     int rc = store_scan_from(store, TABLE, walk.prefix, delete_one, &walk);
-    return rc < 0 ? rc : walk.rc;
+    return rc < 0 ? rc : walk.n;
 }

@@ -28,7 +28,7 @@ int person_load(struct store *store, const char *tenant, const char *user, struc
 /* Queued: store_sync() then waits for the disk. */
 int person_save(struct store *store, const struct person *person);
 int person_delete(struct store *store, const char *tenant, const char *user);
-/* All of a tenant's. */
+/* All of a tenant's: how many, or an error of the store. */
 int person_delete_all(struct store *store, const char *tenant);
 
 #endif

@@ -159,27 +159,53 @@ static bool has_no_users(fbx_request *request, const struct arguments *arguments
     return none;
 }
 
+/* How many, or an error of the store. */
 static int forget_persons(struct users *users, const char *tenant)
 {
     pthread_mutex_lock(&users->lock);
-    int rc = person_delete_all(users->store, tenant);
+    int n = person_delete_all(users->store, tenant);
     pthread_mutex_unlock(&users->lock);
-    return rc == 0 ? store_sync(users->store) : rc;
+    int rc = n < 0 ? n : store_sync(users->store);
+    return rc < 0 ? rc : n;
+}
+
+/* The tenant is no more, or the broker knows none, which is no mistake if there are profiles: a
+ * death in between left them behind. */
+static void finish_delete(struct users *users, fbx_request *request, const char *tenant,
+                          const fbx_reply *reply)
+{
+    int n = forget_persons(users, tenant);
+    fbx_writer w = {0};
+    if (n == 0 && fbx_reply_status(reply) != FBX_OK) {
+        fbx_refuse_as(request, reply);
+        return;
+    }
+    users_audit_tenant(request, "deleted", tenant);
+    if (n >= 0) {
+        fbx_write_map(&w, 0);
+        users_respond(request, &w);
+    } else {
+        users_refuse_store(request);
+    }
 }
 
 void users_delete_tenant(struct users *users, fbx_request *request)
 {
     struct arguments arguments;
     char tenant[TENANT_SIZE];
+    fbx_writer w = {0};
     if (!read_change(&arguments, request, named, tenant) || !has_no_users(request, &arguments))
         return;
-    fbx_reply *reply = ask(request, "delete", named, &arguments);
+    relay_some(&w, &arguments.map, named);
+    fbx_reply *reply = users_ask_whether(request, "bus.tenants", "delete", &w);
     if (!reply)
         return;
-    users_audit_tenant(request, "deleted", tenant);
-    if (forget_persons(users, tenant) == 0)
-        fbx_respond(request, fbx_reply_payload(reply), NULL);
+    /* Of an argument that auth took a moment ago it can mean only that there is no such tenant, and
+     * that whoever asks may hear it. */
+    int status = fbx_reply_status(reply);
+    if (status == FBX_OK || status == FBX_INVALID_ARGUMENT)
+        finish_delete(users, request, tenant, reply);
     else
-        users_refuse_store(request);
+        fbx_refuse_as(request, reply);
     fbx_reply_free(reply);
 }

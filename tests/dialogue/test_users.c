@@ -542,6 +542,32 @@ static void a_tenant_with_users_stays(void **state)
     free(ann);
 }
 
+/* As a death leaves it between the two. */
+static void profiles_of_a_tenant_that_is_gone_can_be_deleted(void **state)
+{
+    static const char *const half[][3] = {{"call:user-service.*", "admin:users", NULL},
+                                          {"call:user-service.*", "admin:tenants", NULL}};
+    char *zoe = place_token(place, "acme", "zoe", "enterprise",
+                            (const char *const[]){"call:user-service.*", NULL});
+    (void)state;
+    is(call("create-tenant", root, "{\"tenant\":\"acme\",\"tier\":\"pro\"}"), 200);
+    is(call("set-profile", zoe, "{\"name\":\"Zoe\"}"), 200);
+    is(ask("POST /v1/call/bus.tenants/delete", root, "{\"tenant\":\"acme\"}"), 200);
+    for (size_t i = 0; i < 2; i++) {
+        char *token = place_token(place, "platform", "half", "enterprise", half[i]);
+        is(call("delete-tenant", token, "{\"tenant\":\"acme\"}"), 403);
+        free(token);
+    }
+    is(call("profile", zoe, NULL), 200);
+    says("\"name\":\"Zoe\"");
+    is(call("delete-tenant", root, "{\"tenant\":\"acme\"}"), 200);
+    is(call("profile", zoe, NULL), 200);
+    says("\"changed_ms\":0,\"name\":\"\"");
+    is(call("delete-tenant", root, "{\"tenant\":\"acme\"}"), 400);
+    says("there is no record of tenant acme");
+    free(zoe);
+}
+
 /* ---- the worst ---- */
 
 static bool serves_again(void *arg)
@@ -646,6 +672,7 @@ int main(void)
         TEST(the_log_tells_of_changes_and_no_secrets),
         TEST(a_subscription_is_as_its_tenant_is_now),
         TEST(a_tenant_with_users_stays),
+        TEST(profiles_of_a_tenant_that_is_gone_can_be_deleted),
         TEST(what_was_answered_outlives_a_kill),
         TEST(a_death_while_a_user_is_created_leaves_them_nothing_of_an_old_one),
         TEST(its_health_is_asked_by_http),
