@@ -16,23 +16,26 @@ static bool origin_is_host(const char *origin, const char *host)
     return at && host && strcmp(at + 3, host) == 0;
 }
 
-/* Browsers say who has a page send a request; what only reads is not worth forging, since the
- * forger's page would not be shown the answer. */
-static bool is_our_page(const struct exchange *x)
+/* Browsers say it. */
+bool cookie_is_ours(const struct exchange *x)
 {
     const char *site = exchange_header(x, "Sec-Fetch-Site");
     const char *origin = exchange_header(x, MHD_HTTP_HEADER_ORIGIN);
-    if (strcmp(x->method, MHD_HTTP_METHOD_GET) == 0)
-        return true;
     if (site)
         return strcmp(site, "same-origin") == 0;
     return !origin || origin_is_host(origin, exchange_header(x, MHD_HTTP_HEADER_HOST));
 }
 
+/* What only reads is not worth forging, since the forger's page would not be shown the answer. */
+static bool counts(const struct exchange *x)
+{
+    return strcmp(x->method, MHD_HTTP_METHOD_GET) == 0 || cookie_is_ours(x);
+}
+
 const char *cookie_get(const struct exchange *x, const char *name)
 {
     const char *value = MHD_lookup_connection_value(x->connection, MHD_COOKIE_KIND, name);
-    return value && *value && is_our_page(x) ? value : NULL;
+    return value && *value && counts(x) ? value : NULL;
 }
 
 void cookie_set(struct answer *answer, const char *name, const char *value, uint64_t max_age_s,

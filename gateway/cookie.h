@@ -12,6 +12,8 @@ struct exchange;
 #define COOKIE_TOKEN "farebox_token"
 #define COOKIE_REFRESH "farebox_refresh"
 
+/* Was the request sent by a page of our own, or by no page at all? Cookies are set for no other. */
+bool cookie_is_ours(const struct exchange *exchange);
 /* The cookie's value, or NULL: also when another site's page may have sent it along. Borrowed while
  * the connection lives. */
 const char *cookie_get(const struct exchange *exchange, const char *name);

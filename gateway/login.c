@@ -129,9 +129,12 @@ void login_handle(struct exchange *x)
     struct question q = {0};
     struct call call = {.method = "login", .as_gateway = true};
     if (open_question(&q, x)) {
-        if (wants_cookies(&q))
+        bool in_cookies = wants_cookies(&q);
+        if (in_cookies)
             call.on_ok = keep_in_cookies;
-        if (copy(&q, "tenant") && copy(&q, "user") && copy(&q, "password")) {
+        if (in_cookies && !cookie_is_ours(x)) {
+            problem_of(&x->answer, STATUS_PERMISSION_DENIED, "cookies are for pages of our own");
+        } else if (copy(&q, "tenant") && copy(&q, "user") && copy(&q, "password")) {
             put_address(&q, x);
             ask(&q, x, &call);
         } else {

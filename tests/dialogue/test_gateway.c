@@ -92,6 +92,27 @@ static void a_cookie_counts_for_our_own_pages(void **state)
     }
 }
 
+/* Otherwise it could log a browser in as somebody else, who then sees what is done there. */
+static void a_page_of_another_site_sets_no_cookies(void **state)
+{
+    static const char *const headers[] = {
+        "Sec-Fetch-Site: cross-site\r\n", "Sec-Fetch-Site: same-site\r\n",
+        "Origin: https://evil.example\r\nContent-Type: text/plain\r\n"};
+    static const char body[] =
+        "{\"tenant\":\"acme\",\"user\":\"eve\",\"password\":\"x\",\"cookie\":true}";
+    (void)state;
+    for (size_t i = 0; i <= sizeof headers / sizeof *headers; i++) {
+        bool ours = i == sizeof headers / sizeof *headers;
+        struct http http = http_dial(front.port);
+        http_ask(&http, "POST /v1/auth/login", NULL,
+                 ours ? "Sec-Fetch-Site: same-origin\r\n" : headers[i], body);
+        /* 404: nobody serves logins here, and nobody was asked before */
+        assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), ours ? 404 : 403);
+        assert_null(strstr(front.answer, "Set-Cookie"));
+        http_hang_up(&http);
+    }
+}
+
 static void a_streamed_reply_comes_in_parts(void **state)
 {
     struct http http = http_dial(front.port);
@@ -217,6 +238,7 @@ int main(void)
         TEST(a_refusal_is_a_problem),
         TEST(only_pages_of_named_origins_may_read),
         TEST(a_cookie_counts_for_our_own_pages),
+        TEST(a_page_of_another_site_sets_no_cookies),
         TEST(a_streamed_reply_comes_in_parts),
         TEST(events_are_resumed),
         TEST(whoever_hangs_up_ends_the_call),
