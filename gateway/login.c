@@ -108,14 +108,6 @@ static void keep_in_cookies(struct exchange *x, const fbx_reply *reply)
     free(text);
 }
 
-static void forget_cookies(struct exchange *x, const fbx_reply *reply)
-{
-    bool secure = gateway_is_secure(x->gateway);
-    reply_write(&x->answer, reply);
-    cookie_set(&x->answer, COOKIE_TOKEN, "", 0, secure);
-    cookie_set(&x->answer, COOKIE_REFRESH, "", 0, secure);
-}
-
 /* ---- the paths ---- */
 
 static bool wants_cookies(const struct question *q)
@@ -176,13 +168,25 @@ void login_refresh(struct exchange *x)
     close_question(&q);
 }
 
+static void forget_cookies(struct exchange *x)
+{
+    bool secure = gateway_is_secure(x->gateway);
+    cookie_set(&x->answer, COOKIE_TOKEN, "", 0, secure);
+    cookie_set(&x->answer, COOKIE_REFRESH, "", 0, secure);
+}
+
+/* Whoever shows the refresh token of a cookie, or has no other, ends its login also when their
+ * token is over. A page keeps no cookies, whatever is said of it. */
 void login_logout(struct exchange *x)
 {
     struct question q = {0};
-    struct call call = {.method = "logout", .on_ok = forget_cookies};
+    struct call call = {.method = "logout"};
     bool from_cookie = false;
     if (open_question(&q, x)) {
-        (void)put_refresh_token(&q, x, &from_cookie);
+        bool shown = put_refresh_token(&q, x, &from_cookie);
+        call.as_gateway = shown && (from_cookie || !exchange_token(x));
+        if (cookie_is_ours(x))
+            forget_cookies(x);
         ask(&q, x, &call);
     }
     close_question(&q);

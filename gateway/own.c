@@ -24,7 +24,7 @@ const struct route own_routes[] = {
     {"POST", "/v1/auth/login", login_handle, NULL, "Log in", ANSWER_JSON, 200, true, NULL},
     {"POST", "/v1/auth/refresh", login_refresh, NULL, "A new token for a refresh token",
      ANSWER_JSON, 200, true, NULL},
-    {"POST", "/v1/auth/logout", login_logout, NULL, "Log out", ANSWER_JSON, 200, false, NULL},
+    {"POST", "/v1/auth/logout", login_logout, NULL, "Log out", ANSWER_JSON, 200, true, NULL},
     {"GET", "/openapi.json", openapi_handle, NULL, "This document", ANSWER_JSON, 200, true, NULL},
     {"GET", "/metrics", metrics_handle, NULL, "Counters for Prometheus", TEXT, 200, false, NULL},
     {"GET", "/livez", probes_live, NULL, "Does the gateway live?", TEXT, 200, true, NULL},

@@ -110,6 +110,30 @@ static void end_family(struct auth *auth, fbx_request *request, const struct tic
     account_finish(&account);
 }
 
+/* Whoever has the refresh token could go on with the login, and so may end it. */
+static void end_shown(struct auth *auth, fbx_request *request, const struct ticket *ticket)
+{
+    struct account account;
+    struct family *family, ended = {.until_s = 0};
+    enum family_verdict verdict = FAMILY_UNKNOWN;
+    int rc = account_load(auth->store, ticket->tenant, ticket->user, &account);
+    if (rc == 0) {
+        verdict =
+            families_judge(&account.families, ticket->id, ticket->secret, auth_now_s(), &family);
+        account_finish(&account);
+    }
+    if (verdict != FAMILY_UNKNOWN)
+        taking_back_family(auth, ticket, &ended);
+    if (rc != 0 && rc != -ENOENT)
+        auth_refuse_store(request);
+    else if (verdict == FAMILY_UNKNOWN)
+        refuse(request);
+    else if (taking_back_one(auth, &ended))
+        auth_respond_nothing(request);
+    else
+        fbx_respond_status(request, FBX_UNAVAILABLE, "the token could not be taken back");
+}
+
 /* Whoever shows no token of the broker's could not have called. */
 void auth_logout(struct auth *auth, fbx_request *request)
 {
@@ -121,7 +145,18 @@ void auth_logout(struct auth *auth, fbx_request *request)
     arguments_read(&arguments, request, known);
     arguments_optional_text(&arguments, "refresh_token", text, sizeof text);
     bool shown = text[0] != '\0' && ticket_read(&ticket, text);
-    if (arguments_refused(&arguments, request) || !find_token(auth, request, token_id))
+    if (arguments_refused(&arguments, request))
+        return;
+    /* From there the gateway asks for its clients: its own token is not to end, whatever they say.
+     */
+    if (text[0] && strcmp(fbx_context_tenant(fbx_request_context(request)), auth->tenant) == 0) {
+        if (shown)
+            end_shown(auth, request, &ticket);
+        else
+            refuse(request);
+        return;
+    }
+    if (!find_token(auth, request, token_id))
         return;
     end_family(auth, request, shown ? &ticket : NULL, token_id, &ended);
     fbx_reply *reply =

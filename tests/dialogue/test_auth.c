@@ -414,6 +414,49 @@ static void a_page_lives_on_cookies(void **state)
     assert_int_equal(ask_with("POST /v1/auth/refresh", refresh, "{}"), 401);
 }
 
+/* Whose token ended while nobody looked. */
+static void a_page_signs_out_without_its_token(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE], other[TOKEN_SIZE], other_refresh[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", other, other_refresh);
+    assert_int_equal(ask("POST /v1/auth/login", NULL,
+                         "{\"tenant\":\"acme\",\"user\":\"ann\",\"password\":\"" PASSWORD
+                         "\",\"cookie\":true}"),
+                     200);
+    take_cookie("farebox_token", token);
+    take_cookie("farebox_refresh", refresh);
+    assert_int_equal(ask_with("POST /v1/auth/logout", refresh, "{}"), 200);
+    says("Set-Cookie: farebox_token=; Path=/; Max-Age=0");
+    says("Set-Cookie: farebox_refresh=; Path=/v1/auth; Max-Age=0");
+    assert_int_equal(ask_with("POST /v1/call/echo/echo", token, "1"), 401);
+    assert_int_equal(ask_with("POST /v1/auth/refresh", refresh, "{}"), 401);
+    assert_int_equal(ask_with("POST /v1/auth/logout", refresh, "{}"), 401);
+    assert_int_equal(call_with(other), 200);
+    assert_int_equal(refresh_with(other_refresh), 200);
+}
+
+/* Whatever the service says of it, or whether there is one; and whatever a page shows, the gateway
+ * stays who it is. */
+static void a_page_that_signs_out_keeps_no_cookies(void **state)
+{
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE], body[TOKEN_SIZE + 64];
+    (void)state;
+    assert_int_equal(ask_with("POST /v1/auth/logout", "farebox_refresh=AAAA", "{}"), 401);
+    says("Set-Cookie: farebox_refresh=; Path=/v1/auth; Max-Age=0");
+    create("platform", "gateway");
+    log_in_well("platform", "gateway", token, refresh);
+    (void)snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"}", refresh);
+    assert_int_equal(ask("POST /v1/auth/logout", NULL, body), 200);
+    assert_int_equal(ask("POST /v1/auth/logout", NULL, body), 401);
+    assert_int_equal(call_with(token), 401);
+    log_in_well("platform", "gateway", token, refresh);
+    (void)process_stop(host, SIGKILL);
+    assert_int_not_equal(ask_with("POST /v1/auth/logout", "farebox_refresh=AAAA", "{}"), 200);
+    says("Set-Cookie: farebox_refresh=; Path=/v1/auth; Max-Age=0");
+}
+
 /* ---- what cannot be told apart ---- */
 
 enum { UNKNOWN, WRONG, LOCKED, DISABLED, EXPIRED, KINDS };
@@ -744,6 +787,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_address_has_only_so_many_attempts, open_strict_place,
                                         close_place),
         TEST(a_page_lives_on_cookies),
+        TEST(a_page_signs_out_without_its_token),
+        TEST(a_page_that_signs_out_keeps_no_cookies),
         TEST(refused_logins_are_all_alike),
         TEST(admins_of_a_tenant_stay_in_it),
         TEST(what_an_admin_takes_is_gone_at_once),

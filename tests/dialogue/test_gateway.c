@@ -109,6 +109,9 @@ static void a_page_of_another_site_sets_no_cookies(void **state)
         /* 404: nobody serves logins here, and nobody was asked before */
         assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), ours ? 404 : 403);
         assert_null(strstr(front.answer, "Set-Cookie"));
+        http_ask(&http, "POST /v1/auth/logout", NULL, ours ? "" : headers[i], "{}");
+        assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 401);
+        assert_true(ours == (strstr(front.answer, "Set-Cookie") != NULL));
         http_hang_up(&http);
     }
 }
