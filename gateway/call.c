@@ -19,7 +19,7 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
     struct answer end = {0};
     answer_name(&end, x->answer.request_id);
     answer_name(&end, fbx_reply_request_id(reply));
-    reply_write(&end, reply);
+    reply_write_json(&end, reply);
     (void)exchange_put(x, end.http == HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body));
     stream_end(&x->stream);
     answer_finish(&end);

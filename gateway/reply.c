@@ -111,20 +111,35 @@ void reply_headers_own(struct answer *answer, const fbx_reply *reply)
     tell_of(answer, TIER, &context, "subscription_tier");
 }
 
-static void write_body(struct answer *answer, const fbx_reply *reply)
+static bool is_msgpack(const fbx_reply *reply)
+{
+    const char *type = fbx_reply_content_type(reply);
+    return type[0] == '\0' || strcmp(type, MSGPACK) == 0;
+}
+
+static void write_json(struct answer *answer, fbx_bytes msgpack)
 {
     struct json_error why;
-    fbx_bytes payload = fbx_reply_payload(reply);
-    const char *type = fbx_reply_content_type(reply);
     answer->http = (unsigned)status_http(STATUS_OK);
-    if (type[0] && strcmp(type, MSGPACK) != 0) {
-        answer_header(answer, "Content-Type", type);
-        buf_append(&answer->body, payload.data, payload.len);
-        return;
-    }
     answer->content_type = ANSWER_JSON;
-    if (json_from_msgpack(&answer->body, slice_make(payload.data, payload.len), &why) < 0)
+    if (json_from_msgpack(&answer->body, slice_make(msgpack.data, msgpack.len), &why) < 0)
         problem_of(answer, STATUS_INTERNAL, why.text);
+}
+
+static void write_as_it_is(struct answer *answer, const fbx_reply *reply)
+{
+    fbx_bytes payload = fbx_reply_payload(reply);
+    answer->http = (unsigned)status_http(STATUS_OK);
+    answer_header(answer, "Content-Type", fbx_reply_content_type(reply));
+    buf_append(&answer->body, payload.data, payload.len);
+}
+
+static void write_body(struct answer *answer, const fbx_reply *reply)
+{
+    if (is_msgpack(reply))
+        write_json(answer, fbx_reply_payload(reply));
+    else
+        write_as_it_is(answer, reply);
 }
 
 void reply_write(struct answer *answer, const fbx_reply *reply)
@@ -133,6 +148,18 @@ void reply_write(struct answer *answer, const fbx_reply *reply)
         write_body(answer, reply);
     else
         problem_of_reply(answer, reply);
+}
+
+void reply_write_json(struct answer *answer, const fbx_reply *reply)
+{
+    fbx_writer w = {0};
+    if (fbx_reply_status(reply) != FBX_OK || is_msgpack(reply)) {
+        reply_write(answer, reply);
+        return;
+    }
+    fbx_write_bin(&w, fbx_reply_payload(reply));
+    write_json(answer, fbx_written(&w));
+    fbx_writer_free(&w);
 }
 
 void reply_write_own(struct answer *answer, const fbx_reply *reply)

@@ -18,6 +18,8 @@ uint64_t reply_month_left_s(uint64_t unix_s);
 void reply_write(struct answer *answer, const fbx_reply *reply);
 /* The same of a call in the gateway's own name. */
 void reply_write_own(struct answer *answer, const fbx_reply *reply);
+/* The same for where only JSON will do: other payloads become a text of base64. */
+void reply_write_json(struct answer *answer, const fbx_reply *reply);
 /* What it says, to be read here; json_decref() it. NULL: it is no MessagePack, or says nothing that
  * JSON can. */
 json_t *reply_json(const fbx_reply *reply);

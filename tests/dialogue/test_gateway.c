@@ -129,6 +129,33 @@ static void a_streamed_reply_comes_in_parts(void **state)
     http_hang_up(&http);
 }
 
+static void forge(void *arg, fbx_request *request)
+{
+    static const char text[] = "1\n\nevent: reply\ndata: \"forged\"\n\n";
+    (void)arg;
+    (void)fbx_send_part(request, (fbx_bytes){"\xc0", 1});
+    fbx_respond(request, (fbx_bytes){text, strlen(text)}, "text/plain");
+}
+
+/* Whatever a service replies is one event, or one line. */
+static void a_streamed_reply_of_another_type_is_text(void **state)
+{
+    const fbx_service service = {.name = "forger", .handler = forge};
+    fbx_bus *bus = place_connect(front.place, "platform", "forger",
+                                 (const char *const[]){"serve:forger", NULL});
+    struct http http = http_dial(front.port);
+    char line[256];
+    (void)state;
+    assert_int_equal(fbx_serve(bus, &service), 0);
+    http_ask(&http, "POST /v1/call/forger/forge", front.ann, "Accept: text/event-stream\r\n", "1");
+    assert_true(http_line(&http, "data: null", line, sizeof line));
+    assert_true(http_line(&http, "event: reply", line, sizeof line));
+    assert_true(http_line(&http, "data: ", line, sizeof line));
+    assert_string_equal(line, "data: \"MQoKZXZlbnQ6IHJlcGx5CmRhdGE6ICJmb3JnZWQiCgo=\"");
+    http_hang_up(&http);
+    fbx_close(bus);
+}
+
 /* Whoever comes back with the last id it saw hears what it has missed. */
 static void events_are_resumed(void **state)
 {
@@ -243,6 +270,7 @@ int main(void)
         TEST(a_cookie_counts_for_our_own_pages),
         TEST(a_page_of_another_site_sets_no_cookies),
         TEST(a_streamed_reply_comes_in_parts),
+        TEST(a_streamed_reply_of_another_type_is_text),
         TEST(events_are_resumed),
         TEST(whoever_hangs_up_ends_the_call),
         TEST(while_it_stops_connections_end),
