@@ -20,8 +20,10 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
     answer_name(&end, x->answer.request_id);
     answer_name(&end, fbx_reply_request_id(reply));
     reply_write_json(&end, reply);
-    (void)exchange_put(x, end.http == HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body));
-    stream_end(&x->stream);
+    if (exchange_put(x, end.http == HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body)))
+        stream_end(&x->stream);
+    else
+        stream_fail(&x->stream);
     answer_finish(&end);
 }
 

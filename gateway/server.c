@@ -190,6 +190,8 @@ static ssize_t read_stream(void *arg, uint64_t at, char *out, size_t size)
     struct exchange *x = arg;
     (void)at;
     ssize_t n = stream_take(&x->stream, out, size);
+    if (n == STREAM_FAILED)
+        return MHD_CONTENT_READER_END_WITH_ERROR; /* without the last chunk */
     if (n < 0)
         return MHD_CONTENT_READER_END_OF_STREAM;
     if (n == 0)

@@ -15,7 +15,8 @@ void stream_finish(struct stream *self)
 bool stream_put(struct stream *self, struct slice bytes)
 {
     pthread_mutex_lock(&self->mutex);
-    bool fits = !self->ended && self->bytes.len - self->taken + bytes.len <= STREAM_BYTES_MAX;
+    size_t waits = self->bytes.len - self->taken;
+    bool fits = !self->ended && (waits == 0 || waits + bytes.len <= STREAM_BYTES_MAX);
     if (fits)
         buf_append(&self->bytes, bytes.data, bytes.len);
     pthread_mutex_unlock(&self->mutex);
@@ -26,6 +27,13 @@ void stream_end(struct stream *self)
 {
     pthread_mutex_lock(&self->mutex);
     self->ended = true;
+    pthread_mutex_unlock(&self->mutex);
+}
+
+void stream_fail(struct stream *self)
+{
+    pthread_mutex_lock(&self->mutex);
+    self->ended = self->failed = true;
     pthread_mutex_unlock(&self->mutex);
 }
 
@@ -44,7 +52,8 @@ ssize_t stream_take(struct stream *self, char *out, size_t size)
 {
     pthread_mutex_lock(&self->mutex);
     size_t left = self->bytes.len - self->taken;
-    ssize_t n = left == 0 && self->ended ? -1 : (ssize_t)(left < size ? left : size);
+    ssize_t over = self->failed ? STREAM_FAILED : STREAM_OVER;
+    ssize_t n = left == 0 && self->ended ? over : (ssize_t)(left < size ? left : size);
     if (n > 0) {
         memcpy(out, self->bytes.data + self->taken, (size_t)n);
         self->taken += (size_t)n;

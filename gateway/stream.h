@@ -8,14 +8,17 @@
 #include <pthread.h>
 #include <sys/types.h>
 
-/* What may wait for a slow client. */
+/* What may wait for a slow client, unless it is a single part. */
 #define STREAM_BYTES_MAX (1024u * 1024u)
+
+#define STREAM_OVER (-1)
+#define STREAM_FAILED (-2)
 
 struct stream {
     pthread_mutex_t mutex;
     struct buf bytes; /* from `taken` on they wait */
     size_t taken;
-    bool ended;
+    bool ended, failed;
 };
 
 void stream_init(struct stream *stream);
@@ -24,7 +27,9 @@ void stream_finish(struct stream *stream);
 bool stream_put(struct stream *stream, struct slice bytes);
 /* Nothing comes after what was put. */
 void stream_end(struct stream *stream);
-/* Up to `size` bytes; 0: none now, -1: none ever. */
+/* The same, and that is not all that there was to say. */
+void stream_fail(struct stream *stream);
+/* Up to `size` bytes; 0: none now, STREAM_OVER or STREAM_FAILED: none ever. */
 ssize_t stream_take(struct stream *stream, char *out, size_t size);
 
 #endif

@@ -55,6 +55,29 @@ static void a_stream_gives_what_was_put(void **state)
     stream_finish(&stream);
 }
 
+/* A part may be over the limit as JSON, and what has failed must not look whole. */
+static void a_stream_takes_any_one_part_and_tells_of_failure(void **state)
+{
+    struct stream stream;
+    struct buf big = {0};
+    char out[8];
+    (void)state;
+    memset(buf_reserve(&big, STREAM_BYTES_MAX + 1), 'x', STREAM_BYTES_MAX + 1);
+    big.len = STREAM_BYTES_MAX + 1;
+    stream_init(&stream);
+    assert_true(stream_put(&stream, buf_slice(&big)));
+    assert_false(stream_put(&stream, slice_of("y")));
+    stream_fail(&stream);
+    assert_false(stream_put(&stream, slice_of("y")));
+    for (ssize_t n, left = (ssize_t)big.len; left > 0; left -= n) {
+        n = stream_take(&stream, out, sizeof out);
+        assert_true(n > 0);
+    }
+    assert_int_equal(stream_take(&stream, out, sizeof out), STREAM_FAILED);
+    stream_finish(&stream);
+    buf_finish(&big);
+}
+
 static void a_stream_holds_so_much_and_no_more(void **state)
 {
     struct stream stream;
@@ -124,6 +147,7 @@ int main(void)
         cmocka_unit_test(parts_are_told_apart),
         cmocka_unit_test(a_stream_gives_what_was_put),
         cmocka_unit_test(a_stream_holds_so_much_and_no_more),
+        cmocka_unit_test(a_stream_takes_any_one_part_and_tells_of_failure),
         cmocka_unit_test(the_newest_events_are_there),
         cmocka_unit_test(large_events_push_others_out),
     };
