@@ -7,6 +7,9 @@
 #define TYPE_PREFIX "/problems/"
 #define TITLE_BYTES 96u
 #define NAME_RANDOM_BYTES 10u /* names as long as the broker's */
+#define HTTP_TOO_MANY 429u
+#define HTTP_UNAVAILABLE 503u
+#define A_SECOND_MS 1000u
 
 /* "rate_limited" -> "Rate limited" */
 static void title_of(char title[TITLE_BYTES], const char *code)
@@ -50,8 +53,18 @@ static json_t *problem(struct answer *answer, unsigned http, const char *code, c
     return object;
 }
 
+/* Who shall come back, and nobody knows when, comes back in a second. */
+static void tell_when(struct answer *answer, uint32_t retry_after_ms)
+{
+    bool shall_come_back = answer->http == HTTP_TOO_MANY || answer->http == HTTP_UNAVAILABLE;
+    if (retry_after_ms == 0 && shall_come_back)
+        retry_after_ms = A_SECOND_MS;
+    if (retry_after_ms > 0)
+        answer_header_number(answer, "Retry-After", (retry_after_ms + 999) / 1000);
+}
+
 /* Consumes the object. */
-static void write_out(struct answer *answer, unsigned http, json_t *object)
+static void write_out(struct answer *answer, unsigned http, json_t *object, uint32_t retry_after_ms)
 {
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
@@ -61,12 +74,7 @@ static void write_out(struct answer *answer, unsigned http, json_t *object)
     if (text)
         buf_append(&answer->body, text, strlen(text));
     free(text);
-}
-
-static void tell_when(struct answer *answer, uint32_t retry_after_ms)
-{
-    if (retry_after_ms > 0)
-        answer_header_number(answer, "Retry-After", (retry_after_ms + 999) / 1000);
+    tell_when(answer, retry_after_ms);
 }
 
 /* The source's own words for what a subscription keeps somebody from. */
@@ -94,8 +102,8 @@ static json_t *refusal(struct answer *answer, const fbx_reply *reply, const char
 /* Consumes the object. */
 static void refuse(struct answer *answer, const fbx_reply *reply, json_t *object)
 {
-    write_out(answer, (unsigned)status_http((enum status)fbx_reply_status(reply)), object);
-    tell_when(answer, fbx_reply_retry_after_ms(reply));
+    write_out(answer, (unsigned)status_http((enum status)fbx_reply_status(reply)), object,
+              fbx_reply_retry_after_ms(reply));
 }
 
 void problem_of_reply(struct answer *answer, const fbx_reply *reply)
@@ -125,7 +133,7 @@ void problem_of(struct answer *answer, enum status status, const char *detail)
     unsigned http = (unsigned)status_http(status);
     json_t *object = problem(answer, http, status_text(status), detail);
     json_object_set_new(object, "retryable", json_boolean(status_retryable(status)));
-    write_out(answer, http, object);
+    write_out(answer, http, object, 0);
 }
 
 void problem_of_error(struct answer *answer, int error)
@@ -136,14 +144,13 @@ void problem_of_error(struct answer *answer, int error)
         return;
     case FBX_EWOULDBLOCK:
         problem_of(answer, STATUS_OVERLOADED, "too much is on its way to the broker");
-        break;
+        return;
     default:
         problem_of(answer, STATUS_UNAVAILABLE, "the broker is not there");
     }
-    answer_header_number(answer, "Retry-After", 1);
 }
 
 void problem_of_http(struct answer *answer, unsigned http, const char *code, const char *detail)
 {
-    write_out(answer, http, problem(answer, http, code, detail));
+    write_out(answer, http, problem(answer, http, code, detail), 0);
 }

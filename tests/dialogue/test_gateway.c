@@ -46,6 +46,22 @@ static void a_refusal_is_a_problem(void **state)
     front_says("\"code\":\"rate_limited\"");
 }
 
+/* Whoever is told to come back is told when, also if the service that says so does not know. */
+static void who_shall_come_back_hears_when(void **state)
+{
+    static const char *const bodies[] = {"{\"status\":\"unavailable\"}",
+                                         "{\"status\":\"overloaded\"}",
+                                         "{\"status\":\"rate_limited\"}"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        (void)front_ask("POST /v1/call/echo/fail", front.ann, bodies[i]);
+        front_says("\r\nRetry-After: 1\r\n");
+    }
+    assert_int_equal(front_ask("POST /v1/call/echo/fail", front.ann, "{\"status\":\"conflict\"}"),
+                     409);
+    assert_null(strstr(front.answer, "Retry-After"));
+}
+
 static void only_pages_of_named_origins_may_read(void **state)
 {
     struct http http = http_dial(front.port);
@@ -266,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_call_is_json_both_ways),
         TEST(a_refusal_is_a_problem),
+        TEST(who_shall_come_back_hears_when),
         TEST(only_pages_of_named_origins_may_read),
         TEST(a_cookie_counts_for_our_own_pages),
         TEST(a_page_of_another_site_sets_no_cookies),
