@@ -7,6 +7,7 @@
 #define TYPE_PREFIX "/problems/"
 #define TITLE_BYTES 96u
 #define NAME_RANDOM_BYTES 10u /* names as long as the broker's */
+#define HTTP_UNAUTHORIZED 401u
 #define HTTP_TOO_MANY 429u
 #define HTTP_UNAVAILABLE 503u
 #define A_SECOND_MS 1000u
@@ -75,6 +76,8 @@ static void write_out(struct answer *answer, unsigned http, json_t *object, uint
         buf_append(&answer->body, text, strlen(text));
     free(text);
     tell_when(answer, retry_after_ms);
+    if (http == HTTP_UNAUTHORIZED)
+        answer_header(answer, "WWW-Authenticate", "Bearer");
 }
 
 /* The source's own words for what a subscription keeps somebody from. */

@@ -167,3 +167,25 @@ const struct route *routes_find(const struct routes *self, const char *method, c
     }
     return found;
 }
+
+static bool is_named(const char *methods, const char *method)
+{
+    size_t len = strlen(method);
+    for (const char *at = methods; (at = strstr(at, method)); at += len)
+        if (at[len] == '\0' || at[len] == ',')
+            return true;
+    return false;
+}
+
+void routes_methods(const struct routes *self, const char *path, char out[ROUTE_METHODS_BYTES])
+{
+    struct route_match fit;
+    size_t len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < self->n && len < ROUTE_METHODS_BYTES; i++) {
+        const struct route *route = &self->list[i];
+        if (route_fits(route, path, &fit) && !is_named(out, route->method))
+            len += (size_t)snprintf(out + len, ROUTE_METHODS_BYTES - len, "%s%s", len ? ", " : "",
+                                    route->method);
+    }
+}

@@ -6,6 +6,7 @@
 #include "settings/settings.h"
 
 #define ROUTE_PARAMS_MAX 8u
+#define ROUTE_METHODS_BYTES 64u
 
 struct exchange;
 
@@ -44,5 +45,7 @@ size_t routes_all(const struct routes *routes, const struct route **list);
 /* NULL: none; `*elsewhere`: but there is one for another method, and that is what could be said. */
 const struct route *routes_find(const struct routes *routes, const char *method, const char *path,
                                 struct route_match *match, bool *elsewhere);
+/* The methods that path takes: "GET, POST". */
+void routes_methods(const struct routes *routes, const char *path, char out[ROUTE_METHODS_BYTES]);
 
 #endif

@@ -50,6 +50,15 @@ static struct client *client_of(struct MHD_Connection *connection)
 
 /* ---- the way in ---- */
 
+static void refuse_method(struct exchange *x)
+{
+    char methods[ROUTE_METHODS_BYTES];
+    routes_methods(x->routes, x->path, methods);
+    problem_of_http(&x->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
+                    "this path takes other methods");
+    answer_header(&x->answer, MHD_HTTP_HEADER_ALLOW, methods);
+}
+
 static void find_route(struct exchange *x)
 {
     bool elsewhere = false;
@@ -57,8 +66,7 @@ static void find_route(struct exchange *x)
     if (x->route)
         return;
     if (elsewhere)
-        problem_of_http(&x->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
-                        "this path takes other methods");
+        refuse_method(x);
     else
         problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", "nothing is at this path");
 }

@@ -28,6 +28,7 @@ static void a_refusal_is_a_problem(void **state)
     (void)state;
     assert_int_equal(front_ask("POST /v1/call/echo/echo", NULL, "1"), 401);
     front_says("Content-Type: application/problem+json\r\n");
+    front_says("WWW-Authenticate: Bearer\r\n");
     assert_int_equal(front_ask("POST /v1/call/echo/echo", "e30.e30.e30", "1"), 401);
     front_says("\"code\":\"unauthenticated\"");
     assert_int_equal(front_ask("POST /v1/call/ghost/get", front.ann, "1"), 404);
@@ -35,6 +36,7 @@ static void a_refusal_is_a_problem(void **state)
     assert_int_equal(front_ask("POST /v1/call/echo/echo", front.ann, "{\"a\""), 400);
     assert_int_equal(front_ask("POST /v1/call/echo%2fecho/x", front.ann, "1"), 400);
     assert_int_equal(front_ask("GET /v1/call/echo/echo", front.ann, NULL), 405);
+    front_says("\r\nAllow: POST\r\n");
     assert_int_equal(front_ask("GET /nowhere", front.ann, NULL), 404);
     assert_int_equal(front_ask("PUT /api/notes/1?daft=true", front.ann, "1"), 400);
     for (int n = 0; n < 10; n++)

@@ -77,10 +77,18 @@ static const char *find(struct lookup *lookup, const char *method, const char *p
     return route ? route->path : NULL;
 }
 
+static void allows(const struct routes *routes, const char *path, const char *methods)
+{
+    char out[ROUTE_METHODS_BYTES];
+    routes_methods(routes, path, out);
+    assert_string_equal(out, methods);
+}
+
 static void the_route_that_says_most_is_taken(void **state)
 {
-    char *lines[] = {"GET /o/{id} o.get", "GET /o/new o.new", "POST /o o.create"};
-    struct text_list list = {lines, 3};
+    char *lines[] = {"GET /o/{id} o.get", "GET /o/new o.new", "POST /o o.create",
+                     "PUT /o/new o.renew"};
+    struct text_list list = {lines, 4};
     struct lookup lookup = {0};
     char why[BINDING_WHY_BYTES];
     size_t item = 0;
@@ -95,6 +103,8 @@ static void the_route_that_says_most_is_taken(void **state)
     assert_true(slice_is(lookup.match.params[0], "bus.stats"));
     assert_null(find(&lookup, "DELETE", "/o/7"));
     assert_true(lookup.elsewhere);
+    allows(lookup.routes, "/o/7", "GET");
+    allows(lookup.routes, "/o/new", "GET, PUT");
     for (size_t i = 0; i < 4; i++) {
         static const char *const nowhere[] = {"/o/7/", "/o/", "/p", ""};
         assert_null(find(&lookup, "GET", nowhere[i]));
