@@ -1,6 +1,7 @@
 #include "binding.h"
 
 #include "base/name.h"
+#include "route.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -47,13 +48,17 @@ static int take_path(struct binding *b, const char *word, char *why)
 {
     if (!word || word[0] != '/' || strlen(word) >= sizeof b->path)
         return refuse(why, "a path such as /api/orders/{id} comes second");
+    size_t params = 0;
     for (const char *at = word; *at;) {
         size_t len = strcspn(at + 1, "/");
+        params += at[1] == '{';
         if (!segment_fits(slice_make(at + 1, len)))
             return refuse(why, "%.64s: \"%.*s\" is neither text nor a {parameter}", word,
                           len > 32 ? 32 : (int)len, at + 1);
         at += 1 + len;
     }
+    if (params > ROUTE_PARAMS_MAX)
+        return refuse(why, "%.64s: at most %u parameters", word, ROUTE_PARAMS_MAX);
     (void)snprintf(b->path, sizeof b->path, "%s", word);
     return 0;
 }

@@ -15,13 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define NAMES_MAX (ROUTE_PARAMS_MAX + BINDING_QUERY_MAX + 1)
+
 /* Arguments as they gather; the first defect stops it. */
 struct arguments {
     struct exchange *exchange;
     const struct binding *binding;
     struct buf map; /* opened */
     uint32_t pairs;
-    struct slice names[ROUTE_PARAMS_MAX + BINDING_QUERY_MAX]; /* what the path and the query said */
+    struct slice names[NAMES_MAX]; /* what the path, the query and body=NAME said */
     size_t n_names;
     char why[BINDING_WHY_BYTES];
 };

@@ -23,6 +23,29 @@ static void a_call_is_json_both_ways(void **state)
     front_says("\"user\":\"ann\"");
 }
 
+#define FULL_PATH "/full/{p1}/{p2}/{p3}/{p4}/{p5}/{p6}/{p7}/{p8}"
+#define FULL_QUERY "q1,q2,q3,q4,q5,q6,q7,q8,q9,q10,q11,q12,q13,q14,q15,q16"
+
+static int open_full(void **state)
+{
+    (void)state;
+    front_open_with((const char *const[]){
+        "--route", "PUT " FULL_PATH " echo.echo query=" FULL_QUERY " body=text", NULL});
+    return 0;
+}
+
+/* As many as a line may name. */
+static void each_argument_has_its_place(void **state)
+{
+    (void)state;
+    assert_int_equal(front_ask("PUT /full/1/2/3/4/5/6/7/8?q1=1&q2=2&q3=3&q4=4&q5=5&q6=6&q7=7&q8=8"
+                               "&q9=9&q10=10&q11=11&q12=12&q13=13&q14=14&q15=15&q16=16",
+                               front.ann, "\"body\""),
+                     200);
+    front_says("\"p8\":\"8\",\"q1\":\"1\"");
+    front_says("\"q16\":\"16\",\"text\":\"body\"}");
+}
+
 static void a_refusal_is_a_problem(void **state)
 {
     (void)state;
@@ -283,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_call_is_json_both_ways),
+        cmocka_unit_test_setup_teardown(each_argument_has_its_place, open_full, front_close),
         TEST(a_refusal_is_a_problem),
         TEST(who_shall_come_back_hears_when),
         TEST(only_pages_of_named_origins_may_read),

@@ -48,6 +48,7 @@ static void a_wrong_line_is_named(void **state)
         {"GET /a", "comes third"},
         {"GET /a b", "comes third"},
         {"GET /a B.c", "comes third"},
+        {"GET /{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i} b.c", "at most 8 parameters"},
         {"GET /a b.c d", "\"d\""},
         {"GET /a b.c query=a:float", "query=a"},
         {"GET /a b.c query=A", "query=A"},
