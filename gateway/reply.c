@@ -126,11 +126,14 @@ static void write_json(struct answer *answer, fbx_bytes msgpack)
         problem_of(answer, STATUS_INTERNAL, why.text);
 }
 
+/* Browsers are to take it for nothing else, and for no page of the gateway's. */
 static void write_as_it_is(struct answer *answer, const fbx_reply *reply)
 {
     fbx_bytes payload = fbx_reply_payload(reply);
     answer->http = (unsigned)status_http(STATUS_OK);
     answer_header(answer, "Content-Type", fbx_reply_content_type(reply));
+    answer_header(answer, "X-Content-Type-Options", "nosniff");
+    answer_header(answer, "Content-Security-Policy", "sandbox");
     buf_append(&answer->body, payload.data, payload.len);
 }
 

@@ -170,6 +170,20 @@ static void a_streamed_reply_comes_in_parts(void **state)
     http_hang_up(&http);
 }
 
+/* It is of the dashboard's origin, where a script of it could do what the dashboard's may. */
+static void what_a_service_says_is_no_page_of_ours(void **state)
+{
+    struct http http = http_dial(front.port);
+    (void)state;
+    http_ask(&http, "POST /v1/call/echo/echo", front.ann, "Content-Type: text/html\r\n",
+             "<script>1</script>");
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    front_says("Content-Type: text/html\r\n");
+    front_says("X-Content-Type-Options: nosniff\r\n");
+    front_says("Content-Security-Policy: sandbox\r\n");
+    http_hang_up(&http);
+}
+
 static void forge(void *arg, fbx_request *request)
 {
     static const char text[] = "1\n\nevent: reply\ndata: \"forged\"\n\n";
@@ -312,6 +326,7 @@ int main(void)
         TEST(only_pages_of_named_origins_may_read),
         TEST(a_cookie_counts_for_our_own_pages),
         TEST(a_page_of_another_site_sets_no_cookies),
+        TEST(what_a_service_says_is_no_page_of_ours),
         TEST(a_streamed_reply_comes_in_parts),
         TEST(a_streamed_reply_of_another_type_is_text),
         TEST(events_are_resumed),
