@@ -58,11 +58,11 @@ static void add_path_parameters(json_t *list, const char *path, json_t *services
     }
 }
 
-static json_t *parameters_of(const struct route *route, json_t *services)
+static json_t *parameters_of(const struct route *route, const char *path, json_t *services)
 {
     json_t *list = json_array();
     const struct binding *binding = route->binding;
-    add_path_parameters(list, route->path, binding ? NULL : services);
+    add_path_parameters(list, path, binding ? NULL : services);
     for (size_t i = 0; binding && i < binding->n_query; i++) {
         const struct binding_query *query = &binding->query[i];
         json_array_append_new(list,
@@ -93,22 +93,27 @@ static json_t *summary_of(const struct route *route)
                : json_sprintf("Call %s.%s", route->binding->service, route->binding->call);
 }
 
-/* GET /api/orders/{id} as "get_api_orders__id_". */
-static json_t *id_of(const struct route *route)
+/* GET /api/orders/{id} as "get_api_orders__id_"; where paths differ in nothing that shows, with a
+ * number behind it. */
+static json_t *id_of(const struct route *route, json_t *ids)
 {
     char id[300];
     size_t n = 0;
     (void)snprintf(id, sizeof id, "%s%s", route->method, route->path);
-    for (const char *at = id; *at; at++)
-        id[n++] = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at) : '_';
-    return json_stringn(id, n);
+    for (char *at = id; *at; at++, n++)
+        *at = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at) : '_';
+    for (unsigned i = 2; json_object_get(ids, id); i++)
+        (void)snprintf(id + n, sizeof id - n, "_%u", i);
+    json_object_set_new(ids, id, json_true());
+    return json_string(id);
 }
 
-static json_t *operation_of(const struct route *route, json_t *services)
+static json_t *operation_of(const struct route *route, const char *path, json_t *ids,
+                            json_t *services)
 {
-    json_t *operation =
-        json_pack("{s:o, s:o, s:o, s:o}", "operationId", id_of(route), "summary", summary_of(route),
-                  "parameters", parameters_of(route, services), "responses", responses_of(route));
+    json_t *operation = json_pack(
+        "{s:o, s:o, s:o, s:o}", "operationId", id_of(route, ids), "summary", summary_of(route),
+        "parameters", parameters_of(route, path, services), "responses", responses_of(route));
     if (strcmp(route->method, NO_BODY) != 0)
         json_object_set_new(operation, "requestBody",
                             json_pack("{s:o}", "content", content(ANSWER_JSON, json_true())));
@@ -117,22 +122,32 @@ static json_t *operation_of(const struct route *route, json_t *services)
     return operation;
 }
 
+/* The names of parameters are ours to choose, and paths that differ only in them are one. */
+static const char *template_of(const struct route *list, const struct route *route)
+{
+    while (!route_same_shape(list->path, route->path))
+        list++;
+    return list->path;
+}
+
 static json_t *paths_of(const struct routes *routes, json_t *services)
 {
     const struct route *list;
-    json_t *paths = json_object();
+    json_t *paths = json_object(), *ids = json_object();
     size_t n = routes_all(routes, &list);
     for (size_t i = 0; i < n; i++) {
+        const char *template = template_of(list, &list[i]);
         char method[8] = "";
         for (size_t c = 0; list[i].method[c] && c + 1 < sizeof method; c++)
             method[c] = (char)tolower((unsigned char)list[i].method[c]);
-        json_t *path = json_object_get(paths, list[i].path);
+        json_t *path = json_object_get(paths, template);
         if (!path) {
             path = json_object();
-            json_object_set_new(paths, list[i].path, path);
+            json_object_set_new(paths, template, path);
         }
-        json_object_set_new(path, method, operation_of(&list[i], services));
+        json_object_set_new(path, method, operation_of(&list[i], template, ids, services));
     }
+    json_decref(ids);
     return paths;
 }
 
@@ -142,17 +157,16 @@ static json_t *components(void)
 {
     return json_pack(
         "{s:{s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}},"
-        " s:{s:{s:s, s:[s, s, s, s, s, s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s},"
+        " s:{s:{s:s, s:[s, s, s, s, s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s},"
         " s:{s:s}}}},"
         " s:{s:{s:s, s:{s:{s:{s:s}}}}}}",
         "securitySchemes", "token", "type", "http", "scheme", "bearer", "bearerFormat", "JWT",
         "cookie", "type", "apiKey", "in", "cookie", "name", COOKIE_TOKEN, "schemas", "Problem",
-        "type", "object", "required", "type", "title", "status", "code", "detail", "request_id",
-        "properties", "type", "type", "string", "title", "type", "string", "status", "type",
-        "integer", "code", "type", "string", "detail", "type", "string", "request_id", "type",
-        "string", "retryable", "type", "boolean", "responses", "Problem", "description",
-        "What went wrong (RFC 9457)", "content", "application/problem+json", "schema", "$ref",
-        "#/components/schemas/Problem");
+        "type", "object", "required", "type", "title", "status", "code", "request_id", "properties",
+        "type", "type", "string", "title", "type", "string", "status", "type", "integer", "code",
+        "type", "string", "detail", "type", "string", "request_id", "type", "string", "retryable",
+        "type", "boolean", "responses", "Problem", "description", "What went wrong (RFC 9457)",
+        "content", "application/problem+json", "schema", "$ref", "#/components/schemas/Problem");
 }
 
 json_t *openapi_document(const struct routes *routes, json_t *services)

@@ -59,8 +59,7 @@ static void add_bound(struct routes *self, const struct binding *binding)
                               .status = binding->status});
 }
 
-/* Two paths that differ only in the names of their parameters are one. */
-static bool same_shape(const char *a, const char *b)
+bool route_same_shape(const char *a, const char *b)
 {
     while (*a && *b) {
         size_t la = strcspn(a, "/"), lb = strcspn(b, "/");
@@ -78,7 +77,7 @@ static bool is_there(const struct routes *self, const struct binding *binding)
 {
     for (size_t i = 0; i < self->n; i++)
         if (strcmp(self->list[i].method, binding->method) == 0 &&
-            same_shape(self->list[i].path, binding->path))
+            route_same_shape(self->list[i].path, binding->path))
             return true;
     return false;
 }

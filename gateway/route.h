@@ -32,6 +32,9 @@ struct route_match {
 /* Does the path fit? */
 bool route_fits(const struct route *route, const char *path, struct route_match *match);
 
+/* Two paths that differ only in the names of their parameters are one. */
+bool route_same_shape(const char *a, const char *b);
+
 /* The gateway's own routes and those that were configured. Counted: requests under way keep theirs
  * while a reload puts others in force. */
 struct routes;

@@ -3,6 +3,7 @@
 
 #include "../../gateway/binding.h"
 #include "../../gateway/forwarded.h"
+#include "../../gateway/openapi.h"
 #include "../../gateway/percent.h"
 #include "../../gateway/route.h"
 
@@ -130,6 +131,64 @@ static void no_path_is_two_calls(void **state)
     assert_null(routes);
 }
 
+static json_t *operation_of(const json_t *document, const char *path, const char *method)
+{
+    json_t *operation =
+        json_object_get(json_object_get(json_object_get(document, "paths"), path), method);
+    assert_non_null(operation);
+    return operation;
+}
+
+static const char *id_of(const json_t *document, const char *path, const char *method)
+{
+    return json_string_value(json_object_get(operation_of(document, path, method), "operationId"));
+}
+
+/* Paths that look alike are told apart, and those that are one are there once. */
+static void a_document_has_each_path_once(void **state)
+{
+    char *lines[] = {"GET /a/b o.get", "GET /a_b o.get", "GET /o/{id} o.get",
+                     "DELETE /o/{number} o.delete"};
+    struct text_list list = {lines, 4};
+    struct routes *routes = NULL;
+    char why[BINDING_WHY_BYTES];
+    size_t item = 0;
+    (void)state;
+    assert_int_equal(routes_create(&routes, &list, &item, why), 0);
+    json_t *document = openapi_document(routes, NULL);
+    assert_string_equal(id_of(document, "/a/b", "get"), "get_a_b");
+    assert_string_equal(id_of(document, "/a_b", "get"), "get_a_b_2");
+    assert_string_equal(id_of(document, "/o/{id}", "get"), "get_o__id_");
+    assert_null(json_object_get(json_object_get(document, "paths"), "/o/{number}"));
+    json_t *parameters = json_object_get(operation_of(document, "/o/{id}", "delete"), "parameters");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(parameters, 0), "name")),
+                        "id");
+    json_decref(document);
+    routes_unref(routes);
+}
+
+/* What a problem need not say is not required of it. */
+static void a_problem_may_lack_a_detail(void **state)
+{
+    struct text_list none = {NULL, 0};
+    struct routes *routes = NULL;
+    char why[BINDING_WHY_BYTES];
+    size_t item = 0, i;
+    json_t *name;
+    (void)state;
+    assert_int_equal(routes_create(&routes, &none, &item, why), 0);
+    json_t *document = openapi_document(routes, NULL);
+    json_t *schemas = json_object_get(json_object_get(document, "components"), "schemas");
+    json_t *required = json_object_get(json_object_get(schemas, "Problem"), "required");
+    assert_int_equal(json_array_size(required), 5);
+    json_array_foreach(required, i, name)
+    {
+        assert_string_not_equal(json_string_value(name), "detail");
+    }
+    json_decref(document);
+    routes_unref(routes);
+}
+
 static void escapes_are_read_one_way(void **state)
 {
     static const char *const broken[] = {"%", "%4", "%zz", "%00", "a%2fb", "%2F"};
@@ -175,6 +234,8 @@ int main(void)
         cmocka_unit_test(a_wrong_line_is_named),
         cmocka_unit_test(the_route_that_says_most_is_taken),
         cmocka_unit_test(no_path_is_two_calls),
+        cmocka_unit_test(a_document_has_each_path_once),
+        cmocka_unit_test(a_problem_may_lack_a_detail),
         cmocka_unit_test(escapes_are_read_one_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
