@@ -30,7 +30,7 @@ Over HTTP:
 
     curl -H "Authorization: Bearer \$(cat $BUILD/run/acme.token)" \\
         -d '{"symbol": "sp500"}' $web/v1/call/performance-analytics/report
-    curl -d '{"tenant": "acme", "user": "ann", "password": "$password"}' $web/v1/auth/login
+    curl -d @- $web/v1/auth/login <<<'{"tenant": "acme", "user": "ann", "password": "$password"}'
     $web/ui    the dashboard, with the same password
 
 Ctrl-C stops everything and removes $folder.

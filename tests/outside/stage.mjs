@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const PATIENCE_MS = 60000;
+const PORTS_TRIED = 5;
 const build = process.env.FAREBOX_BUILD ?? "build";
 
 function freePort() {
@@ -116,9 +117,22 @@ export class Stage {
             "--set", `auth.store=${this.#path("users")}`,
             "--set", `auth.keys-file=${this.#path("keys")}`,
             `${build}/lib/farebox/auth.so`, `${build}/lib/farebox/echo.so`]);
-        this.port = await freePort();
-        await this.#run("farebox-gateway", ["--url", url, "--listen", `127.0.0.1:${this.port}`,
-            "--token-file", this.#tokenFile("gateway", ["call:auth.*"]), ...gatewayFlags]);
+        await this.#startGateway(["--url", url, "--token-file",
+            this.#tokenFile("gateway", ["call:auth.*"]), ...gatewayFlags]);
+    }
+
+    /* A port that was free may be somebody else's by the time the gateway asks for it. */
+    async #startGateway(flags) {
+        for (let left = PORTS_TRIED; ; left--) {
+            this.port = await freePort();
+            try {
+                await this.#run("farebox-gateway", ["--listen", `127.0.0.1:${this.port}`, ...flags]);
+                return;
+            } catch (error) {
+                if (left === 1)
+                    throw error;
+            }
+        }
     }
 
     /* Until it says that it is ready. What it complains about is the test's output. */
@@ -126,14 +140,19 @@ export class Stage {
         const child = spawn(`${build}/bin/${program}`, args, { stdio: ["ignore", "pipe", "inherit"] });
         this.#processes.push(child);
         return new Promise((resolve, reject) => {
-            const timer = setTimeout(() => reject(new Error(`${program} does not start`)), PATIENCE_MS);
-            child.once("error", reject);
-            child.once("exit", (code) => reject(new Error(`${program} has ended: ${code}`)));
-            createInterface(child.stdout).on("line", (line) => {
-                if (!line.startsWith(`${program} ready`))
-                    return;
+            const settle = (error) => {
                 clearTimeout(timer);
-                resolve();
+                if (error)
+                    reject(error);
+                else
+                    resolve();
+            };
+            const timer = setTimeout(() => settle(new Error(`${program} does not start`)), PATIENCE_MS);
+            child.once("error", settle);
+            child.once("exit", (code) => settle(new Error(`${program} has ended: ${code}`)));
+            createInterface(child.stdout).on("line", (line) => {
+                if (line.startsWith(`${program} ready`))
+                    settle();
             });
         });
     }
