@@ -7,10 +7,10 @@
 #include "wire/json.h"
 
 #include <errno.h>
+#include <microhttpd.h>
 #include <stdlib.h>
 
 #define NAME_BYTES 192u
-#define HTTP_OK 200u
 
 /* ---- the way back, on threads of the bus ---- */
 
@@ -20,7 +20,7 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
     answer_name(&end, x->answer.request_id);
     answer_name(&end, fbx_reply_request_id(reply));
     reply_write_json(&end, reply);
-    if (exchange_put(x, end.http == HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body)))
+    if (exchange_put(x, end.http == MHD_HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body)))
         stream_end(&x->stream);
     else
         stream_fail(&x->stream);
@@ -39,7 +39,7 @@ static void answer(struct exchange *x, const fbx_reply *reply)
         reply_write_own(&x->answer, reply);
     else
         reply_write(&x->answer, reply);
-    if (x->answer.http == HTTP_OK && x->route->binding)
+    if (x->answer.http == MHD_HTTP_OK && x->route->binding)
         x->answer.http = x->route->binding->status;
 }
 
@@ -56,7 +56,7 @@ static void on_reply(void *arg, const fbx_reply *reply)
 static void begin_stream(struct exchange *x)
 {
     x->streams = true;
-    x->answer.http = HTTP_OK;
+    x->answer.http = MHD_HTTP_OK;
     x->answer.content_type = framing_content_type(x->framing);
     answer_header(&x->answer, "Cache-Control", "no-store");
 }

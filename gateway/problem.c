@@ -1,15 +1,13 @@
 #include "problem.h"
 
 #include <jansson.h>
+#include <microhttpd.h>
 #include <sodium.h>
 #include <stdlib.h>
 
 #define TYPE_PREFIX "/problems/"
 #define TITLE_BYTES 96u
 #define NAME_RANDOM_BYTES 10u /* names as long as the broker's */
-#define HTTP_UNAUTHORIZED 401u
-#define HTTP_TOO_MANY 429u
-#define HTTP_UNAVAILABLE 503u
 #define A_SECOND_MS 1000u
 
 /* "rate_limited" -> "Rate limited" */
@@ -57,7 +55,8 @@ static json_t *problem(struct answer *answer, unsigned http, const char *code, c
 /* Who shall come back, and nobody knows when, comes back in a second. */
 static void tell_when(struct answer *answer, uint32_t retry_after_ms)
 {
-    bool shall_come_back = answer->http == HTTP_TOO_MANY || answer->http == HTTP_UNAVAILABLE;
+    bool shall_come_back =
+        answer->http == MHD_HTTP_TOO_MANY_REQUESTS || answer->http == MHD_HTTP_SERVICE_UNAVAILABLE;
     if (retry_after_ms == 0 && shall_come_back)
         retry_after_ms = A_SECOND_MS;
     if (retry_after_ms > 0)
@@ -76,7 +75,7 @@ static void write_out(struct answer *answer, unsigned http, json_t *object, uint
         buf_append(&answer->body, text, strlen(text));
     free(text);
     tell_when(answer, retry_after_ms);
-    if (http == HTTP_UNAUTHORIZED)
+    if (http == MHD_HTTP_UNAUTHORIZED)
         answer_header(answer, "WWW-Authenticate", "Bearer");
 }
 

@@ -1,6 +1,7 @@
 #include "account.h"
 
 #include "base/mem.h"
+#include "common/fields.h"
 #include "farebox.h"
 #include "store/store.h"
 
@@ -42,18 +43,6 @@ const char *account_key(char out[ACCOUNT_KEY_SIZE], const char *tenant, const ch
 
 /* ---- writing ---- */
 
-static void put_text(fbx_writer *w, const char *key, const char *text)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, text);
-}
-
-static void put_uint(fbx_writer *w, const char *key, uint64_t value)
-{
-    fbx_write_text(w, key);
-    fbx_write_uint(w, value);
-}
-
 static void put_bytes(fbx_writer *w, const char *key, const uint8_t *bytes, size_t len)
 {
     fbx_write_text(w, key);
@@ -65,27 +54,27 @@ static void put_family(fbx_writer *w, const struct family *family)
     fbx_write_map(w, 6);
     put_bytes(w, "id", family->id, sizeof family->id);
     put_bytes(w, "digest", family->digest, sizeof family->digest);
-    put_text(w, "token", family->token_id);
-    put_uint(w, "token_ends", (uint64_t)family->token_ends_s);
-    put_uint(w, "until", (uint64_t)family->until_s);
-    put_uint(w, "used", (uint64_t)family->used_s);
+    field_put_text(w, "token", family->token_id);
+    field_put_uint(w, "token_ends", (uint64_t)family->token_ends_s);
+    field_put_uint(w, "until", (uint64_t)family->until_s);
+    field_put_uint(w, "used", (uint64_t)family->used_s);
 }
 
 void account_write(const struct account *account, struct buf *out)
 {
     fbx_writer w = {0};
     fbx_write_map(&w, 8);
-    put_text(&w, "hash", account->hash);
+    field_put_text(&w, "hash", account->hash);
     fbx_write_text(&w, "permissions");
     fbx_write_array(&w, (uint32_t)account->n_permissions);
     for (size_t i = 0; i < account->n_permissions; i++)
         fbx_write_text(&w, account->permissions[i]);
     fbx_write_text(&w, "disabled");
     fbx_write_bool(&w, account->disabled);
-    put_uint(&w, "valid_from", (uint64_t)account->valid_from_s);
-    put_uint(&w, "created", account->created_ms);
-    put_uint(&w, "changed", account->changed_ms);
-    put_uint(&w, "login", account->login_ms);
+    field_put_uint(&w, "valid_from", (uint64_t)account->valid_from_s);
+    field_put_uint(&w, "created", account->created_ms);
+    field_put_uint(&w, "changed", account->changed_ms);
+    field_put_uint(&w, "login", account->login_ms);
     fbx_write_text(&w, "families");
     fbx_write_array(&w, account->families.n);
     for (unsigned i = 0; i < account->families.n; i++)
@@ -100,12 +89,6 @@ static int64_t get_number(const fbx_value *map, const char *key)
 {
     fbx_value value = fbx_map_get(map, key);
     return fbx_as_int(&value, 0);
-}
-
-static bool get_text(const fbx_value *map, const char *key, char *out, size_t size)
-{
-    fbx_value value = fbx_map_get(map, key);
-    return fbx_as_text(&value, out, size);
 }
 
 static bool get_bytes(const fbx_value *map, const char *key, uint8_t *out, size_t len)
@@ -124,7 +107,7 @@ static bool read_family(struct family *out, const fbx_value *map)
     out->used_s = get_number(map, "used");
     return get_bytes(map, "id", out->id, sizeof out->id) &&
            get_bytes(map, "digest", out->digest, sizeof out->digest) &&
-           get_text(map, "token", out->token_id, sizeof out->token_id);
+           field_get_text(map, "token", out->token_id, sizeof out->token_id);
 }
 
 static bool read_families(struct families *out, const fbx_value *array)
@@ -174,7 +157,7 @@ bool account_read(struct account *account, struct slice key, struct slice record
     read.created_ms = (uint64_t)get_number(&map, "created");
     read.changed_ms = (uint64_t)get_number(&map, "changed");
     read.login_ms = (uint64_t)get_number(&map, "login");
-    if (read_key(&read, key) && get_text(&map, "hash", read.hash, sizeof read.hash) &&
+    if (read_key(&read, key) && field_get_text(&map, "hash", read.hash, sizeof read.hash) &&
         permissions.type == FBX_ARRAY && read_permissions(&read, &permissions) &&
         families.type == FBX_ARRAY && read_families(&read.families, &families)) {
         *account = read;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "common/fields.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -14,12 +15,6 @@
 #define PAGE_USERS 100u
 
 /* ---- what is told of an account ---- */
-
-static void put_uint(fbx_writer *w, const char *key, uint64_t value)
-{
-    fbx_write_text(w, key);
-    fbx_write_uint(w, value);
-}
 
 static void write_account(fbx_writer *w, const struct account *account, bool locked)
 {
@@ -36,10 +31,10 @@ static void write_account(fbx_writer *w, const struct account *account, bool loc
     fbx_write_bool(w, account->disabled);
     fbx_write_text(w, "locked");
     fbx_write_bool(w, locked);
-    put_uint(w, "logins", account->families.n);
-    put_uint(w, "created_ms", account->created_ms);
-    put_uint(w, "changed_ms", account->changed_ms);
-    put_uint(w, "login_ms", account->login_ms);
+    field_put_uint(w, "logins", account->families.n);
+    field_put_uint(w, "created_ms", account->created_ms);
+    field_put_uint(w, "changed_ms", account->changed_ms);
+    field_put_uint(w, "login_ms", account->login_ms);
 }
 
 /* Under the lock. */

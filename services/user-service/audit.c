@@ -2,14 +2,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "common/fields.h"
 
 #define TOPIC "user.changed"
-
-static void put_text(fbx_writer *w, const char *key, const char *text)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, text);
-}
 
 /* In the service's own name: whoever made the change may be of another tenant. What was changed has
  * happened, so that nobody hears it is no reason to refuse it. */
@@ -33,11 +28,11 @@ void users_audit(struct users *users, const fbx_request *request, const char *wh
               fbx_context_tenant(by), "by_user", fbx_context_user(by), "request",
               fbx_request_id(request), NULL);
     fbx_write_map(&w, 6);
-    put_text(&w, "what", what);
-    put_text(&w, "tenant", tenant);
-    put_text(&w, "user", user);
-    put_text(&w, "by_tenant", fbx_context_tenant(by));
-    put_text(&w, "by_user", fbx_context_user(by));
+    field_put_text(&w, "what", what);
+    field_put_text(&w, "tenant", tenant);
+    field_put_text(&w, "user", user);
+    field_put_text(&w, "by_tenant", fbx_context_tenant(by));
+    field_put_text(&w, "by_user", fbx_context_user(by));
     fbx_write_text(&w, "at_ms");
     fbx_write_uint(&w, clock_now().unix_ms);
     tell(users, request, tenant, fbx_written(&w));

@@ -1,5 +1,6 @@
 #include "person.h"
 
+#include "common/fields.h"
 #include "farebox.h"
 #include "store/store.h"
 
@@ -19,31 +20,19 @@ void person_init(struct person *person, const char *tenant, const char *user)
 
 /* ---- records ---- */
 
-static void put_text(fbx_writer *w, const char *key, const char *text)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, text);
-}
-
 void person_write(const struct person *person, struct buf *out)
 {
     fbx_writer w = {0};
     fbx_write_map(&w, 7);
-    put_text(&w, "name", person->profile.name);
-    put_text(&w, "email", person->profile.email);
-    put_text(&w, "locale", person->profile.locale);
-    put_text(&w, "timezone", person->profile.timezone);
+    field_put_text(&w, "name", person->profile.name);
+    field_put_text(&w, "email", person->profile.email);
+    field_put_text(&w, "locale", person->profile.locale);
+    field_put_text(&w, "timezone", person->profile.timezone);
     fbx_write_text(&w, "changed");
     fbx_write_uint(&w, person->changed_ms);
     preferences_write(&person->preferences, &w);
     buf_append(out, w.data, w.len);
     fbx_writer_free(&w);
-}
-
-static bool get_text(const fbx_value *map, const char *key, char *out, size_t size)
-{
-    fbx_value value = fbx_map_get(map, key);
-    return fbx_as_text(&value, out, size);
 }
 
 bool person_read(struct person *person, struct slice record)
@@ -56,10 +45,10 @@ bool person_read(struct person *person, struct slice record)
     person->changed_ms = (uint64_t)fbx_as_int(&changed, 0);
     preferences_read(&person->preferences, &said);
     return said.wrong[0] == '\0' &&
-           get_text(&said.map, "name", profile->name, sizeof profile->name) &&
-           get_text(&said.map, "email", profile->email, sizeof profile->email) &&
-           get_text(&said.map, "locale", profile->locale, sizeof profile->locale) &&
-           get_text(&said.map, "timezone", profile->timezone, sizeof profile->timezone);
+           field_get_text(&said.map, "name", profile->name, sizeof profile->name) &&
+           field_get_text(&said.map, "email", profile->email, sizeof profile->email) &&
+           field_get_text(&said.map, "locale", profile->locale, sizeof profile->locale) &&
+           field_get_text(&said.map, "timezone", profile->timezone, sizeof profile->timezone);
 }
 
 /* ---- the store ---- */

@@ -2,6 +2,7 @@
 #include "persons.h"
 
 #include "base/clock.h"
+#include "common/fields.h"
 #include "store/store.h"
 #include "users.h"
 #include "whose.h"
@@ -30,24 +31,18 @@ void persons_read_profile(struct profile *profile, struct arguments *arguments)
                profile_is_timezone, "like Europe/Zurich");
 }
 
-static void put_text(fbx_writer *w, const char *key, const char *text)
-{
-    fbx_write_text(w, key);
-    fbx_write_text(w, text);
-}
-
 void persons_write_profile(const struct profile *profile, fbx_writer *w)
 {
-    put_text(w, "name", profile->name);
-    put_text(w, "email", profile->email);
-    put_text(w, "locale", profile->locale);
-    put_text(w, "timezone", profile->timezone);
+    field_put_text(w, "name", profile->name);
+    field_put_text(w, "email", profile->email);
+    field_put_text(w, "locale", profile->locale);
+    field_put_text(w, "timezone", profile->timezone);
 }
 
 static void write_whose(const struct person *person, fbx_writer *w)
 {
-    put_text(w, "tenant", person->tenant);
-    put_text(w, "user", person->user);
+    field_put_text(w, "tenant", person->tenant);
+    field_put_text(w, "user", person->user);
     fbx_write_text(w, "changed_ms");
     fbx_write_uint(w, person->changed_ms);
 }
