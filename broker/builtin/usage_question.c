@@ -89,27 +89,39 @@ struct slice usage_customer(const struct core *core, const struct usage_question
     return account ? slice_of(account->billing_customer) : none;
 }
 
+static enum status read_times(const struct arguments *arguments, struct usage_question *out,
+                              const char **why)
+{
+    struct slice none = slice_make(NULL, 0);
+    out->from = argument_text(arguments, "from", none);
+    out->to = argument_text(arguments, "to", none);
+    if (!calendar_valid_prefix(out->from))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                           "from: no beginning of a time like 2026-11-24T13, in UTC");
+    if (!calendar_valid_prefix(out->to))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                           "to: no beginning of a time like 2026-11-24T13, in UTC");
+    if (usage_is_past(out->from, out->to))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "to: is before from");
+    return STATUS_OK;
+}
+
 static enum status read_question(struct core *core, const struct arguments *arguments,
                                  struct usage_question *out, const char **why)
 {
     struct slice none = slice_make(NULL, 0);
     *out = (struct usage_question){0};
-    out->from = argument_text(arguments, "from", none);
-    out->to = argument_text(arguments, "to", none);
     for (unsigned part = USAGE_TENANT; part < USAGE_PARTS; part++)
         out->wanted[part] = argument_text(arguments, usage_part_names[part], none);
     out->rows = argument_uint(arguments, "limit", USAGE_PAGE_ROWS);
     if (out->rows == 0 || out->rows > USAGE_PAGE_ROWS)
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "limit: 1 to 4096 rows of the books");
-    if (!calendar_valid_prefix(out->from) || !calendar_valid_prefix(out->to))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT,
-                           "from, to: the beginning of 2026-11-24T13, in UTC");
     if (!read_dimensions(out, arguments))
         return refuse_with(why, STATUS_INVALID_ARGUMENT,
                            "by: an array of hour, day, month, tenant, user, service, method");
     if (!read_cursor(core, out, argument_text(arguments, "cursor", none)))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "cursor: not one of ours");
-    return STATUS_OK;
+    return read_times(arguments, out, why);
 }
 
 /* A user sees their own part; who administers the tenant's usage, all of it. */

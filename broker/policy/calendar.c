@@ -28,7 +28,7 @@ void calendar_print(uint64_t hour, char *out)
     write_digits(out + 11, hour % 24, 2);
 }
 
-bool calendar_valid_prefix(struct slice text)
+static bool has_form(struct slice text)
 {
     static const char form[] = "0000-00-00T00";
     if (text.len > CALENDAR_HOUR)
@@ -39,6 +39,45 @@ bool calendar_valid_prefix(struct slice text)
             return false;
     }
     return true;
+}
+
+/* Whether a number in that range begins with those of its digits that are there. */
+static bool may_be_within(struct slice text, size_t at, size_t digits, unsigned min, unsigned max)
+{
+    unsigned low = 0, high = 0;
+    for (size_t i = at; i < at + digits; i++) {
+        bool there = i < text.len;
+        low = 10 * low + (there ? (unsigned)(text.data[i] - '0') : 0);
+        high = 10 * high + (there ? (unsigned)(text.data[i] - '0') : 9);
+    }
+    return low <= max && high >= min;
+}
+
+static unsigned number_at(struct slice text, size_t at, size_t digits)
+{
+    unsigned value = 0;
+    for (size_t i = at; i < at + digits; i++)
+        value = 10 * value + (unsigned)(text.data[i] - '0');
+    return value;
+}
+
+static unsigned days_of(unsigned year, unsigned month)
+{
+    bool leaps = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (month == 2)
+        return leaps ? 29 : 28;
+    return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+bool calendar_valid_prefix(struct slice text)
+{
+    unsigned days = 31;
+    if (!has_form(text))
+        return false;
+    if (text.len >= CALENDAR_MONTH)
+        days = days_of(number_at(text, 0, 4), number_at(text, 5, 2));
+    return may_be_within(text, 5, 2, 1, 12) && may_be_within(text, 8, 2, 1, days) &&
+           may_be_within(text, 11, 2, 0, 23);
 }
 
 uint64_t calendar_month_ends(uint64_t hour)

@@ -15,8 +15,8 @@
 void calendar_print(uint64_t hour, char *out);
 /* The first hour of the month after this hour's. */
 uint64_t calendar_month_ends(uint64_t hour);
-/* The beginning of such a text, from the year on: "2026", "2026-11-2" and "2026-11-24T" are fine.
- */
+/* The beginning of such a text, from the year on: "2026", "2026-11-2" and "2026-11-24T" are fine,
+ * "2026-13" and "2026-02-30" are not, because no hour begins like that. */
 bool calendar_valid_prefix(struct slice text);
 
 #endif

@@ -31,11 +31,31 @@ static void a_beginning_is_told_from_what_is_none(void **state)
     assert_false(calendar_valid_prefix(slice_of("2026-11-24 13")));
 }
 
+/* Every beginning of a real hour is one; with any other digits it is not. */
+static void only_what_exists_begins_an_hour(void **state)
+{
+    static const char *const impossible[] = {
+        "2026-13",    "2026-00",    "2026-2",     "2026-02-30",    "2026-02-3",  "2026-02-29",
+        "2100-02-29", "2026-04-31", "2026-11-00", "2026-11-30T24", "2026-01-32", "2026-11-30T3"};
+    char hour[CALENDAR_HOUR + 1];
+    (void)state;
+    for (uint64_t at = 0; at < 24 * 366 * 150; at += 7) {
+        calendar_print(at, hour);
+        for (size_t len = 0; len <= CALENDAR_HOUR; len++)
+            assert_true(calendar_valid_prefix(slice_make(hour, len)));
+    }
+    assert_true(calendar_valid_prefix(slice_of("2028-02-29")));
+    assert_true(calendar_valid_prefix(slice_of("2000-02-29")));
+    for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++)
+        assert_false(calendar_valid_prefix(slice_of(impossible[i])));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hours_are_those_of_the_system),
         cmocka_unit_test(a_beginning_is_told_from_what_is_none),
+        cmocka_unit_test(only_what_exists_begins_an_hour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

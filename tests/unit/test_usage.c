@@ -251,6 +251,28 @@ static void nonsense_is_refused(void **state)
         assert_int_equal(ask(bob, questions[i]), STATUS_INVALID_ARGUMENT);
 }
 
+static void assert_refused_as(const char *question, const char *message)
+{
+    static uint64_t id = 3000000;
+    actor_question(bob, ++id, "bus.usage", "show", question);
+    struct wire_envelope envelope = actor_expect(bob, WIRE_REPLY);
+    assert_int_equal(envelope.reply.status, STATUS_INVALID_ARGUMENT);
+    assert_true(slice_is(envelope.reply.message, message));
+}
+
+/* Nothing was used then: that would be no answer to who has mistyped a date. */
+static void times_that_do_not_exist_are_refused_by_name(void **state)
+{
+    static const char from[] = "from: no beginning of a time like 2026-11-24T13, in UTC";
+    static const char to[] = "to: no beginning of a time like 2026-11-24T13, in UTC";
+    (void)state;
+    assert_refused_as("{\"from\":\"2026-13\"}", from);
+    assert_refused_as("{\"from\":\"2026-02-30\"}", from);
+    assert_refused_as("{\"from\":\"2026-11-30T25\"}", from);
+    assert_refused_as("{\"from\":\"2026-11\",\"to\":\"2026-99\"}", to);
+    assert_refused_as("{\"from\":\"2026-12\",\"to\":\"2026-11\"}", "to: is before from");
+}
+
 static void books_that_fail_are_said_to(void **state)
 {
     (void)state;
@@ -272,6 +294,7 @@ int main(void)
         TEST(who_sees_one_tenant_looks_at_few_rows),
         TEST(a_cursor_tells_nothing),
         TEST(nonsense_is_refused),
+        TEST(times_that_do_not_exist_are_refused_by_name),
         TEST(books_that_fail_are_said_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
