@@ -140,8 +140,8 @@ int cli_fail_reply(const struct cli *cli, const fbx_reply *reply)
     const char *message = fbx_reply_message(reply);
     if (!*message)
         message = status_meaning((enum status)status);
-    return complain(cli,
-                    &(struct complaint){exits_of(status), fbx_status_text(status), message, reply});
+    enum exit_code code = exits_of_reply(status, fbx_reply_retryable(reply));
+    return complain(cli, &(struct complaint){code, fbx_status_text(status), message, reply});
 }
 
 /* "permission_denied: needs publish:orders" names its outcome; other refusals are about the token.

@@ -24,6 +24,12 @@ enum exit_code exits_of(int status)
     }
 }
 
+enum exit_code exits_of_reply(int status, bool retryable)
+{
+    enum exit_code code = exits_of(status);
+    return code == EXIT_TEMPORARY && !retryable ? EXIT_NOBODY : code;
+}
+
 const char *exits_text(enum exit_code code)
 {
     for (size_t i = 0; i < EXITS; i++)

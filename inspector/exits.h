@@ -14,6 +14,8 @@ enum exit_code {
 
 /* The exit status for the outcome of a call; EXIT_INTERNAL for a number from the future. */
 enum exit_code exits_of(int status);
+/* The same of a reply: what is not to be tried again is not temporary, whatever its outcome. */
+enum exit_code exits_of_reply(int status, bool retryable);
 /* "usage", "bad_input", …: the error's name where there is no outcome to name it. */
 const char *exits_text(enum exit_code code);
 const char *exits_meaning(enum exit_code code);

@@ -86,8 +86,8 @@ static enum verdict refuse_by_order(struct core *core, const struct guard *guard
     refusal->lasts = true;
     refusal_detail(refusal, "forced", "true");
     return refuse(refusal, STATUS_BREAKER_OPEN,
-                  arena_printf(&core->arena, "an operator has closed %.*s to %s",
-                               SLICE_FMT(guard->service->name), whole ? "all" : "this tenant"));
+                  arena_printf(&core->arena, "by an operator's order %s calls to %.*s are refused",
+                               whole ? "all" : "this tenant's", SLICE_FMT(guard->service->name)));
 }
 
 static enum verdict refuse_to_burden(struct core *core, const struct guard *guard,

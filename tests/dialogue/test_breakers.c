@@ -127,6 +127,10 @@ static void test_it_does_as_it_is_told(void **state)
     assert_int_equal(orders(bob, "get"), FBX_BREAKER_OPEN);
     ends(0, "farebox breakers -o json" AS_OPERATOR);
     says("\"forced\":true");
+    char *caller = place_token_file(place, "bolt", "carl", (const char *const[]){"call:*", NULL});
+    ends(69, "farebox call orders get --token-file %s", caller);
+    free(caller);
+    says("breaker_open: by an operator's order all calls to orders are refused (request ");
     ends(0, "farebox breaker force-close orders --tenant acme" AS_OPERATOR);
     ends(0, "farebox breaker reset orders" AS_OPERATOR);
     fails(ann, 20);

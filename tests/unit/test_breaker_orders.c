@@ -68,7 +68,8 @@ static void an_order_is_given_as_the_reason(void **state)
     reply = orders_refused(ann);
     assert_string_equal(reply_detail(&reply, "forced"), "true");
     assert_string_equal(reply_detail(&reply, "breaker"), "tenant");
-    assert_true(slice_is(reply.message, "an operator has closed orders to this tenant"));
+    assert_true(slice_is(reply.message,
+                         "by an operator's order this tenant's calls to orders are refused"));
     assert_int_equal(reply.retry_after_ms, 0);
     assert_false(reply.retryable);
 }

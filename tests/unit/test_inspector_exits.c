@@ -39,6 +39,17 @@ static void test_only_what_may_be_repeated_is_temporary(void **state)
     assert_int_equal(exits_of(STATUS_OUTCOME_UNKNOWN), 76);
 }
 
+static void test_what_is_not_to_be_repeated_is_not_temporary(void **state)
+{
+    (void)state;
+    for (int status = 0; status < STATUS_COUNT; status++) {
+        assert_int_equal(exits_of_reply(status, true), exits_of(status));
+        assert_int_not_equal(exits_of_reply(status, false), EXIT_TEMPORARY);
+    }
+    assert_int_equal(exits_of_reply(STATUS_BREAKER_OPEN, false), 69);
+    assert_int_equal(exits_of_reply(STATUS_PERMISSION_DENIED, false), 77);
+}
+
 static void test_numbers_are_those_of_sysexits(void **state)
 {
     (void)state;
@@ -105,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_outcome_has_its_exit_status),
         cmocka_unit_test(test_only_what_may_be_repeated_is_temporary),
+        cmocka_unit_test(test_what_is_not_to_be_repeated_is_not_temporary),
         cmocka_unit_test(test_numbers_are_those_of_sysexits),
         cmocka_unit_test(test_exit_statuses_differ_and_explain_themselves),
         cmocka_unit_test(test_the_documentation_says_the_same),
