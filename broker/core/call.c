@@ -256,7 +256,7 @@ static void count(struct core *core, struct call *call, const struct wire_reply 
     hist_add(&core->stats.latency, took);
     if (reply->status != STATUS_OK)
         core->stats.errors[reply->status]++;
-    if (!call->service)
+    if (call->attempts == 0) /* no instance had it: it is none of the service's work */
         return;
     call->service->calls++;
     hist_add(&call->service->latency, took);

@@ -273,6 +273,27 @@ static void work_for_others_is_not_shown(void **state)
     assert_true(says(ask(ops, "show", "name", "prices", NULL).payload, "errors"));
 }
 
+/* What the broker refuses is no doing of the service's, and says nothing of its speed. */
+static void what_never_came_to_it_is_not_its_work(void **state)
+{
+    (void)state;
+    struct actor *ann = stage_join(&stage, CALLER), *host = stage_join(&stage, EVERYONES);
+    struct actor *eve = stage_join(&stage, "acme eve call:stock.*");
+    assert_int_equal(serve(host, "prices", ""), STATUS_OK);
+    const struct service *prices = map_get(&stage.core->registry.by_key, slice_of("prices"));
+    actor_call(eve, 1, "prices", "get");
+    assert_int_equal(actor_outcome(eve, 1), STATUS_PERMISSION_DENIED);
+    assert_int_equal(prices->calls, 0);
+    assert_int_equal(prices->errors, 0);
+    assert_int_equal(prices->latency.count, 0);
+    actor_call(ann, 1, "prices", "get");
+    actor_reply(host, actor_requested(host), STATUS_INTERNAL, "");
+    assert_int_equal(actor_outcome(ann, 1), STATUS_INTERNAL);
+    assert_int_equal(prices->calls, 1);
+    assert_int_equal(prices->errors, 1);
+    assert_int_equal(prices->latency.count, 1);
+}
+
 static void an_operator_sees_a_tenants_own(void **state)
 {
     (void)state;
@@ -367,13 +388,21 @@ static void a_goodbye_tells_of_each_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_removed_is_forgotten),          TEST(a_lost_instance_is_still_one),
-        TEST(nobody_waits_for_what_is_removed),      TEST(removing_needs_a_permission),
-        TEST(no_tenant_fills_the_registry),          TEST(a_tier_may_allow_fewer),
-        TEST(no_tenant_takes_all_instances),         TEST(instances_are_bounded),
-        TEST(what_a_service_lacks_is_shown),         TEST(work_for_others_is_not_shown),
-        TEST(an_operator_sees_a_tenants_own),        TEST(the_shared_and_the_own_are_left_apart),
-        TEST(without_a_tenant_the_own_one_is_found), TEST(every_end_is_told),
+        TEST(what_is_removed_is_forgotten),
+        TEST(a_lost_instance_is_still_one),
+        TEST(nobody_waits_for_what_is_removed),
+        TEST(removing_needs_a_permission),
+        TEST(no_tenant_fills_the_registry),
+        TEST(a_tier_may_allow_fewer),
+        TEST(no_tenant_takes_all_instances),
+        TEST(instances_are_bounded),
+        TEST(what_a_service_lacks_is_shown),
+        TEST(work_for_others_is_not_shown),
+        TEST(what_never_came_to_it_is_not_its_work),
+        TEST(an_operator_sees_a_tenants_own),
+        TEST(the_shared_and_the_own_are_left_apart),
+        TEST(without_a_tenant_the_own_one_is_found),
+        TEST(every_end_is_told),
         TEST(a_goodbye_tells_of_each_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
