@@ -58,7 +58,8 @@ static enum status look_up(struct core *core, const struct usage_question *quest
 {
     struct usage_page page;
     if (!journal_save(core)) /* what has just been counted is part of the answer */
-        return refuse_with(why, STATUS_UNAVAILABLE, "the books cannot be written");
+        return refuse_with(why, STATUS_UNAVAILABLE,
+                           "the store takes no usage now: the answer would be too low");
     int err = usage_page_read(core, question, &page);
     if (err == 0)
         pack_page(core, out, question, &page);
