@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "builtin/feed.h"
 #include "builtin/tap.h"
+#include "core/lost_tiers.h"
 #include "core/route.h"
 #include "core/state.h"
 
@@ -65,6 +66,7 @@ int core_create(struct core **out, const struct core_options *options, struct mo
         core_destroy(core);
         return rc;
     }
+    lost_tiers_tell(core);
     *out = core;
     return 0;
 }
@@ -265,6 +267,7 @@ void core_reload(struct core *core, const struct limits *limits)
     core->accounts.generation++;
     grants_renew(core);
     breakers_reload(core);
+    lost_tiers_tell(core);
     identities_forget(core->identities);
 }
 

@@ -134,13 +134,19 @@ static bool old_token_refused(void *arg)
     return rc == FBX_EREFUSED;
 }
 
+/* The next line of the log about such an event. */
+static void await_event(struct place *place, const char *event, char *line, size_t size)
+{
+    do
+        assert_true(process_line(&place->broker, "ts=", line, size));
+    while (!strstr(line, event));
+}
+
 /* Sends SIGHUP and waits for the line that says how it went. */
 static void reload(struct place *place, char *line, size_t size)
 {
     kill(place->broker.pid, SIGHUP);
-    do
-        assert_true(process_line(&place->broker, "ts=", line, size));
-    while (!strstr(line, "event=reload."));
+    await_event(place, "event=reload.", line, size);
 }
 
 static void a_rotated_secret_is_in_force_after_sighup(void **state)
@@ -202,6 +208,35 @@ static void a_bad_file_changes_nothing_a_good_one_does(void **state)
     assert_non_null(strstr(text, "event=reload.refused"));
     assert_true(too_large_now(bus));
     fbx_close(bus);
+    place_destroy(place);
+}
+
+/* A quota that is gone with its tier is not gone in silence. */
+static void records_of_a_tier_that_is_gone_are_told_of(void **state)
+{
+    (void)state;
+    char path[PLACE_PATH], line[1024], out[1024];
+    struct place *place = place_create();
+    snprintf(path, sizeof path, "%s/broker.yaml", place->dir);
+    write_text(path, "tier: [free, pro monthly=100, gold]\n");
+    place_start_broker(place, (const char *const[]){"--config", path, NULL});
+    char *token = place_token_file(place, "infra", "ops", (const char *const[]){"admin:*", NULL});
+    const char *const tenants[] = {"acme", "bolt"};
+    for (size_t i = 0; i < sizeof tenants / sizeof *tenants; i++) {
+        const char *argv[] = {"farebox", "tenants",  "create",       tenants[i], "--tier", "pro",
+                              "--url",   place->url, "--token-file", token,      NULL};
+        assert_int_equal(place_run(place, out, sizeof out, argv), 0);
+    }
+    write_text(path, "tier: [free monthly=5, gold]\n");
+    kill(place->broker.pid, SIGHUP);
+    await_event(place, "event=", line, sizeof line);
+    while (strstr(line, "event=audit."))
+        await_event(place, "event=", line, sizeof line);
+    assert_non_null(strstr(line, "level=warn event=tiers.not_configured"));
+    assert_non_null(strstr(line, "tier=pro records=2 taken_for=free"));
+    await_event(place, "event=", line, sizeof line); /* and of no other tier */
+    assert_non_null(strstr(line, "event=reload.done"));
+    free(token);
     place_destroy(place);
 }
 
@@ -278,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_short_secret_is_refused),
         cmocka_unit_test(a_rotated_secret_is_in_force_after_sighup),
         cmocka_unit_test(a_bad_file_changes_nothing_a_good_one_does),
+        cmocka_unit_test(records_of_a_tier_that_is_gone_are_told_of),
         cmocka_unit_test(the_service_manager_hears_of_reloads),
         cmocka_unit_test(each_refusal_has_its_exit_code),
     };
