@@ -15,14 +15,23 @@ static const char *subject_of(struct core *core, const struct rate_rule *rule)
                            : rule->service;
 }
 
+/* A record may give another rate than its tier. */
+static const char *giver_of(struct core *core, const struct standing *standing)
+{
+    const struct window_rate *usual = &standing->tier->rate;
+    if (standing->rate.per_minute == usual->per_minute && standing->rate.burst == usual->burst)
+        return arena_printf(&core->arena, "the tier %s", standing->tier->name);
+    return "the subscription's own rate";
+}
+
 static const char *message_of(struct core *core, const struct call *call,
                               const struct standing *standing, const struct bound *bound)
 {
     static const char *const whose[RATE_OFS] = {"a user", "a tenant", "all together"};
     const struct window_rate *rate = &bound->rate;
     if (!bound->rule)
-        return arena_printf(&core->arena, "the tier %s allows %u calls%s a minute, %u at once",
-                            standing->tier->name, rate->per_minute,
+        return arena_printf(&core->arena, "%s allows %u calls%s a minute, %u at once",
+                            giver_of(core, standing), rate->per_minute,
                             call->service->builtin ? " of the broker's own services" : "",
                             rate->burst);
     return arena_printf(&core->arena, "%s: %s may make %u calls a minute, %u at once",

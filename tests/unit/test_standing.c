@@ -445,6 +445,26 @@ static void the_rate_is_that_of_the_standing(void **state)
     assert_int_equal(limit_of(ann), 10000);
 }
 
+/* Who reads that the tier allows so little looks for the mistake in the wrong place. */
+static void a_refusal_says_whose_rate_it_is(void **state)
+{
+    (void)state;
+    serve("orders", "", NULL, NULL);
+    SAY_OK("create", TENANT("acme"), TIER("free"));
+    SAY_OK("create", TENANT("acme"), USER("ann"), RATE(1));
+    assert_int_equal(call_orders(ann), STATUS_OK);
+    struct wire_reply refused = call(ann, "orders", "get");
+    assert_int_equal(refused.status, STATUS_RATE_LIMITED);
+    assert_true(slice_is(refused.message,
+                         "the subscription's own rate allows 1 calls a minute, 1 at once"));
+    SAY_OK("delete", TENANT("acme"), USER("ann"));
+    do
+        refused = call(ann, "orders", "get");
+    while (refused.status == STATUS_OK);
+    assert_int_equal(refused.status, STATUS_RATE_LIMITED);
+    assert_true(slice_is(refused.message, "the tier free allows 100 calls a minute, 10 at once"));
+}
+
 static void a_reload_reaches_who_is_connected(void **state)
 {
     char why[TIER_WHY_BYTES];
@@ -875,6 +895,7 @@ int main(void)
         TEST(what_the_books_have_not_is_not_written_over),
         TEST(what_cannot_be_kept_is_not_in_force),
         TEST(the_rate_is_that_of_the_standing),
+        TEST(a_refusal_says_whose_rate_it_is),
         TEST(a_reload_reaches_who_is_connected),
         TEST(so_is_the_weight),
         TEST(a_feature_is_asked_for),
