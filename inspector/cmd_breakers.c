@@ -16,7 +16,7 @@ static const struct column in_list[] = {
     {"INSTANCE", "instance", UNIT_TEXT},
     {"STATE", "state", UNIT_STATE},
     {"FORCED", "forced", UNIT_TEXT},
-    {"RETRY AFTER", "retry_after_ms", UNIT_SPAN},
+    {"RETRY AFTER", "retry_after_ms", UNIT_WAIT},
     {"OPENINGS", "openings", UNIT_COUNT},
     {"CALLS", "calls", UNIT_COUNT},
     {"FAILED", "failed", UNIT_COUNT},

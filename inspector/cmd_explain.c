@@ -1,7 +1,9 @@
 #include "base/mem.h"
 #include "copy.h"
+#include "human.h"
 #include "inquiry.h"
 #include "payload.h"
+#include "permission.h"
 #include "question.h"
 #include "view.h"
 
@@ -36,7 +38,7 @@ static const struct column steps[] = {
     {"VERDICT", "verdict", UNIT_STATE},
     {"STATUS", "status", UNIT_TEXT},
     {"WHY", "message", UNIT_TEXT},
-    {"RETRY AFTER", "retry_after_ms", UNIT_SPAN},
+    {"RETRY AFTER", "retry_after_ms", UNIT_WAIT},
     {0},
 };
 
@@ -76,12 +78,36 @@ static void ask(fbx_writer *w, const struct args *args)
         write_payload(w);
 }
 
+/* What a refusal says beside its message: on lines of its own, as elsewhere. */
+static void show_details(struct buf *out, const fbx_value *step)
+{
+    fbx_value details = fbx_map_get(step, "details"), filter = fbx_map_get(step, "filter");
+    const unsigned char *cursor = NULL;
+    fbx_value key, text;
+    if (details.type != FBX_MAP || details.count == 0 || filter.type != FBX_TEXT)
+        return;
+    buf_printf(out, "\n");
+    human_text(out, slice_make(filter.as.bytes.data, filter.as.bytes.len));
+    buf_printf(out, "\n");
+    while (fbx_next(&details, &cursor, &key) && fbx_next(&details, &cursor, &text)) {
+        buf_printf(out, "  ");
+        human_text(out, slice_make(key.as.bytes.data, key.as.bytes.len));
+        buf_printf(out, ": ");
+        human_text(out, slice_make(text.as.bytes.data, text.as.bytes.len));
+        buf_printf(out, "\n");
+    }
+}
+
 static void show(struct buf *out, const struct cli *cli, const fbx_value *answer)
 {
     char outcome[64] = "";
+    const unsigned char *cursor = NULL;
+    fbx_value step;
     fbx_value rows = fbx_map_get(answer, "steps"), text = fbx_map_get(answer, "outcome");
     fbx_value waits = fbx_map_get(answer, "waits"), replayed = fbx_map_get(answer, "replayed");
     view_list(out, cli, &rows, steps, "filters");
+    while (fbx_next(&rows, &cursor, &step))
+        show_details(out, &step);
     (void)fbx_as_text(&text, outcome, sizeof outcome);
     if (fbx_as_bool(&replayed, false))
         buf_printf(out, "\nthe call would get the answer that was kept, %s\n", outcome);
@@ -92,10 +118,22 @@ static void show(struct buf *out, const struct cli *cli, const fbx_value *answer
                    fbx_as_bool(&waits, false) ? "wait" : "go to its service");
 }
 
+static int check_permissions(const struct cli *cli, const struct args *args)
+{
+    unsigned cursor = 0;
+    for (const char *text; (text = args_next(args, "perm", &cursor));) {
+        if (!permission_valid(text))
+            return cli_fail(cli, EXIT_USAGE, "'%.80s' is no permission", text);
+    }
+    return EXIT_OK;
+}
+
 static int run(struct cli *cli, const struct args *args)
 {
     const char *file = args_text(args, "as-token-file", NULL);
-    int code = file ? cli_read_token_file(cli, file, &token) : EXIT_OK;
+    int code = check_permissions(cli, args);
+    if (!code && file)
+        code = cli_read_token_file(cli, file, &token);
     if (!code && args_word(args, 2))
         code = payload_read(cli, args_word(args, 2), &payload);
     if (!code)

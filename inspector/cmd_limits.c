@@ -20,7 +20,7 @@ static const struct column columns[] = {
     {"per minute", "per_minute", UNIT_LIMIT},
     {"burst", "burst", UNIT_LIMIT},
     {"remaining now", "remaining", UNIT_TEXT},
-    {"retry after", "retry_after_ms", UNIT_SPAN},
+    {"retry after", "retry_after_ms", UNIT_WAIT},
     {"monthly", "monthly", UNIT_LIMIT},
     {"used by the tenant", "used", UNIT_TEXT},
     {"resets at", "resets_at", UNIT_TEXT},
@@ -34,7 +34,7 @@ static const struct column limits[] = {
     {"per minute", "per_minute", UNIT_LIMIT},
     {"burst", "burst", UNIT_LIMIT},
     {"remaining now", "remaining", UNIT_TEXT},
-    {"retry after", "retry_after_ms", UNIT_SPAN},
+    {"retry after", "retry_after_ms", UNIT_WAIT},
     {0},
 };
 

@@ -73,6 +73,10 @@ static void write_number(struct buf *out, uint64_t number, enum unit unit)
     case UNIT_NANOS:
         human_nanos(out, number);
         break;
+    case UNIT_WAIT:
+        if (number)
+            human_span(out, number);
+        break;
     case UNIT_SPAN:
         human_span(out, number);
         break;

@@ -15,6 +15,7 @@ enum unit {
     UNIT_MICROS,
     UNIT_NANOS,
     UNIT_SPAN,   /* milliseconds */
+    UNIT_WAIT,   /* the same; 0: none */
     UNIT_SINCE,  /* Unix milliseconds, shown as the time passed since */
     UNIT_DATE,   /* Unix seconds */
     UNIT_MOMENT, /* Unix milliseconds; 0 is never */

@@ -45,10 +45,16 @@ static enum status suppose(struct core *core, const struct call *call, struct as
     if (argument_has(&asked->arguments, "permissions") &&
         !argument_texts(&asked->arguments, "permissions", texts, PERMISSIONS_MAX, &count))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "permissions: at most 64 texts");
+    if (argument_has(&asked->arguments, "tier") &&
+        !tiers_exactly(&core->limits.tiers, slice_of(claims.tier)))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tier: none of that name is configured");
     for (size_t i = 0; i < count; i++)
         permissions[i] = arena_text(&core->arena, texts[i]);
     claims.n_permissions = count;
     asked->identity = identity_supposed(&claims);
+    if (asked->identity->permissions.count < count) /* a token's would grant nothing, silently */
+        return refuse_with(why, STATUS_INVALID_ARGUMENT,
+                           "permissions: each is verb:pattern or verb:tenant/pattern");
     return STATUS_OK;
 }
 

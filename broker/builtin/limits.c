@@ -16,6 +16,12 @@ struct asked {
     bool own;
 };
 
+static bool supposes_no_tier_of_ours(const struct core *core, const struct asked *asked)
+{
+    struct slice name = argument_text(&asked->arguments, "tier", slice_make(NULL, 0));
+    return argument_has(&asked->arguments, "tier") && !tiers_exactly(&core->limits.tiers, name);
+}
+
 /* Users see their own; who administers limits, those of their tenant's users, or everybody's. */
 static enum status check(struct core *core, const struct call *call, enum scope scope,
                          const struct asked *asked, const char **why)
@@ -23,6 +29,8 @@ static enum status check(struct core *core, const struct call *call, enum scope 
     const struct identity *who = call->identity;
     if (!name_valid(asked->tenant) || !name_valid_user(asked->user))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, user: not names");
+    if (supposes_no_tier_of_ours(core, asked))
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tier: none of that name is configured");
     if (scope == SCOPE_ALL || asked->own)
         return STATUS_OK;
     if (!slice_equal(asked->tenant, who->tenant)) {

@@ -207,6 +207,15 @@ static void test_explaining(void **state)
     assert_string_equal(output, "0\n");
     ends(0, "sed 's/.$/x/' \"$FAREBOX_TOKEN_FILE\" | cut -c 2- | %s --as-token-file -", explain);
     says("the call would end as unauthenticated\n");
+    says("\nidentity\n  defect: ");
+    ends(0, "%s --tenant acme --perm call:other.*", explain);
+    says("\nentitlement\n  permission: call:puppet.echo\n");
+    says(" needs call:puppet.echo            -\n"); /* there is nothing to wait for */
+    ends(64, "%s --perm bogus", explain);
+    says("'bogus' is no permission");
+    ends(65, "%s --tier gold", explain);
+    says("tier: none of that name is configured");
+    ends(65, "farebox limits ann --tenant acme --tier gold --token-file \"$OPERATOR\"");
     ends(77, "farebox explain puppet echo --as-token-file \"$FAREBOX_TOKEN_FILE\"");
 }
 

@@ -175,6 +175,21 @@ static void all_that_refuse_are_named(void **state)
     assert_says("\"filter\":\"balancer\",\"verdict\":\"pass\"");
 }
 
+/* What would be left out of the question in silence is refused: a slip answers another one. */
+static void nobody_is_supposed_who_cannot_be(void **state)
+{
+    static const char *const slips[] = {"\"tier\":\"gold\"", "\"permissions\":[\"bogus\"]",
+                                        "\"permissions\":[\"call:*\",\"cal:orders.get\"]"};
+    char question[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        snprintf(question, sizeof question, "{%s,\"service\":\"orders\",\"method\":\"get\"}",
+                 slips[i]);
+        assert_int_equal(actor_ask(ops, ++ids, "bus.explain", "call", question, &answer),
+                         STATUS_INVALID_ARGUMENT);
+    }
+}
+
 static void about_oneself_anybody_may_ask(void **state)
 {
     (void)state;
@@ -349,6 +364,7 @@ int main(void)
         TEST(a_line_is_explained),
         TEST(explaining_changes_nothing),
         TEST(all_that_refuse_are_named),
+        TEST(nobody_is_supposed_who_cannot_be),
         TEST(about_oneself_anybody_may_ask),
         TEST(a_token_is_judged),
         TEST(what_is_wrong_with_a_token_is_said),
