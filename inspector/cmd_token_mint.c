@@ -92,11 +92,13 @@ static int check(const struct cli *cli, const struct args *args, const struct to
         if (!args_has(args, needed[i]))
             return cli_fail(cli, EXIT_USAGE, "--%s is needed", needed[i]);
     if (!name_valid_tenant(slice_of(claims->tenant)))
-        return cli_fail(cli, EXIT_USAGE, "'%.80s' is no tenant's name", claims->tenant);
+        return cli_fail(cli, EXIT_USAGE, "'%.80s' is no tenant's name: " NAME_RULE ", and not bus",
+                        claims->tenant);
     if (!name_valid_user(slice_of(claims->user)))
-        return cli_fail(cli, EXIT_USAGE, "'%.80s' is no user's name", claims->user);
+        return cli_fail(cli, EXIT_USAGE, "'%.80s' is no user's name: " NAME_USER_RULE,
+                        claims->user);
     if (!name_valid(slice_of(claims->tier)))
-        return cli_fail(cli, EXIT_USAGE, "'%.80s' is no tier's name", claims->tier);
+        return cli_fail(cli, EXIT_USAGE, "'%.80s' is no tier's name: " NAME_RULE, claims->tier);
     for (size_t i = 0; i < claims->n_permissions; i++)
         if (!permission_valid(claims->permissions[i]))
             return cli_fail(cli, EXIT_USAGE, "'%.80s' is no permission", claims->permissions[i]);

@@ -141,7 +141,7 @@ static enum status carry_out(struct core *core, const struct call *call, enum sc
     if (!service || !concerns(core, call, scope, service))
         return refuse_with(why, STATUS_SERVICE_NOT_FOUND, "no such service");
     if (tenant.len > 0 && !name_valid(tenant))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant: not a name");
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant: not a name (" NAME_RULE ")");
     if (scope != SCOPE_ALL && !slice_equal(tenant.len ? tenant : service->tenant, own))
         return refuse_with(why, STATUS_PERMISSION_DENIED, "needs admin:breakers for all tenants");
     switch (breakers_order(core, service, tenant, order, call->identity)) {

@@ -41,7 +41,7 @@ static enum status suppose(struct core *core, const struct call *call, struct as
                              .expires_ms = UINT64_MAX,
                              .permissions = permissions};
     if (!name_valid(slice_of(claims.tenant)) || !name_valid_user(slice_of(claims.user)))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, user: not names");
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, NAME_WHO_RULE);
     if (argument_has(&asked->arguments, "permissions") &&
         !argument_texts(&asked->arguments, "permissions", texts, PERMISSIONS_MAX, &count))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "permissions: at most 64 texts");

@@ -28,7 +28,7 @@ static enum status check(struct core *core, const struct call *call, enum scope 
 {
     const struct identity *who = call->identity;
     if (!name_valid(asked->tenant) || !name_valid_user(asked->user))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, user: not names");
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, NAME_WHO_RULE);
     if (supposes_no_tier_of_ours(core, asked))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "tier: none of that name is configured");
     if (scope == SCOPE_ALL || asked->own)

@@ -253,8 +253,9 @@ static enum status read_named(struct core *core, const struct call *call, enum s
     out->tenant = kept(core, argument_text(&arguments, "tenant", none));
     arguments_finish(&arguments);
     if (!name_valid_service(out->name) || (out->tenant.len > 0 && !name_valid(out->tenant)))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT,
-                           arena_printf(&core->arena, "%s, tenant: not names", key));
+        return refuse_with(
+            why, STATUS_INVALID_ARGUMENT,
+            arena_printf(&core->arena, "%s, tenant: not names (" NAME_RULE ")", key));
     if (scope != SCOPE_ALL && out->tenant.len > 0 &&
         !slice_equal(out->tenant, call->identity->tenant)) {
         audit_mismatch(core, call->identity, "bus.registry", out->tenant);

@@ -32,7 +32,7 @@ static enum status ask(struct core *core, const struct call *call, enum scope sc
     if (name_reserved(out->tenant) && !slice_is(out->tenant, "bus"))
         return refuse_with(why, STATUS_INVALID_ARGUMENT, reserved);
     if (!name_valid(out->tenant) || (out->user.len > 0 && !name_valid_user(out->user)))
-        return refuse_with(why, STATUS_INVALID_ARGUMENT, "tenant, user: not names");
+        return refuse_with(why, STATUS_INVALID_ARGUMENT, NAME_WHO_RULE);
     if (scope != SCOPE_ALL && !slice_equal(out->tenant, own)) {
         audit_mismatch(core, call->identity, "bus.tenants", out->tenant);
         return refuse_with(why, STATUS_TENANT_MISMATCH, "that is another tenant");

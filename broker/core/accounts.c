@@ -116,7 +116,7 @@ static const char *take_features(struct account *self, const struct account *bas
     self->features = mem_zalloc((n + 1) * sizeof *self->features);
     for (; self->n_features < n; self->n_features++) {
         if (!name_valid(named[self->n_features]))
-            return "features: not names";
+            return "features: not names (" NAME_RULE ")";
         self->features[self->n_features] = copy_of(named[self->n_features]);
     }
     return NULL;
@@ -156,7 +156,7 @@ struct account *account_make(struct slice tenant, struct slice user, const struc
                                         const struct arguments *) = {take_texts, take_status,
                                                                      take_features, take_rate};
     if (!name_valid(tenant) || (user.len > 0 && !name_valid_user(user))) {
-        *why = "tenant, user: not names";
+        *why = NAME_WHO_RULE;
         return NULL;
     }
     struct account *self = account_create(tenant, user);

@@ -56,9 +56,9 @@ const char *registration_defect(const Record *wanted)
     if (name_reserved(slice_of(wanted->service)) || name_reserved(slice_of(wanted->tenant)))
         return "service, tenant: bus and what begins with bus. is the broker's own";
     if (!name_valid(slice_of(wanted->service)))
-        return "service: not a name";
+        return "service: not a name (" NAME_RULE ")";
     if (wanted->tenant[0] && !name_valid(slice_of(wanted->tenant)))
-        return "tenant: not a name";
+        return "tenant: not a name (" NAME_RULE ")";
     if (strlen(wanted->version) > TEXT_MAX || strlen(wanted->minimum_tier) > TEXT_MAX)
         return "version, minimum_tier: at most 64 bytes";
     if (strlen(wanted->health_endpoint) > ENDPOINT_MAX)

@@ -5,6 +5,12 @@
 
 #include "base/slice.h"
 
+/* For refusals: what was wrong with a name. */
+#define NAME_RULE "1 to 63 of a-z, 0-9, _ and -, not beginning with _ or -"
+#define NAME_USER_RULE "1 to 128 printable characters without space, quote, \\ or /"
+#define NAME_WHO_RULE \
+    "tenant, user: not names (a tenant's: " NAME_RULE "; a user's: " NAME_USER_RULE ")"
+
 #define NAME_TOPIC_TOKENS 16 /* most tokens in a topic or pattern */
 
 /* One token: tenant, service, method, group. */

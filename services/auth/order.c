@@ -56,10 +56,10 @@ static void read_arguments(struct order *order, struct arguments *arguments,
     if (is_known(known, "user")) {
         arguments_text(arguments, "user", order->user, sizeof order->user);
         if (!name_valid_user(slice_of(order->user)))
-            arguments_refuse(arguments, "user: no user's name");
+            arguments_refuse(arguments, "user: no user's name (" NAME_USER_RULE ")");
     }
     if (!name_valid_tenant(slice_of(order->tenant)))
-        arguments_refuse(arguments, "tenant: no tenant's name");
+        arguments_refuse(arguments, "tenant: no tenant's name (" NAME_RULE ")");
     arguments_optional_text(arguments, "password", order->password, sizeof order->password);
     if (order->password[0] && strlen(order->password) < PASSWORD_LEAST)
         arguments_refuse(arguments, "password: at least %u bytes", PASSWORD_LEAST);

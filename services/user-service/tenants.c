@@ -98,7 +98,7 @@ static bool read_change(struct arguments *arguments, fbx_request *request, const
     arguments_read(arguments, request, known);
     arguments_text(arguments, "tenant", tenant, TENANT_SIZE);
     if (!name_valid_tenant(slice_of(tenant)))
-        arguments_refuse(arguments, "tenant: no tenant's name");
+        arguments_refuse(arguments, "tenant: no tenant's name (" NAME_RULE ")");
     return !arguments_refused(arguments, request);
 }
 

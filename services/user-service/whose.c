@@ -14,7 +14,7 @@ void whose_read(struct whose *whose, struct arguments *arguments, const fbx_requ
     (void)snprintf(whose->tenant, sizeof whose->tenant, "%s", fbx_context_tenant(caller));
     arguments_optional_text(arguments, "tenant", whose->tenant, sizeof whose->tenant);
     if (!name_valid_tenant(slice_of(whose->tenant)))
-        arguments_refuse(arguments, "tenant: no tenant's name");
+        arguments_refuse(arguments, "tenant: no tenant's name (" NAME_RULE ")");
     if (named) {
         arguments_text(arguments, "user", whose->user, sizeof whose->user);
     } else {
@@ -22,7 +22,7 @@ void whose_read(struct whose *whose, struct arguments *arguments, const fbx_requ
         arguments_optional_text(arguments, "user", whose->user, sizeof whose->user);
     }
     if (!name_valid_user(slice_of(whose->user)))
-        arguments_refuse(arguments, "user: no user's name");
+        arguments_refuse(arguments, "user: no user's name (" NAME_USER_RULE ")");
 }
 
 bool whose_is_caller(const struct whose *whose, const fbx_request *request)

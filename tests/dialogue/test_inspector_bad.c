@@ -110,7 +110,7 @@ static void test_tokens_that_are_refused(void **state)
     ends(64, "%s --tier Gold", mint);
     ends(64, "%s --tenant Acme", mint);
     ends(64, "%s --tenant bus", mint);
-    says("'bus' is no tenant's name");
+    says("'bus' is no tenant's name: 1 to 63 of a-z, 0-9, _ and -, not beginning with _ or -");
     ends(65, "echo not-a-token | farebox token show -");
     ends(77, "printf %%32s x >\"$DIR\"/other; farebox token mint --secret-file "
              "\"$DIR\"/other --tenant acme --user bob --tier free | "
