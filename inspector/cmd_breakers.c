@@ -6,7 +6,7 @@ static const struct opt order_options[] = {
     {.name = "tenant",
      .kind = OPT_TEXT,
      .value = "TENANT",
-     .help = "only the breaker of this tenant there"},
+     .help = "only the breaker of this tenant there, whether or not it has a record"},
     {0},
 };
 

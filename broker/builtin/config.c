@@ -281,12 +281,23 @@ static enum status change(struct core *core, struct call *call, const struct ask
     return STATUS_OK;
 }
 
+/* What is there of a tier that is gone can be read and deleted; nothing is to be added. */
+static enum status check_tier(const struct core *core, const struct asked *asked, const char **why)
+{
+    struct slice name = argument_text(&asked->arguments, "tier", slice_make(NULL, 0));
+    if (name.len == 0 || tiers_exactly(&core->limits.tiers, name))
+        return STATUS_OK;
+    return refuse_with(why, STATUS_INVALID_ARGUMENT, "tier: none of that name is configured");
+}
+
 static enum status set(struct core *core, struct call *call, enum scope scope, struct buf *out,
                        const char **why)
 {
     struct asked asked;
     struct buf contents = {0};
     enum status status = ask(core, call, scope, &asked, why);
+    if (status == STATUS_OK)
+        status = check_tier(core, &asked, why);
     if (status == STATUS_OK && !argument_pack(&asked.arguments, "value", &contents))
         status = refuse_with(why, STATUS_INVALID_ARGUMENT, "value: there is none");
     if (status == STATUS_OK && contents.len > VALUE_BYTES_MAX)

@@ -408,6 +408,23 @@ static void where_it_has_to_be_on_disk_it_is_first(void **state)
     assert_int_equal(actor_outcome(ops, QUESTION), STATUS_OK);
 }
 
+/* Nobody would ever get it; of one that is gone what there is can be read and deleted. */
+static void a_tier_nobody_can_have_gets_no_value(void **state)
+{
+    char why[TIER_WHY_BYTES];
+    (void)state;
+    assert_int_equal(ask(ops, "set", "{\"key\":\"k\",\"tier\":\"gold\",\"value\":1}"),
+                     STATUS_INVALID_ARGUMENT);
+    SET_OK(ops, "{\"key\":\"k\",\"tier\":\"pro\",\"value\":1}");
+    stage.options.limits.tiers.n = 0;
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", why), 0);
+    core_reload(stage.core, &stage.options.limits);
+    assert_int_equal(ask(ops, "set", "{\"key\":\"k\",\"tier\":\"pro\",\"value\":2}"),
+                     STATUS_INVALID_ARGUMENT);
+    assert_int_equal(ask(ops, "get", "{\"key\":\"k\",\"tier\":\"pro\"}"), STATUS_OK);
+    assert_int_equal(ask(ops, "delete", "{\"key\":\"k\",\"tier\":\"pro\"}"), STATUS_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
@@ -428,6 +445,7 @@ int main(void)
         TEST(where_it_has_to_be_on_disk_it_is_first),
         TEST(nonsense_is_refused),
         TEST(what_was_refused_has_not_happened),
+        TEST(a_tier_nobody_can_have_gets_no_value),
         TEST(what_was_answered_for_has_happened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
