@@ -78,7 +78,7 @@ void announce_removal(struct core *core, const struct service *service, const st
 }
 
 void announce_account(struct core *core, const struct account *account, const char *what,
-                      const struct identity *by)
+                      const char *changed, const struct identity *by)
 {
     char topic[96];
     struct buf payload = {0};
@@ -91,7 +91,8 @@ void announce_account(struct core *core, const struct account *account, const ch
     buf_finish(&payload);
     log_event(LOG_INFO, "audit.tenant", "what", what, "record", account->key, "tier", account->tier,
               "status", subscription_text(account_status(account, core->now.unix_ms)), "by_tenant",
-              by ? by->context.tenant : "", "by_user", by ? by->context.user : "", NULL);
+              by ? by->context.tenant : "", "by_user", by ? by->context.user : "", "changed",
+              changed, NULL);
 }
 
 void announce_quota(struct core *core, const struct month *month, const struct tier *tier)

@@ -28,9 +28,9 @@ void announce_service_health(struct core *core, const struct instance *cause,
 /* "removed": in the tenant that owned it, or of whoever removed a shared one. */
 void announce_removal(struct core *core, const struct service *service, const struct identity *by);
 /* "created", "updated", "suspended", "resumed" or "deleted", by whom; "expired", by itself: NULL.
- * Also audited in the log. */
+ * Also audited in the log, with the fields that `changed`, or NULL. */
 void announce_account(struct core *core, const struct account *account, const char *what,
-                      const struct identity *by);
+                      const char *changed, const struct identity *by);
 
 /* So much of the tenant's quota is used, as month.warned says: on bus.quota. Also logged. */
 void announce_quota(struct core *core, const struct month *month, const struct tier *tier);

@@ -237,17 +237,37 @@ static enum status ask_existing(struct core *core, const struct call *call, enum
     return status == STATUS_OK ? check_there(core, out, why) : status;
 }
 
-/* The answer waits for the disk where replies do. */
-static enum status keep(struct core *core, struct call *call, struct account *account,
-                        const char *what, struct buf *out, const char **why)
+/* The fields that are others than in the record there is, in the turn's arena; NULL: there is none.
+ */
+static const char *changes_of(struct core *core, const struct asked *asked,
+                              const struct account *account)
 {
-    if (!account_keep(core, account)) {
+    struct buf fields = {0};
+    if (!asked->account)
+        return NULL;
+    account_differences(asked->account, account, &fields);
+    char *text = arena_text(&core->arena, buf_slice(&fields));
+    buf_finish(&fields);
+    return text;
+}
+
+/* The answer waits for the disk where replies do: for what it says, whoever has said so first. */
+static enum status keep(struct core *core, struct call *call, const struct asked *asked,
+                        struct account *account, const char *what, struct buf *out,
+                        const char **why)
+{
+    const char *changed = changes_of(core, asked, account);
+    bool is_new = !changed || changed[0];
+    if (is_new && !account_keep(core, account)) {
         account_destroy(account);
         return refuse_with(why, STATUS_UNAVAILABLE, "the store cannot keep the record");
     }
     call->counted = journal_turn(core);
-    announce_account(core, account, what, call->identity);
     pack_record(core, out, account, 0);
+    if (is_new)
+        announce_account(core, account, what, changed, call->identity);
+    else
+        account_destroy(account);
     return STATUS_OK;
 }
 
@@ -267,7 +287,7 @@ static enum status write_down(struct core *core, struct call *call, const struct
         return refuse_with(why, STATUS_INVALID_ARGUMENT, "name, billing_customer: not a text");
     struct account *account =
         account_make(asked->tenant, asked->user, asked->account, &asked->arguments, why);
-    return account ? keep(core, call, account, what, out, why) : STATUS_INVALID_ARGUMENT;
+    return account ? keep(core, call, asked, account, what, out, why) : STATUS_INVALID_ARGUMENT;
 }
 
 static enum status create(struct core *core, struct call *call, enum scope scope, struct buf *out,
@@ -324,7 +344,7 @@ static enum status set_status(struct core *core, struct call *call, enum scope s
         struct account *account =
             account_make(asked.tenant, asked.user, asked.account, &nothing, why);
         account->status = wanted;
-        status = keep(core, call, account, what, out, why);
+        status = keep(core, call, &asked, account, what, out, why);
     }
     arguments_finish(&asked.arguments);
     return status;
@@ -346,7 +366,7 @@ static bool drop(struct core *core, const struct call *call, const struct accoun
 {
     struct account *old = account_drop(core, account);
     if (old)
-        announce_account(core, old, "deleted", call->identity);
+        announce_account(core, old, "deleted", NULL, call->identity);
     account_destroy(old);
     return old != NULL;
 }

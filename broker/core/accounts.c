@@ -186,6 +186,39 @@ void account_pack(msgpack_packer *packer, const struct account *account, uint64_
     pack_pair_uint(packer, "burst", account->rate.burst);
 }
 
+static bool same_features(const struct account *was, const struct account *is)
+{
+    if (was->n_features != is->n_features)
+        return false;
+    for (size_t i = 0; i < is->n_features; i++) {
+        if (strcmp(was->features[i], is->features[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+void account_differences(const struct account *was, const struct account *is, struct buf *out)
+{
+    const struct {
+        const char *field;
+        bool same;
+    } fields[] = {
+        {"name", strcmp(was->name, is->name) == 0},
+        {"tier", strcmp(was->tier, is->tier) == 0},
+        {"status", was->status == is->status},
+        {"expires_ms", was->expires_ms == is->expires_ms},
+        {"billing_customer", strcmp(was->billing_customer, is->billing_customer) == 0},
+        {"features", same_features(was, is)},
+        {"per_minute", was->rate.per_minute == is->rate.per_minute},
+        {"burst", was->rate.burst == is->rate.burst},
+    };
+    size_t start = out->len;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!fields[i].same)
+            buf_printf(out, "%s%s", out->len > start ? "," : "", fields[i].field);
+    }
+}
+
 /* ---- all of them ---- */
 
 static void put_in_force(struct core *core, struct account *account)

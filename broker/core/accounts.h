@@ -69,6 +69,10 @@ void account_destroy(struct account *account); /* takes NULL */
 void account_pack(msgpack_packer *packer, const struct account *account, uint64_t unix_ms,
                   unsigned more);
 
+/* Appends which fields the one says otherwise than the other: "tier,burst"; nothing:
+ * none. */
+void account_differences(const struct account *was, const struct account *is, struct buf *out);
+
 /* Puts it in force and takes it over. False, and nothing taken: the store cannot keep it. */
 bool account_keep(struct core *core, struct account *account);
 /* Out of force; the caller's to destroy. NULL: the store cannot forget it, and it stays. */

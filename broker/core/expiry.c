@@ -30,7 +30,7 @@ static void on_timer(struct timer *timer, void *arg)
     for (const struct account *account; (account = map_next(&core->accounts.by_key, &cursor));) {
         bool is_news = ends_by_itself(account) && account->expires_ms > told_ms;
         if (is_news && account->expires_ms <= now_ms)
-            announce_account(core, account, "expired", NULL);
+            announce_account(core, account, "expired", NULL, NULL);
         else
             expiry_watch(core, account);
     }

@@ -129,7 +129,7 @@ static int check(const struct tiers *tiers, const char *name, const struct tier_
     if (!name || strlen(name) > TIER_NAME_MAX || !name_valid(slice_of(name)))
         return line_complain(why, "a tier's line begins with its name");
     if (tiers_exactly(tiers, slice_of(name)))
-        return line_complain(why, "the tier %s is there twice", name);
+        return line_complain(why, "%s is there twice", name);
     if (line->burst && !line->per_minute)
         return line_complain(why, "%s: burst= needs per-minute=", name);
     if (line->soft && !line->monthly)

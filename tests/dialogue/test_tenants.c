@@ -224,8 +224,9 @@ static void test_every_change_is_audited(void **state)
         assert_non_null(strstr(line, "\"tenant\":\"acme\""));
     }
     assert_int_equal(process_stop(sub, 0), 0);
-    assert_true(line_with(&place->broker, "event=audit.tenant what=suspended record=acme tier=pro "
-                                          "status=suspended by_tenant=platform by_user=ops"));
+    assert_true(line_with(&place->broker,
+                          "event=audit.tenant what=suspended record=acme tier=pro "
+                          "status=suspended by_tenant=platform by_user=ops changed=status"));
     free(auditor);
 }
 

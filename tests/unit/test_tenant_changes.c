@@ -4,6 +4,7 @@
 #include "builtin/packing.h"
 #include "core/state.h"
 #include "core_ask.h"
+#include "wire/json.h"
 
 #define A_SAVE_MS 250u
 
@@ -96,13 +97,54 @@ static void where_it_has_to_be_on_disk_it_is_first(void **state)
     for (unsigned i = 0; i < sizeof methods / sizeof *methods; i++) {
         stage.store_lags = true;
         actor_question(ops, QUESTION + i, "bus.tenants", methods[i],
-                       i < 2 ? "{\"tenant\":\"acme\",\"tier\":\"free\"}" : "{\"tenant\":\"acme\"}");
+                       i == 0   ? "{\"tenant\":\"acme\",\"tier\":\"free\"}"
+                       : i == 1 ? "{\"tenant\":\"acme\",\"name\":\"Acme\"}"
+                                : "{\"tenant\":\"acme\"}");
         stage_pass(&stage, 1000);
         assert_true(actor_hears_nothing(ops));
         stage.store_lags = false;
         stage_pass(&stage, 1000);
         assert_int_equal(actor_outcome(ops, QUESTION + i), STATUS_OK);
     }
+}
+
+static void announces(struct actor *listener, const char *event)
+{
+    struct buf payload = {0};
+    struct slice told = actor_expect(listener, WIRE_DELIVERY).delivery.payload;
+    assert_int_equal(json_from_msgpack(&payload, told, NULL), 0);
+    buf_append(&payload, "", 1);
+    if (!strstr((const char *)payload.data, event))
+        fail_msg("%s is no %s", (const char *)payload.data, event);
+    buf_finish(&payload);
+}
+
+/* Whoever audits looks for what was done. */
+static void what_changes_nothing_is_no_event(void **state)
+{
+    static const char *const fields[] = {
+        "\"tier\":\"free\"",          "\"name\":\"Acme\"",    "\"billing_customer\":\"c1\"",
+        "\"features\":[\"a\",\"b\"]", "\"features\":[\"b\"]", "\"expires_ms\":99999999999999",
+        "\"per_minute\":7",           "\"burst\":3",          "\"status\":\"past_due\""};
+    char question[128];
+    (void)state;
+    struct actor *listener = stage_join(&stage, "infra eve subscribe:*/bus.>");
+    assert_int_equal(actor_subscribe(listener, 1, "bus.tenant.acme", NULL, "*"), STATUS_OK);
+    assert_int_equal(ask("create", "{\"tenant\":\"acme\",\"tier\":\"free\"}"), STATUS_OK);
+    announces(listener, "\"event\":\"created\"");
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        snprintf(question, sizeof question, "{\"tenant\":\"acme\",%s}", fields[i]);
+        assert_int_equal(ask("update", question), STATUS_OK);
+        if (i > 0)
+            announces(listener, "\"event\":\"updated\"");
+        assert_int_equal(ask("update", question), STATUS_OK);
+        assert_true(says(fields[i]));
+        assert_true(actor_hears_nothing(listener));
+    }
+    assert_int_equal(ask("suspend", "{\"tenant\":\"acme\"}"), STATUS_OK);
+    announces(listener, "\"event\":\"suspended\"");
+    assert_int_equal(ask("suspend", "{\"tenant\":\"acme\"}"), STATUS_OK);
+    assert_true(actor_hears_nothing(listener));
 }
 
 static void refuses(const char *method, const char *question, enum status status, const char *text)
@@ -203,6 +245,7 @@ static void what_was_deleted_does_not_come_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_changes_nothing_is_no_event),
         TEST(what_has_ended_is_not_resumed),
         TEST(names_are_text),
         TEST(a_refusal_says_of_whom),

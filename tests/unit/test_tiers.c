@@ -55,7 +55,7 @@ static void test_mistakes_are_named_and_change_nothing(void **unused)
     static const char *const lines[][2] = {
         {"", "begins with its name"},
         {"per-minute=3", "begins with its name"},
-        {"free", "there twice"},
+        {"free", "free is there twice"},
         {"gold per-minute=0", "a number from 1"},
         {"gold per-minute=100000001", "a number from 1 to 100000000"},
         {"gold per-minute=-1", "a number"},
@@ -85,6 +85,8 @@ static void test_mistakes_are_named_and_change_nothing(void **unused)
         assert_non_null(strstr(why, lines[i][1]));
         assert_int_equal(tiers.n, 3);
     }
+    assert_int_equal(tiers_add(&tiers, "free", why), -EINVAL);
+    assert_string_equal(why, "free is there twice"); /* said of the setting `tier` */
 }
 
 static void test_what_a_tier_grants(void **unused)
