@@ -37,14 +37,18 @@ static void tell_policies(struct answer *answer, const fbx_reply *reply, uint64_
 {
     struct buf policy = {0}, left = {0};
     uint64_t month = fbx_reply_quota_limit(reply);
-    buf_printf(&policy, "\"minute\";q=%" PRIu32 ";w=60", fbx_reply_rate_limit(reply));
-    buf_printf(&left, "\"minute\";r=%" PRIu32, fbx_reply_rate_remaining(reply));
-    if (rate_again_s(reply) > 0)
+    uint32_t minute = fbx_reply_rate_limit(reply);
+    const char *between = minute > 0 ? ", " : "";
+    if (minute > 0) {
+        buf_printf(&policy, "\"minute\";q=%" PRIu32 ";w=60", minute);
+        buf_printf(&left, "\"minute\";r=%" PRIu32, fbx_reply_rate_remaining(reply));
+    }
+    if (minute > 0 && rate_again_s(reply) > 0)
         buf_printf(&left, ";t=%" PRIu32, rate_again_s(reply));
     if (month > 0) {
-        buf_printf(&policy, ", \"month\";q=%" PRIu64, month);
-        buf_printf(&left, ", \"month\";r=%" PRIu64 ";t=%" PRIu64, fbx_reply_quota_remaining(reply),
-                   reply_month_left_s(unix_s));
+        buf_printf(&policy, "%s\"month\";q=%" PRIu64, between, month);
+        buf_printf(&left, "%s\"month\";r=%" PRIu64 ";t=%" PRIu64, between,
+                   fbx_reply_quota_remaining(reply), reply_month_left_s(unix_s));
     }
     buf_append(&policy, "", 1);
     buf_append(&left, "", 1);
@@ -56,9 +60,10 @@ static void tell_policies(struct answer *answer, const fbx_reply *reply, uint64_
 
 static void tell_rate(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
 {
+    if (fbx_reply_rate_limit(reply) > 0 || fbx_reply_quota_limit(reply) > 0)
+        tell_policies(answer, reply, unix_s);
     if (fbx_reply_rate_limit(reply) == 0)
         return;
-    tell_policies(answer, reply, unix_s);
     answer_header_number(answer, "X-RateLimit-Limit", fbx_reply_rate_limit(reply));
     answer_header_number(answer, "X-RateLimit-Remaining", fbx_reply_rate_remaining(reply));
     if (rate_again_s(reply) > 0)

@@ -56,6 +56,22 @@ static void a_month_says_when_it_ends(void **state)
     says(&refused, "RateLimit", "\"minute\";r=3, \"month\";r=0;t=86400");
 }
 
+/* The quota is asked before the rate is, of which nothing is known then. */
+static void a_month_is_told_without_a_minute(void **state)
+{
+    fbx_reply refused = reply_of(FBX_QUOTA_EXCEEDED, A_DAY * 1000), open = reply_of(FBX_OK, 0);
+    (void)state;
+    refused.wire.rate_limit = refused.wire.rate_remaining = 0;
+    refused.wire.quota_limit = 500;
+    says(&refused, "RateLimit-Policy", "\"month\";q=500");
+    says(&refused, "RateLimit", "\"month\";r=0;t=86400");
+    says(&refused, "X-RateLimit-Limit", NULL);
+    says(&refused, "X-Quota-Limit", "500");
+    open.wire.rate_limit = 0;
+    says(&open, "RateLimit", NULL);
+    says(&open, "RateLimit-Policy", NULL);
+}
+
 static void months_are_as_long_as_they_are(void **state)
 {
     (void)state;
@@ -103,6 +119,7 @@ int main(void)
         cmocka_unit_test(a_minute_says_when_only_if_it_refused),
         cmocka_unit_test(a_month_says_when_it_ends),
         cmocka_unit_test(the_gateways_own_terms_stay_its_own),
+        cmocka_unit_test(a_month_is_told_without_a_minute),
         cmocka_unit_test(months_are_as_long_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
