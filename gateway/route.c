@@ -153,6 +153,8 @@ const struct route *routes_find(const struct routes *self, const char *method, c
     const struct route *found = NULL;
     struct route_match fit;
     *elsewhere = false;
+    if (strcmp(method, "HEAD") == 0)
+        method = "GET"; /* the body is left out when it is sent */
     for (size_t i = 0; i < self->n; i++) {
         const struct route *route = &self->list[i];
         if (!route_fits(route, path, &fit))

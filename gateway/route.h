@@ -45,7 +45,8 @@ struct routes *routes_ref(struct routes *routes);
 void routes_unref(struct routes *routes); /* takes NULL */
 /* All of them, in no order that matters. Borrowed. */
 size_t routes_all(const struct routes *routes, const struct route **list);
-/* NULL: none; `*elsewhere`: but there is one for another method, and that is what could be said. */
+/* HEAD is answered where GET is. NULL: none; `*elsewhere`: but there is one for another method, and
+ * that is what could be said. */
 const struct route *routes_find(const struct routes *routes, const char *method, const char *path,
                                 struct route_match *match, bool *elsewhere);
 /* The methods that path takes: "GET, POST". */

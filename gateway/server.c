@@ -210,14 +210,16 @@ static ssize_t read_stream(void *arg, uint64_t at, char *out, size_t size)
 
 static enum MHD_Result send_answer(struct exchange *x)
 {
+    /* Of a stream that is not to be sent libmicrohttpd would send the last chunk. */
+    bool flows = x->streams && strcmp(x->method, MHD_HTTP_METHOD_HEAD) != 0;
     struct MHD_Response *response =
-        x->streams ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream,
-                                                       x, NULL)
-                   : whole_body(x);
+        flows ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, x,
+                                                  NULL)
+              : whole_body(x);
     if (!response)
         return MHD_NO;
     x->answered = clock_mono_ns();
-    x->streaming = x->streams;
+    x->streaming = flows;
     cors_grant(x);
     const char *trace = exchange_header(x, TRACE);
     if (trace)

@@ -65,6 +65,56 @@ static void take_tag(char *out, size_t size)
 
 /* ---- what is there ---- */
 
+/* The head of the answer, whatever it is; of the rest of the connection nothing is taken. */
+static void take_head(struct http *http, const char *request, const char *token, const char *length)
+{
+    char line[512];
+    http_ask(http, request, token, "", NULL);
+    assert_true(http_line(http, "HTTP/1.1 ", line, sizeof line));
+    assert_int_equal(strncmp(line, "HTTP/1.1 200", strlen("HTTP/1.1 200")), 0);
+    if (length)
+        assert_true(http_line(http, length, line, sizeof line));
+    assert_true(http_line(http, "\r", line, sizeof line));
+}
+
+/* A body would be taken for the beginning of the next answer. */
+static void a_head_is_had_of_all_that_can_be_got(void **state)
+{
+    static const char *const paths[] = {"/livez", "/readyz", "/ui", "/openapi.json"};
+    char request[64], length[64];
+    struct http http = http_dial(front.port);
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        snprintf(request, sizeof request, "GET %s", paths[i]);
+        assert_int_equal(front_ask(request, NULL, NULL), 200);
+        const char *body = strstr(front.answer, "\r\n\r\n");
+        assert_non_null(body);
+        snprintf(length, sizeof length, "Content-Length: %zu\r", strlen(body + 4));
+        snprintf(request, sizeof request, "HEAD %s", paths[i]);
+        take_head(&http, request, NULL, length);
+    }
+    http_ask(&http, "GET /livez", NULL, "", NULL);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    http_ask(&http, "HEAD /v1/publish/orders.new", front.ann, "Connection: close\r\n", NULL);
+    char line[512];
+    assert_true(http_line(&http, "HTTP/1.1 ", line, sizeof line));
+    assert_int_equal(strncmp(line, "HTTP/1.1 405", strlen("HTTP/1.1 405")), 0);
+    http_hang_up(&http);
+}
+
+/* A stream of events ends with its head, and the connection goes on. */
+static void a_head_of_events_is_no_subscription(void **state)
+{
+    struct http http = http_dial(front.port);
+    (void)state;
+    for (unsigned n = 0; n < 2; n++) {
+        take_head(&http, "HEAD /v1/subscribe?topic=orders.%3E", front.ann, NULL);
+        http_ask(&http, "GET /livez", NULL, "", NULL);
+        assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    }
+    http_hang_up(&http);
+}
+
 static void says_how_strict_to_be(const char *type)
 {
     front_says("Content-Security-Policy: default-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -174,6 +224,8 @@ static void nothing_else_of_the_disk_is_served(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_head_is_had_of_all_that_can_be_got, front_open, front_close),
+        TEST(a_head_of_events_is_no_subscription, front_open, front_close),
         TEST(the_page_is_for_anybody_and_strict, front_open, front_close),
         TEST(whatever_is_installed_is_served, front_open, front_close),
         TEST(the_library_is_where_the_setting_says, open_own_folder, close_own_folder),
