@@ -27,6 +27,7 @@ struct gateway {
     fbx_bus *bus;
     struct mailbox mailbox;
     atomic_bool connected; /* to the broker; written by the bus's callbacks */
+    atomic_bool leaving;   /* the bus, of its own accord */
     bool draining;
 };
 

@@ -51,7 +51,8 @@ static void on_state(void *arg, bool connected)
 {
     struct gateway *gateway = arg;
     atomic_store(&gateway->connected, connected);
-    log_event(connected ? LOG_INFO : LOG_WARN, connected ? "bus.connected" : "bus.lost", NULL);
+    if (!atomic_load(&gateway->leaving))
+        log_event(connected ? LOG_INFO : LOG_WARN, connected ? "bus.connected" : "bus.lost", NULL);
 }
 
 static int connect_bus(struct gateway *gateway)
@@ -110,6 +111,7 @@ static int run(struct gateway *gateway, int signals)
     say_ready(gateway);
     int rc = loop_run(gateway, server, signals);
     notify_manager("STOPPING=1");
+    atomic_store(&gateway->leaving, true);
     fbx_close(gateway->bus); /* from here on no callback comes, and nobody may ask it anything */
     atomic_store(&gateway->connected, false);
     server_destroy(server);

@@ -255,6 +255,21 @@ static void a_file_that_was_moved_away_is_made_anew(void **state)
     assert_int_equal(lines_of(moved), 1);
 }
 
+/* Nobody is to be woken for an orderly end. */
+static void a_gateway_that_stops_has_lost_nothing(void **state)
+{
+    char line[1024];
+    bool drains = false;
+    (void)state;
+    kill(front.gateway->pid, SIGTERM);
+    while (process_line(front.gateway, "", line, sizeof line)) {
+        drains |= strstr(line, "event=gateway.draining") != NULL;
+        assert_null(strstr(line, "bus.lost"));
+        assert_null(strstr(line, "level=warn"));
+    }
+    assert_true(drains);
+}
+
 /* ---- TLS ---- */
 
 static size_t ignore(char *bytes, size_t size, size_t count, void *arg)
@@ -394,6 +409,7 @@ int main(void)
         TEST(a_refused_head_has_its_line, open_door),
         TEST(what_broke_off_has_not_been_answered, open_door),
         TEST(a_file_that_was_moved_away_is_made_anew, open_door),
+        TEST(a_gateway_that_stops_has_lost_nothing, open_door),
         TEST(it_speaks_tls_and_nothing_older_than_1_2, open_tls_door),
         TEST(a_handshake_takes_no_longer_than_a_head, open_tls_door),
         TEST(what_is_refused_in_the_clear_is_over_tls, open_tls_door),
