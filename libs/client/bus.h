@@ -102,8 +102,11 @@ struct engine_upcalls bus_upcalls(fbx_bus *bus);
 
 /* text.c */
 void text_set_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A text an application gave, NULL read as empty; false when too long. */
+/* A text an application gave, NULL read as empty; false when it is too long or not UTF-8: the
+ * broker takes a frame with such a text for none, and ends the session. */
 bool text_take(struct slice *out, const char *text);
+bool text_is_sound(const char *text);    /* would be taken */
+struct slice text_cut(const char *text); /* as much of it as would be */
 
 /* pool.c */
 void pool_init(struct pool *pool, unsigned limit);

@@ -11,6 +11,7 @@
  *
  * Functions that return int return 0 or a negative FBX_E… code; the outcome of a
  * call is a status, not an error code. Bytes in callbacks are borrowed until the callback returns.
+ * Texts are UTF-8 (FBX_EINVAL if not); the message of a refusal is cut where it is not.
  */
 #ifndef FAREBOX_H
 #define FAREBOX_H

@@ -135,6 +135,12 @@ static struct wanted want(const char *pattern, const fbx_subscribe_options *opti
     return wanted;
 }
 
+static bool is_sound(const Farebox__V1__Subscribe *body)
+{
+    return text_is_sound(body->pattern) && text_is_sound(body->group) &&
+           text_is_sound(body->tenant);
+}
+
 static struct subscription *add_subscription(fbx_bus *bus, const struct wanted *wanted)
 {
     struct subscription *subscription = mem_zalloc(sizeof(*subscription));
@@ -169,6 +175,8 @@ static int subscriber(fbx_bus *bus, const struct wanted *wanted, struct slice *c
 {
     if (bus->closing)
         return FBX_ECLOSED;
+    if (!is_sound(&wanted->body))
+        return FBX_EINVAL;
     return call_credential(bus, NULL, NULL, wanted->token, credential);
 }
 

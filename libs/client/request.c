@@ -263,8 +263,7 @@ void fbx_refuse(fbx_request *request, const fbx_refusal *refusal)
         .retry_after_ms = refusal->retry_after_ms,
     };
     reply.retryable = status_retryable(reply.status);
-    if (refusal->message)
-        reply.message = slice_make(refusal->message, strnlen(refusal->message, TEXT_BYTES_MAX));
+    reply.message = text_cut(refusal->message);
     answer(request, &reply);
 }
 

@@ -57,6 +57,22 @@ static size_t count_texts(const char *const *texts)
     return count;
 }
 
+static bool are_sound(const char *const *texts)
+{
+    while (texts && *texts && text_is_sound(*texts))
+        texts++;
+    return !texts || !*texts;
+}
+
+static bool is_sound(const fbx_service *service)
+{
+    return text_is_sound(service->name) && text_is_sound(service->version) &&
+           text_is_sound(service->tenant) && text_is_sound(service->minimum_tier) &&
+           text_is_sound(service->health_endpoint) && are_sound(service->method_tiers) &&
+           are_sound(service->business_features) && are_sound(service->methods) &&
+           are_sound(service->requires);
+}
+
 static int ask_to_register(fbx_bus *bus, const fbx_service *service)
 {
     Farebox__V1__Register body = FAREBOX__V1__REGISTER__INIT;
@@ -120,7 +136,8 @@ static int serve_locked(fbx_bus *bus, const fbx_service *description)
 
 int fbx_serve(fbx_bus *bus, const fbx_service *description)
 {
-    if (!bus || !description || !description->name || !description->handler)
+    if (!bus || !description || !description->name || !description->handler ||
+        !is_sound(description))
         return FBX_EINVAL;
     if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;

@@ -2,6 +2,7 @@
 #include "client/bus.h"
 
 #include "wire/status.h"
+#include "wire/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,9 +51,22 @@ const char *fbx_error_text(int error)
 
 bool text_take(struct slice *out, const char *text)
 {
-    size_t len = text ? strnlen(text, TEXT_BYTES_MAX + 1) : 0;
-    if (len > TEXT_BYTES_MAX)
+    struct slice taken = slice_make(text, text ? strnlen(text, TEXT_BYTES_MAX + 1) : 0);
+    if (taken.len > TEXT_BYTES_MAX || !utf8_valid_text(taken))
         return false;
-    *out = slice_make(text, len);
+    *out = taken;
     return true;
+}
+
+bool text_is_sound(const char *text)
+{
+    struct slice ignored;
+    return text_take(&ignored, text);
+}
+
+struct slice text_cut(const char *text)
+{
+    struct slice cut = slice_make(text, text ? strnlen(text, TEXT_BYTES_MAX) : 0);
+    cut.len = utf8_valid_prefix(cut);
+    return cut;
 }

@@ -48,30 +48,33 @@ static size_t sequence(const uint8_t *text, size_t left)
     return 0;
 }
 
-static bool valid(struct slice text, bool allow_nul)
+static size_t valid_prefix(struct slice text, bool allow_nul)
 {
     size_t i = 0;
     while ((i += plain_prefix(text.data + i, text.len - i)) < text.len) {
-        size_t n = 1;
+        size_t n = text.data[i] == 0 && allow_nul ? 1 : 0;
         if (text.data[i] >= 0x80)
             n = sequence(text.data + i, text.len - i);
-        else if (text.data[i] == 0 && !allow_nul)
-            return false;
         if (n == 0)
-            return false;
+            return i;
         i += n;
     }
-    return true;
+    return text.len;
 }
 
 bool utf8_valid(struct slice text)
 {
-    return valid(text, true);
+    return valid_prefix(text, true) == text.len;
 }
 
 bool utf8_valid_without_nul(struct slice text)
 {
-    return valid(text, false);
+    return valid_prefix(text, false) == text.len;
+}
+
+size_t utf8_valid_prefix(struct slice text)
+{
+    return valid_prefix(text, false);
 }
 
 size_t utf8_encode(uint8_t *at, uint32_t code)

@@ -9,6 +9,8 @@ bool utf8_valid(struct slice text);
 /* The same without NUL, which C strings could not carry: what utf8_valid_text()
  * asks about whatever is not plain ASCII. */
 bool utf8_valid_without_nul(struct slice text);
+/* How many bytes of the text are that, from the first. */
+size_t utf8_valid_prefix(struct slice text);
 
 #define UTF8_EACH_BYTE(b) (0x0101010101010101ull * (b))
 

@@ -23,6 +23,39 @@ static void a_call_is_json_both_ways(void **state)
     front_says("\"user\":\"ann\"");
 }
 
+static int ask_with(const char *request, const char *token, const char *header)
+{
+    struct http http = http_dial(front.port);
+    http_ask(&http, request, token, header, "1");
+    int status = http_answer(&http, front.answer, sizeof front.answer);
+    http_hang_up(&http);
+    return status;
+}
+
+/* To the broker a frame with text that is not UTF-8 is none: it would end the session that
+ * everybody shares. */
+static void text_that_is_not_utf_8_does_not_leave(void **state)
+{
+    static const char *const headers[] = {
+        "traceparent: \xff\r\n",     "tracestate: \xc0\xaf\r\n",    "X-Request-Id: \xff\r\n",
+        "Idempotency-Key: \xff\r\n", "Content-Type: text/\xff\r\n",
+    };
+    static const char *const requests[] = {"POST /v1/call/echo/%ff", "POST /v1/call/%ed%a0%80/echo",
+                                           "POST /v1/publish/%ff", "GET /v1/subscribe?topic=%ff"};
+    struct http slow = http_dial(front.port);
+    (void)state;
+    http_ask(&slow, "POST /v1/call/echo/sleep", front.ann, "", "{\"ms\":500}");
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+        assert_int_equal(ask_with("POST /v1/call/echo/echo", front.ann, headers[i]), 400);
+    assert_int_equal(ask_with("POST /v1/auth/login", NULL, "traceparent: \xff\r\n"), 400);
+    assert_int_equal(ask_with("GET /v1/me", "no.token.none", "traceparent: \xff\r\n"), 400);
+    assert_int_equal(ask_with("POST /v1/publish/a", front.ann, "X-Event-Id: \xff\r\n"), 400);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        assert_int_equal(front_ask(requests[i], "no.token.none", NULL), 400);
+    assert_int_equal(http_answer(&slow, front.answer, sizeof front.answer), 200);
+    http_hang_up(&slow);
+}
+
 #define FULL_PATH "/full/{p1}/{p2}/{p3}/{p4}/{p5}/{p6}/{p7}/{p8}"
 #define FULL_QUERY "q1,q2,q3,q4,q5,q6,q7,q8,q9,q10,q11,q12,q13,q14,q15,q16"
 
@@ -321,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_call_is_json_both_ways),
         cmocka_unit_test_setup_teardown(each_argument_has_its_place, open_full, front_close),
+        TEST(text_that_is_not_utf_8_does_not_leave),
         TEST(a_refusal_is_a_problem),
         TEST(who_shall_come_back_hears_when),
         TEST(only_pages_of_named_origins_may_read),

@@ -229,6 +229,39 @@ static void a_cork_holds_calls_back_until_the_outermost_uncork(void **state)
     fbx_close(other);
 }
 
+static void hold_event(void *arg, const fbx_event *event);
+
+static void refuse_oddly(void *arg, fbx_request *request)
+{
+    (void)arg;
+    fbx_respond_status(request, FBX_CONFLICT, "as far as \xff");
+}
+
+/* The broker would take the frame for none, and end the session. */
+static void text_that_is_not_utf_8_does_not_leave(void **state)
+{
+    struct scene *scene = *state;
+    const fbx_call_options call = {.traceparent = "\xff"};
+    const fbx_publish_options event = {.event_id = "\xc0\xaf"};
+    const fbx_subscribe_options subscription = {.group = "\xed\xa0\x80"};
+    const fbx_bytes none = {NULL, 0};
+    fbx_service service = {.name = "odd", .handler = refuse_oddly, .version = "\xff"};
+    fbx_reply *reply;
+    assert_int_equal(fbx_call(scene->bus, "scene", "\xff", none, NULL, &reply), FBX_EINVAL);
+    assert_int_equal(fbx_call(scene->bus, "scene", "echo", none, &call, &reply), FBX_EINVAL);
+    assert_int_equal(fbx_publish(scene->bus, "a", none, &event), FBX_EINVAL);
+    assert_int_equal(fbx_subscribe(scene->bus, "a", &subscription, hold_event, scene, NULL),
+                     FBX_EINVAL);
+    assert_int_equal(fbx_serve(scene->served, &service), FBX_EINVAL);
+    service.version = "1";
+    assert_int_equal(fbx_serve(scene->served, &service), 0);
+    assert_int_equal(fbx_call(scene->bus, "odd", "get", none, NULL, &reply), 0);
+    assert_int_equal(fbx_reply_status(reply), FBX_CONFLICT);
+    assert_string_equal(fbx_reply_message(reply), "as far as ");
+    fbx_reply_free(reply);
+    assert_int_equal(fbx_ping(scene->served, 0), 0);
+}
+
 /* ---- events ---- */
 
 static void hold_event(void *arg, const fbx_event *event)
@@ -282,6 +315,7 @@ int main(void)
         CASE(handlers_run_on_several_threads),
         CASE(a_call_cancelled_while_it_waits_is_never_handled),
         CASE(nothing_blocks_in_a_callback),
+        CASE(text_that_is_not_utf_8_does_not_leave),
         CASE(a_cork_holds_calls_back_until_the_outermost_uncork),
         CASE(no_event_comes_after_unsubscribing),
     };
