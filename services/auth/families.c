@@ -11,7 +11,7 @@ void families_remove(struct families *families, struct family *family)
 static void drop_ended(struct families *families, int64_t now_s)
 {
     for (unsigned i = families->n; i-- > 0;)
-        if (families->list[i].until_s <= now_s)
+        if (families->list[i].until_s <= now_s && families->list[i].token_ends_s <= now_s)
             families_remove(families, &families->list[i]);
 }
 

@@ -17,9 +17,9 @@
 struct family {
     uint8_t id[FAMILY_ID_BYTES];
     uint8_t digest[FAMILY_DIGEST_BYTES]; /* of the good one's secret */
-    char token_id[TOKEN_ID_SIZE];        /* of the access token that was given with it */
-    int64_t token_ends_s;
-    int64_t until_s; /* no refresh from then on */
+    char token_id[TOKEN_ID_SIZE];        /* of all access tokens that it was given */
+    int64_t token_ends_s;                /* the last of them */
+    int64_t until_s;                     /* no refresh from then on */
     int64_t used_s;
 };
 
@@ -31,7 +31,7 @@ struct families {
 enum family_verdict { FAMILY_GOOD, FAMILY_UNKNOWN, FAMILY_REUSED };
 
 /* A place for a new one under that id, everything else zero; it stays where it is until the
- * families change again. Those that are over go first. */
+ * families change again. Those that are over, with their tokens, go first. */
 struct family *families_add(struct families *families, const uint8_t id[FAMILY_ID_BYTES],
                             int64_t now_s);
 /* `*out` is the family unless it is unknown. */

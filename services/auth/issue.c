@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/store.h"
+#include "taking_back.h"
 #include "terms.h"
 #include "token/token.h"
 
@@ -43,6 +44,13 @@ static char *mint(struct issuing *self, const struct account *account, int64_t l
     return token_mint(self->key, &claims, self->now_s);
 }
 
+static void name_token(struct issuing *self)
+{
+    uint8_t id[(TOKEN_ID_SIZE - 1) / 2];
+    randombytes_buf(id, sizeof id);
+    sodium_bin2hex(self->token_id, sizeof self->token_id, id, sizeof id);
+}
+
 static bool refuse(const struct issuing *self, int status, const char *message, const char *why)
 {
     log_event(LOG_ERROR, "auth.no_token", "reason", why, NULL);
@@ -52,14 +60,47 @@ static bool refuse(const struct issuing *self, int status, const char *message, 
 
 /* ---- what the broker says of whoever has this token ---- */
 
-static bool ask_terms(struct issuing *self, const struct account *account)
+static bool ask_me(struct issuing *self, const struct account *account)
 {
     char *trial = mint(self, account, TRIAL_S, NULL);
     if (!trial)
         return refuse(self, FBX_INTERNAL, "no token can be made", "the claims make no token");
+    fbx_reply_free(self->me);
     self->me = auth_ask(self->auth, "bus.me", "show", NULL, &(fbx_call_options){.token = trial});
     free(trial);
-    int status = self->me ? fbx_reply_status(self->me) : FBX_UNAVAILABLE;
+    return true;
+}
+
+static int status_of(const struct issuing *self)
+{
+    return self->me ? fbx_reply_status(self->me) : FBX_UNAVAILABLE;
+}
+
+/* Somebody took the family's tokens back without telling us. */
+static bool refuse_family(struct issuing *self, const struct ticket *renewed)
+{
+    struct family ended;
+    taking_back_family(self->auth, renewed, &ended);
+    (void)taking_back_one(self->auth, &ended);
+    fbx_respond_status(self->request, FBX_UNAUTHENTICATED, "invalid refresh token");
+    return false;
+}
+
+/* Of a family that goes on with its token's id, which may be what the broker refuses: one with
+ * another id tells. */
+static bool ask_terms(struct issuing *self, const struct account *account,
+                      const struct ticket *renewed)
+{
+    if (!ask_me(self, account))
+        return false;
+    if (renewed && status_of(self) == FBX_UNAUTHENTICATED) {
+        name_token(self);
+        if (!ask_me(self, account))
+            return false;
+        if (status_of(self) == FBX_OK)
+            return refuse_family(self, renewed);
+    }
+    int status = status_of(self);
     if (status == FBX_UNAUTHENTICATED)
         return refuse(
             self, FBX_UNAVAILABLE, "no login is possible at the moment",
@@ -97,7 +138,8 @@ static void fill(struct issuing *self, struct family *family)
     randombytes_buf(self->ticket.secret, sizeof self->ticket.secret);
     family_digest(family->digest, self->ticket.secret);
     memcpy(family->token_id, self->token_id, sizeof family->token_id);
-    family->token_ends_s = self->now_s + self->auth->setup.token_s;
+    if (family->token_ends_s < self->now_s + self->auth->setup.token_s)
+        family->token_ends_s = self->now_s + self->auth->setup.token_s;
     family->used_s = self->now_s;
     self->until_s = family->until_s;
 }
@@ -172,14 +214,17 @@ static bool load_key(struct issuing *self)
 }
 
 /* What was given must hold over a kill -9: it is on disk before it is told. */
-bool issue(struct auth *auth, fbx_request *request, const struct account *account,
+bool issue(struct auth *auth, fbx_request *request, struct account *account,
            const struct ticket *renewed)
 {
     struct issuing self = {.auth = auth, .request = request, .now_s = auth_now_s()};
-    uint8_t id[(TOKEN_ID_SIZE - 1) / 2];
-    randombytes_buf(id, sizeof id);
-    sodium_bin2hex(self.token_id, sizeof self.token_id, id, sizeof id);
-    bool given = load_key(&self) && ask_terms(&self, account) && give(&self, account, renewed);
+    const struct family *family = renewed ? families_by_id(&account->families, renewed->id) : NULL;
+    if (family)
+        memcpy(self.token_id, family->token_id, sizeof self.token_id);
+    else
+        name_token(&self);
+    bool given =
+        load_key(&self) && ask_terms(&self, account, renewed) && give(&self, account, renewed);
     if (given && store_sync(auth->store) == 0) {
         respond(&self);
     } else if (given) {

@@ -89,13 +89,16 @@ static bool find_token(struct auth *auth, fbx_request *request, char id[TOKEN_ID
     return true;
 }
 
-/* Of the caller's own account only, whatever the refresh token says. */
+/* Of the caller's own account only, whatever the refresh token says. `*ended` is what goes with
+ * the caller's token: of a login that is remembered no more, what it may have been given since. */
 static void end_family(struct auth *auth, fbx_request *request, const struct ticket *shown,
                        const char *token_id, struct family *ended)
 {
     const fbx_context *caller = fbx_request_context(request);
     struct account account;
     struct ticket ticket = {.tenant = ""};
+    memcpy(ended->token_id, token_id, TOKEN_ID_SIZE);
+    ended->token_ends_s = token_id[0] ? auth_now_s() + auth->setup.token_s : 0;
     if (account_load(auth->store, fbx_context_tenant(caller), fbx_context_user(caller), &account) !=
         0)
         return;
@@ -108,6 +111,14 @@ static void end_family(struct auth *auth, fbx_request *request, const struct tic
         taking_back_family(auth, &ticket, ended);
     }
     account_finish(&account);
+}
+
+static void answer_ended(struct auth *auth, fbx_request *request, const struct family *ended)
+{
+    if (taking_back_one(auth, ended))
+        auth_respond_nothing(request);
+    else
+        fbx_respond_status(request, FBX_UNAVAILABLE, "the token could not be taken back");
 }
 
 /* Whoever has the refresh token could go on with the login, and so may end it. */
@@ -128,10 +139,8 @@ static void end_shown(struct auth *auth, fbx_request *request, const struct tick
         auth_refuse_store(request);
     else if (verdict == FAMILY_UNKNOWN)
         refuse(request);
-    else if (taking_back_one(auth, &ended))
-        auth_respond_nothing(request);
     else
-        fbx_respond_status(request, FBX_UNAVAILABLE, "the token could not be taken back");
+        answer_ended(auth, request, &ended);
 }
 
 /* Whoever shows no token of the broker's could not have called. */
@@ -166,6 +175,5 @@ void auth_logout(struct auth *auth, fbx_request *request)
         return;
     }
     fbx_reply_free(reply);
-    (void)taking_back_one(auth, &ended); /* the family may have gone on to another */
-    auth_respond_nothing(request);
+    answer_ended(auth, request, &ended);
 }

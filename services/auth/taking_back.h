@@ -10,9 +10,9 @@
  * answered. */
 bool taking_back_all(struct auth *auth, struct account *account, fbx_request *request);
 /* Ends the family that the ticket names, whatever its secret, on disk; `*ended` is what it was, or
- * zero. Its access token goes on until taking_back_one(). */
+ * zero. Its access tokens go on until taking_back_one(). */
 void taking_back_family(struct auth *auth, const struct ticket *ticket, struct family *ended);
-/* Ends the access token of one family. False: the broker would not, which was logged. */
+/* Ends the access tokens of one family. False: the broker would not, which was logged. */
 bool taking_back_one(struct auth *auth, const struct family *family);
 
 #endif

@@ -253,12 +253,12 @@ static void a_login_gives_a_token_that_counts(void **state)
 
 static void a_refresh_token_is_good_once(void **state)
 {
-    char first[TOKEN_SIZE], second[TOKEN_SIZE], token[TOKEN_SIZE], other[TOKEN_SIZE],
-        other_refresh[TOKEN_SIZE];
+    char first[TOKEN_SIZE], second[TOKEN_SIZE], oldest[TOKEN_SIZE], token[TOKEN_SIZE],
+        other[TOKEN_SIZE], other_refresh[TOKEN_SIZE];
     (void)state;
     create("acme", "ann");
     log_in_well("acme", "ann", other, other_refresh);
-    log_in_well("acme", "ann", token, first);
+    log_in_well("acme", "ann", oldest, first);
     assert_int_equal(refresh_with(first), 200);
     shows("acme", "free");
     take("token", token);
@@ -268,6 +268,7 @@ static void a_refresh_token_is_good_once(void **state)
     assert_int_equal(refresh_with(first), 401); /* two have it */
     assert_int_equal(refresh_with(second), 401);
     assert_int_equal(call_with(token), 401);
+    assert_int_equal(call_with(oldest), 401);
     assert_int_equal(call_with(other), 200);
     assert_int_equal(refresh_with(other_refresh), 200);
     assert_int_equal(refresh_with("AAAA"), 401);
@@ -286,6 +287,48 @@ static void a_logout_ends_the_login(void **state)
         assert_int_equal(call_with(token), 401);
         assert_int_equal(refresh_with(refresh), 401);
     }
+}
+
+/* A login that was refreshed has several tokens, of which each ends it. */
+static void a_logout_ends_all_tokens_of_the_login(void **state)
+{
+    char tokens[3][TOKEN_SIZE], other[TOKEN_SIZE], other_refresh[TOKEN_SIZE], refresh[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", other, other_refresh);
+    for (unsigned with = 0; with < 3; with++) {
+        log_in_well("acme", "ann", tokens[0], refresh);
+        for (unsigned i = 1; i < 3; i++) {
+            assert_int_equal(refresh_with(refresh), 200);
+            take("token", tokens[i]);
+            take("refresh_token", refresh);
+        }
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(call_with(tokens[i]), 200);
+        assert_int_equal(ask("POST /v1/auth/logout", tokens[with], "{}"), 200);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(call_with(tokens[i]), 401);
+        assert_int_equal(refresh_with(refresh), 401);
+    }
+    assert_int_equal(call_with(other), 200);
+    assert_int_equal(refresh_with(other_refresh), 200);
+}
+
+/* As `farebox token revoke` does, which the service hears nothing of. */
+static void a_token_that_the_broker_took_back_ends_its_login(void **state)
+{
+    char first[TOKEN_SIZE], second[TOKEN_SIZE], refresh[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", first, refresh);
+    assert_int_equal(refresh_with(refresh), 200);
+    take("token", second);
+    take("refresh_token", refresh);
+    assert_int_equal(ask("POST /v1/call/bus.tokens/logout", first, "{}"), 200);
+    assert_int_equal(call_with(second), 401);
+    assert_int_equal(refresh_with(refresh), 401);
+    runs(0, "farebox users show acme ann -o json --token-file \"$OPERATOR\"");
+    assert_non_null(strstr(output, "\"logins\":0"));
 }
 
 /* Also within one second, whose tokens are told apart by nothing else. */
@@ -782,6 +825,8 @@ int main(void)
         TEST(a_login_gives_a_token_that_counts),
         TEST(a_refresh_token_is_good_once),
         TEST(a_logout_ends_the_login),
+        TEST(a_logout_ends_all_tokens_of_the_login),
+        TEST(a_token_that_the_broker_took_back_ends_its_login),
         TEST(another_password_ends_what_the_old_one_gave),
         TEST(a_locked_account_is_one_with_a_wrong_password),
         cmocka_unit_test_setup_teardown(an_address_has_only_so_many_attempts, open_strict_place,

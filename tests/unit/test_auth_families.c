@@ -89,6 +89,20 @@ static void ended_ones_make_room_first(void **state)
     assert_int_equal(judge(&families, FAMILIES_MAX, FAMILIES_MAX, NOW), FAMILY_GOOD);
 }
 
+/* A logout with one of its tokens is to find the others. */
+static void what_is_over_is_kept_while_it_has_tokens(void **state)
+{
+    struct families families = {0};
+    (void)state;
+    add(&families, 1, NOW, NOW)->token_ends_s = NOW + 1;
+    add(&families, 2, NOW, NOW)->token_ends_s = NOW;
+    (void)add(&families, 3, NOW + 10, NOW);
+    assert_int_equal(families.n, 2);
+    assert_non_null(families_by_token(&families, "token-1"));
+    assert_null(families_by_token(&families, "token-2"));
+    assert_int_equal(judge(&families, 1, 1, NOW), FAMILY_UNKNOWN);
+}
+
 static void a_family_is_found_by_its_token(void **state)
 {
     struct families families = {0};
@@ -181,6 +195,7 @@ int main(void)
         cmocka_unit_test(what_is_over_is_unknown),
         cmocka_unit_test(of_too_many_the_longest_unused_ends),
         cmocka_unit_test(ended_ones_make_room_first),
+        cmocka_unit_test(what_is_over_is_kept_while_it_has_tokens),
         cmocka_unit_test(a_family_is_found_by_its_token),
         cmocka_unit_test(a_ticket_is_read_as_it_was_printed),
         cmocka_unit_test(the_longest_names_fit_a_ticket),
