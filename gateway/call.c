@@ -84,25 +84,13 @@ static void on_gone(struct exchange *x)
     (void)fbx_cancel(x->gateway->bus, x->call);
 }
 
-/* What the client asks for in X-Timeout-Ms; 0: nothing that makes sense. */
-static uint32_t wanted_timeout(const struct exchange *x)
-{
-    const char *text = exchange_header(x, "X-Timeout-Ms");
-    char *end = NULL;
-    unsigned long ms = text ? strtoul(text, &end, 10) : 0;
-    return !text || text[0] < '0' || text[0] > '9' || *end || ms > UINT32_MAX ? 0 : (uint32_t)ms;
-}
-
 static fbx_call_options options_of(const struct exchange *x, const struct call *call)
 {
-    uint32_t wanted = wanted_timeout(x);
     return (fbx_call_options){
         .content_type = call->content_type,
         .idempotency_key = exchange_header(x, "Idempotency-Key"),
         .idempotent = call->idempotent,
-        .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms
-                      : wanted > 0         ? wanted
-                                           : x->gateway->settings.default_timeout_ms,
+        .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : exchange_timeout_ms(x),
         .traceparent = exchange_header(x, "traceparent"),
         .tracestate = exchange_header(x, "tracestate"),
         .request_id = exchange_header(x, ANSWER_REQUEST_ID),

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <strings.h>
 
 struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection *connection)
@@ -77,6 +78,15 @@ const char *exchange_token(const struct exchange *self)
 {
     const char *token = find_token(self);
     return token && strlen(token) > TOKEN_MAX ? "overlong" : token;
+}
+
+uint32_t exchange_timeout_ms(const struct exchange *self)
+{
+    const char *text = exchange_header(self, "X-Timeout-Ms");
+    char *end = NULL;
+    unsigned long ms = text ? strtoul(text, &end, 10) : 0;
+    bool makes_sense = text && text[0] >= '0' && text[0] <= '9' && !*end && ms <= UINT32_MAX;
+    return makes_sense && ms > 0 ? (uint32_t)ms : self->gateway->settings.default_timeout_ms;
 }
 
 bool exchange_param(const struct exchange *self, size_t index, char *out, size_t size)

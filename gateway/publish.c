@@ -27,7 +27,8 @@ static void publish(struct exchange *x, const char *topic, struct slice payload)
     fbx_publish_options options = {.token = exchange_token(x),
                                    .event_id = exchange_header(x, "X-Event-Id"),
                                    .traceparent = exchange_header(x, "traceparent"),
-                                   .confirm = true};
+                                   .confirm = true,
+                                   .timeout_ms = exchange_timeout_ms(x)};
     if (!exchange_may_ask(x, options.token))
         return;
     exchange_hold(x);

@@ -324,7 +324,8 @@ static void subscribe(struct subscribers *all, struct exchange *x, const char *p
 {
     make_room(all, token);
     struct subscriber *self = create(all, pattern, token);
-    const fbx_subscribe_options options = {.token = token, .on_over = on_over};
+    const fbx_subscribe_options options = {
+        .token = token, .on_over = on_over, .timeout_ms = exchange_timeout_ms(x)};
     attach(self, x);
     int error = fbx_subscribe_async(all->gateway->bus, pattern, &options, on_event, on_answer, self,
                                     &self->id);
@@ -386,11 +387,11 @@ void subscribers_destroy(struct subscribers *self)
 }
 
 /* Locked. The broker has not said yes or no. */
-static void give_up(struct subscriber *self, const char *why)
+static void give_up(struct subscriber *self)
 {
     if (!self->client)
         return;
-    problem_of(&self->client->answer, STATUS_UNAVAILABLE, why);
+    problem_of(&self->client->answer, STATUS_UNAVAILABLE, stopping);
     exchange_finish(self->client);
     self->client = NULL;
 }
@@ -400,9 +401,7 @@ static void look_after(struct subscriber *self, uint64_t now_ns)
 {
     const struct gateway_settings *s = &self->gateway->settings;
     uint64_t idle_ms = now_ns > self->since_ns ? (now_ns - self->since_ns) / NS_PER_MS : 0;
-    if (!self->granted && idle_ms >= s->default_timeout_ms)
-        give_up(self, "the broker does not answer");
-    else if (self->client && self->granted && idle_ms >= s->heartbeat_ms)
+    if (self->client && self->granted && idle_ms >= s->heartbeat_ms)
         tell(self, slice_of(":\n\n"));
     if (!self->client && self->id && idle_ms >= s->resume_ms)
         unsubscribe(self);
@@ -434,7 +433,7 @@ void subscribers_end(struct subscribers *self)
         if (subscriber->granted)
             let_go(subscriber);
         else
-            give_up(subscriber, stopping);
+            give_up(subscriber);
         pthread_mutex_unlock(&subscriber->mutex);
     }
 }

@@ -14,8 +14,9 @@ struct subscription;
 int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessage *body,
             uint32_t timeout_ms);
 int bus_ask_subscribe(fbx_bus *bus, uint64_t id, const Farebox__V1__Subscribe *body,
-                      struct slice credential);
-int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential);
+                      struct slice credential, uint32_t timeout_ms);
+int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential,
+                    uint32_t timeout_ms);
 /* For engine_control(): `answer` shall hear, nobody waits. */
 struct ask *ask_later(struct answer *answer);
 void ask_answered(fbx_bus *bus, struct ask *ask, enum status status, const char *message);

@@ -70,18 +70,19 @@ int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessa
 }
 
 int bus_ask_subscribe(fbx_bus *bus, uint64_t id, const Farebox__V1__Subscribe *body,
-                      struct slice credential)
+                      struct slice credential, uint32_t timeout_ms)
 {
     struct ask *ask = mem_zalloc(sizeof(*ask));
     engine_subscribe(bus->engine, id, body, credential, ask);
-    return await(bus, ask, bus->connect_timeout_ms);
+    return await(bus, ask, timeout_ms ? timeout_ms : bus->connect_timeout_ms);
 }
 
-int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential)
+int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential,
+                    uint32_t timeout_ms)
 {
     struct ask *ask = mem_zalloc(sizeof(*ask));
     engine_publish(bus->engine, publish, credential, ask);
-    return await(bus, ask, bus->default_timeout_ms);
+    return await(bus, ask, timeout_ms ? timeout_ms : bus->default_timeout_ms);
 }
 
 int fbx_ping(fbx_bus *bus, uint32_t timeout_ms)

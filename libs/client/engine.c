@@ -234,6 +234,8 @@ void engine_pipe_down(struct engine *engine, uint64_t now)
     engine->pipe = false;
     engine->greeted = false;
     link_pipe_lost(engine->link, 0);
+    if (engine->state == ENGINE_READY)
+        controls_hurry(engine);
     if (engine->leaving)
         engine_set_state(engine, ENGINE_CLOSED, "");
     else if (engine->state == ENGINE_READY)

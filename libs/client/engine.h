@@ -106,8 +106,9 @@ bool engine_cancel(struct engine *engine, uint64_t id, uint64_t now);
 /* False: the request is no longer wanted (session lost, cancelled and forgotten). */
 bool engine_reply(struct engine *engine, uint64_t id, const struct wire_reply *reply);
 bool engine_part(struct engine *engine, uint64_t id, const struct wire_part *part);
-void engine_publish(struct engine *engine, const struct wire_publish *publish,
-                    struct slice credential, void *control_arg); /* upcall only if confirm */
+/* Upcall, and an id (else 0), only if confirm. */
+uint64_t engine_publish(struct engine *engine, const struct wire_publish *publish,
+                        struct slice credential, void *control_arg);
 /* Register, Deregister, Subscribe, Unsubscribe, Ping. Register and Subscribe are
  * remembered (by service name / by id) and repeated in every new session, without a second upcall,
  * each second while the refusal is one that passes, or is for a subscription suspended meanwhile.
@@ -118,6 +119,11 @@ uint64_t engine_control(struct engine *engine, enum wire_kind kind, uint64_t id,
 /* Subscribe on behalf of `credential`, which is copied; empty: the session's own. */
 uint64_t engine_subscribe(struct engine *engine, uint64_t id, const Farebox__V1__Subscribe *body,
                           struct slice credential, void *control_arg);
+/* Right after a confirmed publish or a subscription was asked for: its upcall comes within that
+ * time (0: whenever it does), and within two seconds of the loss of the connection. Of an event
+ * nobody knows then whether it was published: STATUS_DEADLINE_EXCEEDED, or OUTCOME_UNKNOWN without
+ * a connection. A subscription is undone: STATUS_UNAVAILABLE. */
+void engine_limit(struct engine *engine, uint64_t id, uint32_t timeout_ms, uint64_t now);
 /* Says goodbye once everything queued has left; then ENGINE_CLOSED. */
 void engine_goodbye(struct engine *engine, uint64_t now);
 

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 
 #define AGAIN_NS NS_PER_SEC
+/* A session that comes back after a lost connection usually does so within this. */
+#define LOST_PATIENCE_NS (2 * NS_PER_SEC)
 
 void controls_init(struct engine *engine)
 {
@@ -102,6 +104,8 @@ static void forget_service(struct engine *engine, const Farebox__V1__Deregister 
 
 /* ---- asking ---- */
 
+static void patience_over(struct timer *timer, void *arg);
+
 static void await(struct engine *engine, enum wire_kind kind, uint64_t id, void *arg)
 {
     struct waiting *waiting = mem_zalloc(sizeof(*waiting));
@@ -109,6 +113,7 @@ static void await(struct engine *engine, enum wire_kind kind, uint64_t id, void 
     waiting->kind = kind;
     waiting->session = engine->session;
     waiting->arg = arg;
+    timer_init(&waiting->patience, patience_over);
     list_push(&engine->waiting, &waiting->node);
 }
 
@@ -165,13 +170,13 @@ uint64_t engine_subscribe(struct engine *engine, uint64_t id, const Farebox__V1_
     return ask(engine, WIRE_SUBSCRIBE, id, &body->base, credential, control_arg);
 }
 
-void engine_publish(struct engine *engine, const struct wire_publish *publish,
-                    struct slice credential, void *control_arg)
+uint64_t engine_publish(struct engine *engine, const struct wire_publish *publish,
+                        struct slice credential, void *control_arg)
 {
     if (is_over(engine)) {
         if (publish->confirm)
             refuse(engine, control_arg);
-        return;
+        return 0;
     }
     uint64_t id = 0;
     if (publish->confirm) {
@@ -182,6 +187,7 @@ void engine_publish(struct engine *engine, const struct wire_publish *publish,
     uint32_t index = wire_put_credential(out, credential);
     wire_put_publish(out, id, index, publish);
     engine_flush(engine);
+    return id;
 }
 
 /* ---- being answered ---- */
@@ -203,6 +209,7 @@ static void settle(struct engine *engine, struct waiting *waiting, enum status s
     void *arg = waiting->arg;
     if (is_standing_kind(waiting->kind) && status != STATUS_OK)
         forget_by_id(engine, waiting->id);
+    wheel_disarm(&engine->wheel, &waiting->patience);
     list_remove(&waiting->node);
     mem_free(waiting);
     engine->up.acknowledged(engine->up.arg, arg, status, message);
@@ -237,13 +244,59 @@ void controls_acknowledged(struct engine *engine, uint64_t id, enum status statu
         withdraw(engine, standing, status, message);
 }
 
+/* ---- waiting no longer ---- */
+
+static void give_up_event(struct engine *engine, struct waiting *waiting)
+{
+    if (engine->state == ENGINE_LOST)
+        settle(engine, waiting, STATUS_OUTCOME_UNKNOWN,
+               "the connection was lost; the event may have been published");
+    else
+        settle(engine, waiting, STATUS_DEADLINE_EXCEEDED,
+               "the broker did not answer in time; the event may have been published");
+}
+
+static void give_up_subscription(struct engine *engine, struct waiting *waiting)
+{
+    /* It may still be on its way, and would be granted. */
+    wire_put_control(link_out(engine->link), waiting->id, 0, WIRE_UNSUBSCRIBE, NULL);
+    settle(engine, waiting, STATUS_UNAVAILABLE, "the broker did not answer in time");
+}
+
+static void patience_over(struct timer *timer, void *arg)
+{
+    struct waiting *waiting = LIST_ENTRY(timer, struct waiting, patience);
+    if (waiting->kind == WIRE_SUBSCRIBE)
+        give_up_subscription(arg, waiting);
+    else
+        give_up_event(arg, waiting);
+}
+
+void engine_limit(struct engine *engine, uint64_t id, uint32_t timeout_ms, uint64_t now)
+{
+    struct waiting *newest = LIST_ENTRY(engine->waiting.prev, struct waiting, node);
+    if (timeout_ms > 0 && !list_empty(&engine->waiting) && newest->id == id)
+        wheel_arm(&engine->wheel, &newest->patience, now + timeout_ms * NS_PER_MS);
+}
+
+void controls_hurry(struct engine *engine)
+{
+    uint64_t latest = engine->now + LOST_PATIENCE_NS;
+    for (struct list *node = engine->waiting.next; node != &engine->waiting; node = node->next) {
+        struct waiting *waiting = LIST_ENTRY(node, struct waiting, node);
+        if (waiting->patience.due > latest)
+            wheel_arm(&engine->wheel, &waiting->patience, latest);
+    }
+}
+
 /* ---- when a session ends ---- */
 
-void controls_rescued(struct engine *engine, uint64_t id)
+bool controls_rescued(struct engine *engine, uint64_t id)
 {
     struct waiting *waiting = find_waiting(engine, id);
     if (waiting)
         waiting->session = engine->session;
+    return waiting != NULL;
 }
 
 void controls_renew(struct engine *engine)
@@ -251,7 +304,7 @@ void controls_renew(struct engine *engine)
     for (struct list *node = engine->standing.next; node != &engine->standing; node = node->next) {
         struct standing *standing = LIST_ENTRY(node, struct standing, node);
         put_standing(engine, standing);
-        controls_rescued(engine, standing->id);
+        (void)controls_rescued(engine, standing->id);
     }
 }
 

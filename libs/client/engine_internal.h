@@ -27,6 +27,7 @@ struct call {
 /* A control the broker has not answered yet. */
 struct waiting {
     struct list node;
+    struct timer patience; /* see engine_limit() */
     uint64_t id;
     enum wire_kind kind;
     uint32_t session;

@@ -43,8 +43,10 @@ void controls_init(struct engine *engine);
 void controls_finish(struct engine *engine);
 void controls_acknowledged(struct engine *engine, uint64_t id, enum status status,
                            const char *message);
-/* The confirmed publish `id` goes out again in this session. */
-void controls_rescued(struct engine *engine, uint64_t id);
+/* The confirmed publish `id` goes out again in this session. False: nobody waits for it. */
+bool controls_rescued(struct engine *engine, uint64_t id);
+/* The connection is lost: who waits with a limit does not for long. */
+void controls_hurry(struct engine *engine);
 /* Before anything else in the new session. */
 void controls_renew(struct engine *engine);
 /* After the rescue: ends what a new session cannot answer. */

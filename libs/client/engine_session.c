@@ -98,9 +98,10 @@ static void rescue_publish(struct engine *engine, const struct wire_envelope *en
                            struct slice credential)
 {
     struct wire_out *out = link_out(engine->link);
+    if (envelope->publish.confirm && !controls_rescued(engine, envelope->id))
+        return; /* given up meanwhile */
     uint32_t index = wire_put_credential(out, credential);
     wire_put_publish(out, envelope->id, index, &envelope->publish);
-    controls_rescued(engine, envelope->id);
 }
 
 static void rescue_frame(struct engine *engine, struct wire_frame *frame)

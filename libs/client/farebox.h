@@ -291,6 +291,8 @@ typedef struct fbx_publish_options {
     const fbx_context *context;
     const char *token;
     bool confirm; /* block until the broker has it; FBX_EREFUSED if it refused */
+    /* How long its word is waited for; 0: the bus's default, or, of fbx_publish_async, no limit */
+    uint32_t timeout_ms;
 } fbx_publish_options;
 
 /* Blocks while the outbox is full (FBX_EWOULDBLOCK on an I/O thread). options may be NULL. */
@@ -302,7 +304,9 @@ typedef void (*fbx_on_answer)(void *arg, int status, const char *message);
 
 /* Does not block: FBX_EWOULDBLOCK when the outbox is full. `on_answer` hears once whether the
  * broker has it, whatever `confirm` says: FBX_OUTCOME_UNKNOWN when the session was lost meanwhile.
- * NULL: nobody asks. */
+ * With a `timeout_ms` FBX_DEADLINE_EXCEEDED when that has passed, and FBX_OUTCOME_UNKNOWN two
+ * seconds after the connection was lost: the event may have been published, or be yet. NULL: nobody
+ * asks. */
 FBX_API int fbx_publish_async(fbx_bus *bus, const char *topic, fbx_bytes payload,
                               const fbx_publish_options *options, fbx_on_answer on_answer,
                               void *arg);
@@ -316,6 +320,9 @@ typedef struct fbx_subscribe_options {
      * the broker has ended it or refuses to renew it (FBX_UNAUTHENTICATED: the token is over), or
      * fbx_unsubscribe_async was called (FBX_CANCELLED). May be NULL. */
     fbx_on_answer on_over;
+    /* How long the broker's word is waited for; 0: the bus's connect_timeout_ms, or, of
+     * fbx_subscribe_async, no limit */
+    uint32_t timeout_ms;
 } fbx_subscribe_options;
 /* Blocks for the broker's word. `*id` (may be NULL) names it for fbx_unsubscribe. What fails
  * leaves nothing behind. */
@@ -325,7 +332,8 @@ FBX_API int fbx_subscribe(fbx_bus *bus, const char *pattern, const fbx_subscribe
 FBX_API int fbx_unsubscribe(fbx_bus *bus, uint64_t id);
 /* Do not block. `on_answer`, with on_event's `arg`, is called once, before the first event: not
  * FBX_OK means that there is no subscription, and nothing is called after it. While there is no
- * connection it waits for one, however long. FBX_EWOULDBLOCK: the outbox is full. */
+ * connection it waits for one, however long, or until `timeout_ms` has passed, or two seconds after
+ * the connection was lost: FBX_UNAVAILABLE. FBX_EWOULDBLOCK: the outbox is full. */
 FBX_API int fbx_subscribe_async(fbx_bus *bus, const char *pattern,
                                 const fbx_subscribe_options *options, fbx_on_event on_event,
                                 fbx_on_answer on_answer, void *arg, uint64_t *id);

@@ -4,6 +4,7 @@
 #include "client/serve.h"
 
 #include "base/mem.h"
+#include "client/ticker.h"
 
 /* ---- publishing ---- */
 
@@ -53,7 +54,7 @@ static int publish_locked(fbx_bus *bus, const struct wire_publish *wire,
     if (error < 0)
         return error;
     if (wire->confirm)
-        return bus_ask_publish(bus, wire, credential);
+        return bus_ask_publish(bus, wire, credential, options ? options->timeout_ms : 0);
     engine_publish(bus->engine, wire, credential, NULL);
     return 0;
 }
@@ -84,7 +85,9 @@ static int publish_async_locked(fbx_bus *bus, const struct wire_publish *wire,
     if (error < 0)
         return error;
     struct ask *ask = on_answer ? ask_later(answer_create(on_answer, arg, NULL)) : NULL;
-    engine_publish(bus->engine, wire, credential, ask);
+    uint64_t id = engine_publish(bus->engine, wire, credential, ask);
+    if (options)
+        engine_limit(bus->engine, id, options->timeout_ms, bus_now());
     return 0;
 }
 
@@ -99,6 +102,7 @@ int fbx_publish_async(fbx_bus *bus, const char *topic, fbx_bytes payload,
     bus_lock(bus);
     error = publish_async_locked(bus, &wire, options, on_answer, arg);
     bus_unlock_noted(bus);
+    ticker_notice();
     return error;
 }
 
@@ -117,6 +121,7 @@ struct wanted {
     fbx_on_event on_event;
     fbx_on_answer on_over;
     void *arg;
+    uint32_t timeout_ms; /* 0: not said */
 };
 
 static struct wanted want(const char *pattern, const fbx_subscribe_options *options,
@@ -132,6 +137,7 @@ static struct wanted want(const char *pattern, const fbx_subscribe_options *opti
         wanted.body.tenant = (char *)options->tenant;
     wanted.token = options->token;
     wanted.on_over = options->on_over;
+    wanted.timeout_ms = options->timeout_ms;
     return wanted;
 }
 
@@ -188,7 +194,7 @@ static int subscribe_locked(fbx_bus *bus, const struct wanted *wanted, uint64_t 
         return error;
     struct subscription *subscription = add_subscription(bus, wanted);
     uint64_t made = subscription->id;
-    error = bus_ask_subscribe(bus, made, &wanted->body, credential);
+    error = bus_ask_subscribe(bus, made, &wanted->body, credential, wanted->timeout_ms);
     if (error < 0)
         subscription_drop(bus, subscription);
     else if (id)
@@ -227,6 +233,7 @@ static int subscribe_async_locked(fbx_bus *bus, const struct wanted *wanted,
     if (id)
         *id = subscription->id;
     engine_subscribe(bus->engine, subscription->id, &wanted->body, credential, ask_later(answer));
+    engine_limit(bus->engine, subscription->id, wanted->timeout_ms, bus_now());
     return 0;
 }
 
@@ -239,6 +246,7 @@ int fbx_subscribe_async(fbx_bus *bus, const char *pattern, const fbx_subscribe_o
     bus_lock(bus);
     int error = subscribe_async_locked(bus, &wanted, on_answer, id);
     bus_unlock_noted(bus);
+    ticker_notice();
     return error;
 }
 

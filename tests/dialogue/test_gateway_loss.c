@@ -13,6 +13,7 @@
 #define SLEEPERS 2 /* and what else is called stays below the burst of the tier */
 #define ROUNDS 3
 #define DEADLINE_MS 1500
+#define GRACE_MS 2000    /* a session may still come back */
 #define AWAY_MS 2500     /* long enough for whoever reconnects to have become patient */
 #define AT_ONCE_MS 500   /* for a machine that is busy; an idle one needs a few */
 #define RECOVERY_MS 1000 /* as promised */
@@ -94,6 +95,55 @@ static void what_is_under_way_ends_by_its_deadline(void **state)
     }
 }
 
+/* ---- events ---- */
+
+/* A broker that is there and says nothing; a publisher and a listener wait for its word. */
+static void ask_the_frozen(struct http *publisher, struct http *listener, const char *headers)
+{
+    assert_true(eventually(takes_calls, NULL));
+    *publisher = http_dial(front.port);
+    *listener = http_dial(front.port);
+    process_freeze(front.place->broker.pid);
+    http_ask(publisher, "POST /v1/publish/news.today", front.ann, headers, "1");
+    http_ask(listener, "GET /v1/subscribe?topic=news.%3E", front.ann, headers, NULL);
+}
+
+static unsigned until(struct http *http, int expected, uint64_t began_ns)
+{
+    assert_int_equal(http_answer(http, front.answer, sizeof front.answer), expected);
+    front_says("Content-Type: application/problem+json\r\n");
+    http_hang_up(http);
+    return since(began_ns);
+}
+
+static void who_publishes_or_listens_waits_no_longer_than_they_said(void **state)
+{
+    struct http publisher, listener;
+    (void)state;
+    uint64_t began_ns = clock_mono_ns();
+    ask_the_frozen(&publisher, &listener, "X-Timeout-Ms: 1500\r\n");
+    unsigned told = until(&publisher, 504, began_ns);
+    unsigned heard = until(&listener, 503, began_ns);
+    front_says("Retry-After: 1\r\n");
+    print_message("a broker that stalls: 504 after %u ms, 503 after %u ms\n", told, heard);
+    assert_true(told <= DEADLINE_MS + 2 * AT_ONCE_MS && heard <= DEADLINE_MS + 2 * AT_ONCE_MS);
+    (void)place_stop_broker(front.place, SIGKILL);
+}
+
+static void whose_broker_dies_hears_soon_that_nobody_knows(void **state)
+{
+    struct http publisher, listener;
+    (void)state;
+    ask_the_frozen(&publisher, &listener, "");
+    uint64_t began_ns = clock_mono_ns();
+    (void)place_stop_broker(front.place, SIGKILL);
+    unsigned told = until(&publisher, 502, began_ns);
+    front_says("\"code\":\"outcome_unknown\"");
+    unsigned heard = until(&listener, 503, began_ns);
+    print_message("a broker that died: 502 after %u ms, 503 after %u ms\n", told, heard);
+    assert_true(told <= GRACE_MS + AT_ONCE_MS && heard <= GRACE_MS + AT_ONCE_MS);
+}
+
 /* ---- what comes meanwhile ---- */
 
 /* The gateway may not have seen it yet: such a call is under way, too. */
@@ -169,6 +219,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_under_way_ends_by_its_deadline),
+        TEST(who_publishes_or_listens_waits_no_longer_than_they_said),
+        TEST(whose_broker_dies_hears_soon_that_nobody_knows),
         TEST(who_comes_in_that_moment_waits_no_longer_than_they_said),
         TEST(who_comes_meanwhile_is_told_at_once),
         TEST(a_broker_that_is_back_is_found_within_a_second),
