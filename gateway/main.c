@@ -104,6 +104,7 @@ static int run(struct gateway *gateway, int signals)
     if (code != 0)
         return code;
     if (server_create(&server, gateway, why) < 0) {
+        atomic_store(&gateway->leaving, true);
         fbx_close(gateway->bus);
         return fail(EX_UNAVAILABLE, why);
     }

@@ -270,6 +270,42 @@ static void a_gateway_that_stops_has_lost_nothing(void **state)
     assert_true(drains);
 }
 
+/* ---- its address ---- */
+
+static void an_address_that_is_taken_is_refused(void **state)
+{
+    char listen[32], line[512],
+        *token = place_token_file(front.place, "platform", "other", (const char *const[]){NULL});
+    (void)state;
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", front.port);
+    struct process *other =
+        place_start(front.place, NULL,
+                    (const char *const[]){"farebox-gateway", "--url", front.place->url,
+                                          "--token-file", token, "--listen", listen, NULL});
+    assert_true(process_line(other, "farebox-gateway: cannot listen on ", line, sizeof line));
+    assert_non_null(strstr(line, "Address already in use"));
+    assert_int_equal(process_stop(other, 0), 69);
+    free(token);
+}
+
+/* What its connections leave behind keeps nobody from listening there. */
+static void a_gateway_listens_again_at_once(void **state)
+{
+    char listen[32],
+        *token = place_token_file(front.place, "platform", "other", (const char *const[]){NULL});
+    (void)state;
+    struct http http = http_dial(front.port); /* the gateway hangs up first, and has TIME_WAIT */
+    http_ask(&http, "GET /livez", NULL, "", NULL);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", front.port);
+    assert_int_equal(process_stop(front.gateway, SIGTERM), 0);
+    http_hang_up(&http);
+    (void)place_start(front.place, "farebox-gateway ready",
+                      (const char *const[]){"farebox-gateway", "--url", front.place->url,
+                                            "--token-file", token, "--listen", listen, NULL});
+    free(token);
+}
+
 /* ---- TLS ---- */
 
 static size_t ignore(char *bytes, size_t size, size_t count, void *arg)
@@ -410,6 +446,8 @@ int main(void)
         TEST(what_broke_off_has_not_been_answered, open_door),
         TEST(a_file_that_was_moved_away_is_made_anew, open_door),
         TEST(a_gateway_that_stops_has_lost_nothing, open_door),
+        TEST(an_address_that_is_taken_is_refused, open_door),
+        TEST(a_gateway_listens_again_at_once, open_door),
         TEST(it_speaks_tls_and_nothing_older_than_1_2, open_tls_door),
         TEST(a_handshake_takes_no_longer_than_a_head, open_tls_door),
         TEST(what_is_refused_in_the_clear_is_over_tls, open_tls_door),
