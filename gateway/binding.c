@@ -32,9 +32,12 @@ static int take_method(struct binding *b, const char *word, char *why)
     return refuse(why, "begins with GET, POST, PUT, PATCH or DELETE");
 }
 
-/* A segment is plain text or a whole parameter, "{name}". */
+/* A segment is plain text or a whole parameter, "{name}". Clients resolve "." and "..": nobody
+ * would ever ask for them. */
 static bool segment_fits(struct slice segment)
 {
+    if (slice_is(segment, ".") || slice_is(segment, ".."))
+        return false;
     bool braced = segment.len > 2 && segment.data[0] == '{' && segment.data[segment.len - 1] == '}';
     if (braced)
         return name_valid(slice_make(segment.data + 1, segment.len - 2));
@@ -138,6 +141,38 @@ static int take_word(struct binding *b, char *word, char *why)
     return refuse(why, "%.32s=%.32s: no such word, or not its kind of value", word, value);
 }
 
+/* ---- all of it ---- */
+
+/* Each argument is said by one part of a request. */
+static bool is_said_twice(const struct binding *b, struct slice name)
+{
+    char parameter[BINDING_NAME_BYTES + 2];
+    unsigned times = slice_is(name, b->body);
+    for (size_t i = 0; i < b->n_query; i++)
+        times += slice_is(name, b->query[i].name);
+    int len = snprintf(parameter, sizeof parameter, "{%.*s}", SLICE_FMT(name));
+    for (const char *at = b->path; (at = strstr(at, parameter)); at += len)
+        times++;
+    return times > 1;
+}
+
+static int check_name(const struct binding *b, struct slice name, char *why)
+{
+    return is_said_twice(b, name) ? refuse(why, "\"%.*s\" is there twice", SLICE_FMT(name)) : 0;
+}
+
+static int check_names(const struct binding *b, char *why)
+{
+    int rc = 0;
+    for (const char *at = b->path; rc == 0 && (at = strchr(at, '{')); at++)
+        rc = check_name(b, slice_make(at + 1, strcspn(at + 1, "}")), why);
+    for (size_t i = 0; rc == 0 && i < b->n_query; i++)
+        rc = check_name(b, slice_of(b->query[i].name), why);
+    if (rc == 0 && b->body[0] && strcmp(b->method, "GET") == 0)
+        rc = refuse(why, "body=%s: GET has no body", b->body);
+    return rc;
+}
+
 int binding_read(struct binding *out, const char *line, char *why)
 {
     struct binding b = {.status = 200};
@@ -152,6 +187,8 @@ int binding_read(struct binding *out, const char *line, char *why)
         rc = take_target(&b, strtok_r(NULL, " ", &rest), why);
     for (char *word; rc == 0 && (word = strtok_r(NULL, " ", &rest));)
         rc = take_word(&b, word, why);
+    if (rc == 0)
+        rc = check_names(&b, why);
     if (rc == 0)
         *out = b;
     return rc;

@@ -1,8 +1,8 @@
 /* json.h - MessagePack <-> JSON, for people and for the HTTP side. Pure.
  * Numbers: integers stay integers, 64 bits both ways; floats keep 17 digits.
  * MessagePack bin becomes base64 text; ext and non-text map keys are refused;
- * JSON text must be UTF-8; names said twice stay twice. Depth is bounded by
- * JSON_DEPTH_MAX.
+ * JSON text must be UTF-8, and an object has each name once; what a MessagePack map
+ * says twice stays twice. Depth is bounded by JSON_DEPTH_MAX.
  * Errors: -EBADMSG malformed, -EMSGSIZE too deep, -ENOTSUP cannot be said in the
  * other form; `why` (may be NULL) then says where and what, `out` is as it was. */
 #ifndef WIRE_JSON_H

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 #define NUMBER_TEXT_MAX 400u /* every double can be said in less */
 
@@ -267,12 +268,48 @@ static int read_array(struct reader *reader, unsigned depth)
     return 0;
 }
 
-static int read_member(struct reader *reader, unsigned depth)
+/* A name where it was written: `out` may move meanwhile. */
+struct name {
+    size_t at, len;
+};
+
+static int by_text(const void *a, const void *b, void *written)
 {
+    const struct name *left = a, *right = b;
+    const uint8_t *base = written;
+    if (left->len != right->len)
+        return left->len < right->len ? -1 : 1;
+    return memcmp(base + left->at, base + right->at, left->len);
+}
+
+/* It would depend on who reads them which of two members counts. */
+static int refuse_twins(const struct reader *reader, struct buf *names)
+{
+    struct name *list = (struct name *)(void *)names->data;
+    size_t n = names->len / sizeof *list;
+    uint8_t *written = reader->out->data;
+    qsort_r(list, n, sizeof *list, by_text, written);
+    for (size_t i = 1; i < n; i++)
+        if (by_text(&list[i - 1], &list[i], written) == 0)
+            return fail(reader, -EBADMSG, "an object has a name twice");
+    return 0;
+}
+
+static int read_name(struct reader *reader, struct buf *names)
+{
+    struct name name = {.at = reader->out->len};
     skip_space(reader);
     if (peek(reader) != '"')
         return fail(reader, -EBADMSG, "expected a name in quotes");
     int rc = read_string(reader);
+    name.len = reader->out->len - name.at;
+    buf_append(names, &name, sizeof name);
+    return rc;
+}
+
+static int read_member(struct reader *reader, struct buf *names, unsigned depth)
+{
+    int rc = read_name(reader, names);
     if (rc < 0)
         return rc;
     skip_space(reader);
@@ -281,25 +318,32 @@ static int read_member(struct reader *reader, unsigned depth)
     return read_value(reader, depth);
 }
 
+static int read_members(struct reader *reader, struct buf *names, unsigned depth)
+{
+    do {
+        int rc = read_member(reader, names, depth);
+        if (rc < 0)
+            return rc;
+    } while (take(reader, ','));
+    if (!take(reader, '}'))
+        return fail(reader, -EBADMSG, "expected ',' or '}'");
+    return refuse_twins(reader, names);
+}
+
 static int read_object(struct reader *reader, unsigned depth)
 {
     size_t start = pack_open(reader->out);
-    uint32_t count = 0;
+    struct buf names = {0};
     skip_space(reader);
     if (take(reader, '}')) {
         pack_close_map(reader->out, start, 0);
         return 0;
     }
-    do {
-        int rc = read_member(reader, depth);
-        if (rc < 0)
-            return rc;
-        count++;
-    } while (take(reader, ','));
-    if (!take(reader, '}'))
-        return fail(reader, -EBADMSG, "expected ',' or '}'");
-    pack_close_map(reader->out, start, count);
-    return 0;
+    int rc = read_members(reader, &names, depth);
+    if (rc == 0)
+        pack_close_map(reader->out, start, (uint32_t)(names.len / sizeof(struct name)));
+    buf_finish(&names);
+    return rc;
 }
 
 static int read_word(struct reader *reader)

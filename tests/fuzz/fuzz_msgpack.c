@@ -20,9 +20,25 @@ static void require_error(int rc, const struct json_error *why, const struct buf
     require(why->text[0] != 0 && out->len == 0);
 }
 
+/* A map may say a name twice, an object may not. */
+static void from_own_json(struct slice json)
+{
+    struct buf packed = {0}, again = {0};
+    struct json_error why = {""};
+    int rc = msgpack_from_json(&packed, json, &why);
+    if (rc < 0) {
+        require(strstr(why.text, "twice") != NULL);
+    } else {
+        require(json_from_msgpack(&again, buf_slice(&packed), NULL) == 0);
+        require(slice_equal(json, buf_slice(&again)));
+    }
+    buf_finish(&packed);
+    buf_finish(&again);
+}
+
 static void from_msgpack(struct slice input)
 {
-    struct buf json = {0}, packed = {0}, again = {0};
+    struct buf json = {0};
     struct json_error why = {""};
     int rc = json_from_msgpack(&json, input, &why);
     require(rc == 0 || rc == -ENOTSUP || !msgpack_valid(input));
@@ -30,13 +46,9 @@ static void from_msgpack(struct slice input)
         require_error(rc, &why, &json);
     } else {
         require(json.len <= 6 * input.len + 4); /* "\u0000" for a byte is the worst */
-        require(msgpack_from_json(&packed, buf_slice(&json), NULL) == 0);
-        require(json_from_msgpack(&again, buf_slice(&packed), NULL) == 0);
-        require(slice_equal(buf_slice(&json), buf_slice(&again)));
+        from_own_json(buf_slice(&json));
     }
     buf_finish(&json);
-    buf_finish(&packed);
-    buf_finish(&again);
 }
 
 static void from_json(struct slice input)
