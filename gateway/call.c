@@ -14,12 +14,21 @@
 
 /* ---- the way back, on threads of the bus ---- */
 
+/* By the gateway, which leaves the bus. */
+static bool is_cut_off(const struct exchange *x, const fbx_reply *reply)
+{
+    return fbx_reply_status(reply) == FBX_CANCELLED && atomic_load(&x->gateway->leaving);
+}
+
 static void end_stream(struct exchange *x, const fbx_reply *reply)
 {
     struct answer end = {0};
     answer_name(&end, x->answer.request_id);
     answer_name(&end, fbx_reply_request_id(reply));
-    reply_write_json(&end, reply);
+    if (is_cut_off(x, reply))
+        problem_of_stop(&end);
+    else
+        reply_write_json(&end, reply);
     if (exchange_put(x, end.http == MHD_HTTP_OK ? "reply" : "problem", NULL, buf_slice(&end.body)))
         stream_end(&x->stream);
     else
@@ -33,7 +42,9 @@ static void answer(struct exchange *x, const fbx_reply *reply)
         reply_headers_own(&x->answer, reply);
     else
         reply_headers(&x->answer, reply, clock_now().unix_ms / 1000);
-    if (x->on_ok && fbx_reply_status(reply) == FBX_OK)
+    if (is_cut_off(x, reply))
+        problem_of_stop(&x->answer);
+    else if (x->on_ok && fbx_reply_status(reply) == FBX_OK)
         x->on_ok(x, reply);
     else if (x->as_gateway)
         reply_write_own(&x->answer, reply);

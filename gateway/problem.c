@@ -156,3 +156,9 @@ void problem_of_http(struct answer *answer, unsigned http, const char *code, con
 {
     write_out(answer, http, problem(answer, http, code, detail), 0);
 }
+
+void problem_of_stop(struct answer *answer)
+{
+    problem_of_http(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "gateway_stopped",
+                    "the gateway stops; what was asked for may have happened");
+}

@@ -20,5 +20,7 @@ void problem_of(struct answer *answer, enum status status, const char *detail);
 void problem_of_error(struct answer *answer, int error);
 /* One that the bus has no word for: 405, 415, 431 … */
 void problem_of_http(struct answer *answer, unsigned http, const char *code, const char *detail);
+/* What was still under way when the gateway's patience with it was over. */
+void problem_of_stop(struct answer *answer);
 
 #endif

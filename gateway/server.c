@@ -21,6 +21,7 @@
 /* A body over the limit is read on, so that the client hears why, but not for ever. */
 #define DISCARD_TIMES 4u
 #define A_MOMENT_MS 1
+#define LAST_TURNS 100u
 /* libmicrohttpd keeps a request's head and its response's in one room; INBOUND_SPARE_BYTES of this
  * are the request's. Each connection has that much. */
 #define RESPONSE_HEAD_BYTES 4096u
@@ -430,12 +431,19 @@ int server_create(struct server **out, struct gateway *gateway, char *why)
     return 0;
 }
 
+/* Who was waiting has an answer, and may read it, but not for ever. */
+static void say_last_words(struct server *self)
+{
+    server_take_mail(self); /* none may be suspended */
+    for (unsigned turn = 0; turn < LAST_TURNS && server_busy(self) > 0; turn++)
+        MHD_run_wait(self->daemon, A_MOMENT_MS);
+}
+
 void server_destroy(struct server *self)
 {
     if (!self)
         return;
-    server_take_mail(self); /* none may be suspended */
-    MHD_run(self->daemon);
+    say_last_words(self);
     MHD_stop_daemon(self->daemon);
     clients_finish(&self->clients);
     if (self->listening >= 0)

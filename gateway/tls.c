@@ -90,9 +90,10 @@ int tls_load(const char *certificate_file, const char *key_file, char why[TLS_WH
     int rc = pair_read(&pair, certificate_file, key_file, why);
     if (rc < 0)
         return rc;
+    bool is_other = !slice_equal(buf_slice(&shown.chain), buf_slice(&pair.chain));
     tls_unload();
     shown = pair;
-    return 0;
+    return is_other;
 }
 
 void tls_unload(void)

@@ -13,7 +13,7 @@
 int tls_check(const char *certificate_file, const char *key_file, char why[TLS_WHY_BYTES]);
 /* The certificate chain and the key (PEM) are shown from the next handshake on; `key_file` "": it
  * is in the certificate's file. Negative errno with `why` when they cannot be read, are none, or do
- * not belong together: what was shown before still is. */
+ * not belong together: what was shown before still is. 1: another chain than before. */
 int tls_load(const char *certificate_file, const char *key_file, char why[TLS_WHY_BYTES]);
 void tls_unload(void);
 /* For libmicrohttpd. Each handshake owns what it gets, so that a reload in its middle does no harm.

@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define CANARY "canary-8d1f"
 
@@ -429,9 +431,21 @@ static void a_reload_shows_the_new_certificate_if_it_is_one(void **state)
     reload("reload.refused"); /* the key is another one's */
     assert_int_equal(status_over_tls(old, CURL_SSLVERSION_TLSv1_2), 200);
     certificate_make(files, "door", "127.0.0.1");
-    reload("reload.done");
+    reload("certificate=renewed");
+    reload("certificate=same");
     assert_int_equal(status_over_tls(old, CURL_SSLVERSION_TLSv1_2), 0);
     assert_int_equal(status_over_tls(certificate, CURL_SSLVERSION_TLSv1_2), 200);
+}
+
+static void a_reload_that_cannot_open_the_log_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(unlink(log_path), 0);
+    assert_int_equal(mkdir(log_path, 0700), 0);
+    reload("event=reload.refused");
+    assert_int_equal(rmdir(log_path), 0);
+    reload("event=reload.done");
+    assert_int_equal(access(log_path, F_OK), 0);
 }
 
 #define TEST(name, open) cmocka_unit_test_setup_teardown(name, open, close_door)
@@ -451,6 +465,7 @@ int main(void)
         TEST(it_speaks_tls_and_nothing_older_than_1_2, open_tls_door),
         TEST(a_handshake_takes_no_longer_than_a_head, open_tls_door),
         TEST(what_is_refused_in_the_clear_is_over_tls, open_tls_door),
+        TEST(a_reload_that_cannot_open_the_log_is_refused, open_door),
         TEST(a_reload_shows_the_new_certificate_if_it_is_one, open_tls_door),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,42 @@
+/* What is under way when the gateway is told to stop. */
+#include "../testing.h"
+
+#include "front.h"
+
+#include <signal.h>
+
+static int open_impatient(void **state)
+{
+    (void)state;
+    front_open_with((const char *const[]){"--drain-ms", "200", NULL});
+    return 0;
+}
+
+/* It is the gateway that gave up, not the client. */
+static void what_takes_longer_than_the_drain_is_told_who_ended_it(void **state)
+{
+    static const char *const accepts[] = {"", "Accept: application/x-ndjson\r\n"};
+    struct http sleepers[2];
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        sleepers[i] = http_dial(front.port);
+        http_ask(&sleepers[i], "POST /v1/call/echo/sleep", front.ann, accepts[i], "{\"ms\":60000}");
+    }
+    assert_int_equal(front_ask("POST /v1/call/echo/echo", front.ann, "1"), 200);
+    kill(front.gateway->pid, SIGTERM);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(http_answer(&sleepers[i], front.answer, sizeof front.answer), 503);
+        front_says("Retry-After: 1\r\n");
+        front_says("\"code\":\"gateway_stopped\"");
+        http_hang_up(&sleepers[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_takes_longer_than_the_drain_is_told_who_ended_it,
+                                        open_impatient, front_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
