@@ -1,6 +1,7 @@
 #include "answer.h"
 
 #include <inttypes.h>
+#include <microhttpd.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -44,4 +45,17 @@ const char *answer_get(const struct answer *self, const char *name)
         at = value + strlen(value) + 1;
     }
     return NULL;
+}
+
+void answer_add_headers(const struct answer *self, struct MHD_Response *response)
+{
+    const char *at = (const char *)self->headers.data;
+    const char *end = at + self->headers.len;
+    if (self->content_type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, self->content_type);
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        MHD_add_response_header(response, at, value);
+        at = value + strlen(value) + 1;
+    }
 }

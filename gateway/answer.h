@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/name.h"
 
+struct MHD_Response;
+
 #define ANSWER_JSON "application/json"
 #define ANSWER_REQUEST_ID "X-Request-Id"
 
@@ -25,5 +27,7 @@ void answer_header(struct answer *answer, const char *name, const char *value);
 /* The first header of that name, or NULL. Borrowed until another is added. */
 const char *answer_get(const struct answer *answer, const char *name);
 void answer_header_number(struct answer *answer, const char *name, uint64_t value);
+/* All of them, to libmicrohttpd's response. */
+void answer_add_headers(const struct answer *answer, struct MHD_Response *response);
 
 #endif

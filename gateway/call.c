@@ -4,6 +4,7 @@
 #include "exchange.h"
 #include "problem.h"
 #include "reply.h"
+#include "trace.h"
 #include "wire/json.h"
 
 #include <errno.h>
@@ -102,8 +103,8 @@ static fbx_call_options options_of(const struct exchange *x, const struct call *
         .idempotency_key = exchange_header(x, "Idempotency-Key"),
         .idempotent = call->idempotent,
         .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : exchange_timeout_ms(x),
-        .traceparent = exchange_header(x, "traceparent"),
-        .tracestate = exchange_header(x, "tracestate"),
+        .traceparent = trace_parent(x),
+        .tracestate = trace_state(x),
         .request_id = exchange_header(x, ANSWER_REQUEST_ID),
         .terms = true,
     };

@@ -84,9 +84,10 @@ uint32_t exchange_timeout_ms(const struct exchange *self)
 {
     const char *text = exchange_header(self, "X-Timeout-Ms");
     char *end = NULL;
-    unsigned long ms = text ? strtoul(text, &end, 10) : 0;
-    bool makes_sense = text && text[0] >= '0' && text[0] <= '9' && !*end && ms <= UINT32_MAX;
-    return makes_sense && ms > 0 ? (uint32_t)ms : self->gateway->settings.default_timeout_ms;
+    if (!text)
+        return self->gateway->settings.default_timeout_ms;
+    unsigned long ms = strtoul(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && !*end && ms <= UINT32_MAX ? (uint32_t)ms : 0;
 }
 
 bool exchange_param(const struct exchange *self, size_t index, char *out, size_t size)
@@ -103,6 +104,11 @@ bool exchange_may_ask(struct exchange *self, bool has_token)
 {
     if (!has_token) {
         problem_of(&self->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed");
+        return false;
+    }
+    if (exchange_timeout_ms(self) == 0) {
+        problem_of(&self->answer, STATUS_INVALID_ARGUMENT,
+                   "X-Timeout-Ms is a number of milliseconds, from 1 to 4294967295");
         return false;
     }
     if (!atomic_load(&self->gateway->connected)) {

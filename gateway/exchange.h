@@ -67,12 +67,12 @@ void exchange_address(const struct exchange *exchange, char *out, size_t size);
 /* The token the client shows, or NULL. */
 const char *exchange_token(const struct exchange *exchange);
 
-/* How long the client waits: X-Timeout-Ms, or the gateway's default. */
+/* How long the client waits: X-Timeout-Ms, or the gateway's default. 0: what it says is none. */
 uint32_t exchange_timeout_ms(const struct exchange *exchange);
 
 /* The parameter of the path as text, or false when it is too long. */
 bool exchange_param(const struct exchange *exchange, size_t index, char *out, size_t size);
-/* Is there a token, and a broker to show it to? If not, the answer says so. */
+/* Is there a token, a deadline and a broker to show it to? If not, the answer says so. */
 bool exchange_may_ask(struct exchange *exchange, bool has_token);
 
 /* Something is under way on the bus. */

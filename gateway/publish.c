@@ -4,6 +4,7 @@
 
 #include "exchange.h"
 #include "problem.h"
+#include "trace.h"
 #include "wire/json.h"
 
 #define TOPIC_BYTES 1024u
@@ -28,7 +29,7 @@ static void publish(struct exchange *x, const char *topic, struct slice payload)
 {
     fbx_publish_options options = {.token = exchange_token(x),
                                    .event_id = exchange_header(x, "X-Event-Id"),
-                                   .traceparent = exchange_header(x, "traceparent"),
+                                   .traceparent = trace_parent(x),
                                    .confirm = true,
                                    .timeout_ms = exchange_timeout_ms(x)};
     if (!exchange_may_ask(x, options.token))

@@ -11,6 +11,7 @@
 #include "problem.h"
 #include "strict.h"
 #include "tls.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -26,7 +27,6 @@
  * are the request's. Each connection has that much. */
 #define RESPONSE_HEAD_BYTES 4096u
 #define STREAM_BLOCK 16384u
-#define TRACE "traceparent"
 /* Most calls are answered within this time. Until then their connections stay with libmicrohttpd,
  * which asks about them in each turn: taking them out of its epoll and putting them back costs two
  * system calls and a read in vain. */
@@ -163,19 +163,6 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *l
 
 /* ---- the way out ---- */
 
-static void add_headers(struct MHD_Response *response, const struct answer *answer)
-{
-    const char *at = (const char *)answer->headers.data;
-    const char *end = at + answer->headers.len;
-    if (answer->content_type)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        MHD_add_response_header(response, at, value);
-        at = value + strlen(value) + 1;
-    }
-}
-
 /* The body is handed over rather than copied. */
 static struct MHD_Response *whole_body(struct exchange *x)
 {
@@ -222,12 +209,12 @@ static enum MHD_Result send_answer(struct exchange *x)
     x->answered = clock_mono_ns();
     x->streaming = flows;
     cors_grant(x);
-    const char *trace = exchange_header(x, TRACE);
+    const char *trace = trace_parent(x);
     if (trace)
-        answer_header(&x->answer, TRACE, trace);
+        answer_header(&x->answer, "traceparent", trace);
     if (x->gateway->draining && !x->malformed) /* which says so already */
         answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
-    add_headers(response, &x->answer);
+    answer_add_headers(&x->answer, response);
     enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
     MHD_destroy_response(response);
     return result;
