@@ -52,9 +52,8 @@ static size_t valid_prefix(struct slice text, bool allow_nul)
 {
     size_t i = 0;
     while ((i += plain_prefix(text.data + i, text.len - i)) < text.len) {
-        size_t n = text.data[i] == 0 && allow_nul ? 1 : 0;
-        if (text.data[i] >= 0x80)
-            n = sequence(text.data + i, text.len - i);
+        bool is_plain = text.data[i] < 0x80 && (text.data[i] != 0 || allow_nul);
+        size_t n = is_plain ? 1 : sequence(text.data + i, text.len - i);
         if (n == 0)
             return i;
         i += n;
