@@ -1,4 +1,5 @@
-/* The library's face: its statuses are the protocol's, and it shows nothing but fbx_. */
+/* The library's face: its statuses are the protocol's, and it shows nothing but fbx_, and what
+ * libnng shall find there. */
 #include "../testing.h"
 
 #include "farebox.h"
@@ -56,9 +57,21 @@ static unsigned each_line(const char *command, void (*line)(const char *text))
     return lines;
 }
 
+/* Of libs/nng/workaround.c. */
+static const char *const shim[] = {"sendmsg", "nng_stream_recv", "nng_stream_send"};
+#define SHIM (sizeof(shim) / sizeof(shim[0]))
+
+static bool is_shim(const char *symbol)
+{
+    size_t i = 0;
+    while (i < SHIM && strcmp(symbol, shim[i]) != 0)
+        i++;
+    return i < SHIM;
+}
+
 static void must_be_ours(const char *symbol)
 {
-    if (strncmp(symbol, "fbx_", 4) != 0 && strncmp(symbol, "FAREBOX_", 8) != 0)
+    if (strncmp(symbol, "fbx_", 4) != 0 && strncmp(symbol, "FAREBOX_", 8) != 0 && !is_shim(symbol))
         fail_msg("exports %s", symbol);
 }
 
@@ -85,7 +98,8 @@ static void the_library_exports_what_the_header_declares(void **state)
         skip();
     each_line("grep -o '^FBX_API' libs/client/farebox.h", count_declaration);
     assert_true(declared > 60);
-    assert_int_equal(exported("libfarebox.so"), declared + 1); /* and the version's name */
+    /* and the version's name */
+    assert_int_equal(exported("libfarebox.so"), declared + SHIM + 1);
 }
 
 int main(void)
