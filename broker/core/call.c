@@ -219,11 +219,12 @@ static void add_terms(struct core *core, const struct call *call, struct wire_re
     out->quota_remaining = used < out->quota_limit ? out->quota_limit - used : 0;
 }
 
-/* A gateway's other users do not wait for those that ask too often. */
+/* Neither a gateway's other users nor whom a service answers wait for those that ask too often. */
 static bool may_gather(const struct call *call, const struct wire_reply *reply)
 {
     bool too_often = reply->status == STATUS_RATE_LIMITED || reply->status == STATUS_QUOTA_EXCEEDED;
-    return too_often && call->identity == call->caller->identity;
+    return too_often && call->identity == call->caller->identity &&
+           list_empty(&call->caller->instances);
 }
 
 /* What only the broker may say it says, whatever the service has written there. */

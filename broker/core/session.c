@@ -348,7 +348,8 @@ struct wire_out *session_out_refusal(struct core *core, struct session *self)
 /* A peer whose exchanges are not answered gathers its calls, too. */
 static bool can_wait(const struct session *self)
 {
-    return self->refusals.due > 0 && !self->pressing;
+    return self->refusals.due > 0 && !self->pressing && list_empty(&self->link.ready) &&
+           self->link.n_lost == 0;
 }
 
 bool session_full(const struct core *core, const struct session *self)
@@ -369,11 +370,11 @@ void sessions_flush(struct core *core)
         if (can_wait(self))
             continue;
         wheel_disarm(&core->wheel, &self->refusals);
-        self->pressing = false;
         while (self->n_parked > 0 && link_pending(&self->link))
             transmit(core, self);
         while (self->n_parked > SESSION_PARKED)
             transmit(core, self);
+        self->pressing = link_pending(&self->link); /* no exchange was left for it */
     }
 }
 

@@ -10,7 +10,8 @@
 #define PARKED_WHEN_BULKY 2u
 #define BULKY_BYTES 16384u
 /* Of frames that are not full no more than this are under way. The broker answers all but the last
- * two it has at once, so what waits for that leaves in a moment, in fewer frames. */
+ * two it has at once, or when what it says is on disk, so what waits for that leaves in a moment,
+ * in fewer frames. */
 #define UNFILLED_FRAMES 3u
 
 struct engine *engine_create(const struct engine_options *options, const struct engine_io *io,
@@ -42,8 +43,8 @@ void engine_destroy(struct engine *engine)
 {
     if (!engine)
         return;
+    controls_finish(engine); /* whose timers may stand beside those of calls */
     engine_calls_finish(engine);
-    controls_finish(engine);
     map_finish(&engine->served);
     arena_finish(&engine->arena);
     wire_out_finish(&engine->bare);
@@ -132,7 +133,8 @@ static bool wants_frame(const struct engine *engine)
      * the broker must have something to answer on meanwhile. */
     bool gathers = engine->turns > 0 || (engine->corks > 0 && parked(engine) > 0);
     if (gathers)
-        return !list_empty(&engine->link->ready);
+        return !list_empty(&engine->link->ready) ||
+               (engine->turns == 0 && engine->link->n_lost > 0);
     if (link_pending(engine->link))
         return true;
     unsigned enough = engine->bulky && engine->link->ack_due ? PARKED_WHEN_BULKY : 1;

@@ -371,8 +371,10 @@ void controls_finish(struct engine *engine)
 {
     struct list *node;
     while ((node = list_first(&engine->waiting)) != NULL) {
+        struct waiting *waiting = LIST_ENTRY(node, struct waiting, node);
+        wheel_disarm(&engine->wheel, &waiting->patience);
         list_remove(node);
-        mem_free(LIST_ENTRY(node, struct waiting, node));
+        mem_free(waiting);
     }
     while ((node = list_first(&engine->standing)) != NULL)
         forget_standing(engine, LIST_ENTRY(node, struct standing, node));

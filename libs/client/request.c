@@ -252,7 +252,7 @@ static size_t take_details(struct wire_detail out[FBX_DETAILS_MAX], const char *
     return n;
 }
 
-void fbx_refuse(fbx_request *request, const fbx_refusal *refusal)
+static void refuse(fbx_request *request, const fbx_refusal *refusal, bool retryable)
 {
     struct wire_detail details[FBX_DETAILS_MAX];
     bool known = refusal->status >= 0 && refusal->status < STATUS_COUNT;
@@ -261,10 +261,17 @@ void fbx_refuse(fbx_request *request, const fbx_refusal *refusal)
         .details = details,
         .n_details = take_details(details, refusal->details),
         .retry_after_ms = refusal->retry_after_ms,
+        .retryable = retryable,
+        .message = text_cut(refusal->message),
     };
-    reply.retryable = status_retryable(reply.status);
-    reply.message = text_cut(refusal->message);
     answer(request, &reply);
+}
+
+void fbx_refuse(fbx_request *request, const fbx_refusal *refusal)
+{
+    bool known = refusal->status >= 0 && refusal->status < STATUS_COUNT;
+    refuse(request, refusal,
+           status_retryable(known ? (enum status)refusal->status : STATUS_INTERNAL));
 }
 
 void fbx_respond_status(fbx_request *request, int status, const char *message)
@@ -277,12 +284,13 @@ void fbx_refuse_as(fbx_request *request, const fbx_reply *reply)
     const char *details[2 * FBX_DETAILS_MAX + 1] = {NULL};
     for (size_t i = 0; i < FBX_DETAILS_MAX && i < fbx_reply_details(reply); i++)
         details[2 * i] = fbx_reply_detail_at(reply, i, &details[2 * i + 1]);
-    fbx_refuse(request, &(fbx_refusal){
-                            .status = fbx_reply_status(reply),
-                            .message = fbx_reply_message(reply),
-                            .details = details,
-                            .retry_after_ms = fbx_reply_retry_after_ms(reply),
-                        });
+    const fbx_refusal refusal = {
+        .status = fbx_reply_status(reply),
+        .message = fbx_reply_message(reply),
+        .details = details,
+        .retry_after_ms = fbx_reply_retry_after_ms(reply),
+    };
+    refuse(request, &refusal, fbx_reply_retryable(reply));
 }
 
 static int send_part(fbx_bus *bus, fbx_request *request, fbx_bytes bytes)

@@ -32,13 +32,14 @@ static int ask_with(const char *request, const char *token, const char *header)
     return status;
 }
 
+#define TRACE "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+
 /* To the broker a frame with text that is not UTF-8 is none: it would end the session that
  * everybody shares. */
 static void text_that_is_not_utf_8_does_not_leave(void **state)
 {
     static const char *const headers[] = {
-        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
-        "tracestate: \xc0\xaf\r\n",
+        (TRACE "tracestate: \xc0\xaf\r\n"),
         "X-Request-Id: \xff\r\n",
         "Idempotency-Key: \xff\r\n",
         "Content-Type: text/\xff\r\n",

@@ -15,8 +15,10 @@ static struct buf answer;
 
 static int open_stage(void **state)
 {
+    char why[TIER_WHY_BYTES];
     (void)state;
     stage_init(&stage);
+    assert_int_equal(tiers_add(&stage.options.limits.tiers, "free", why), 0);
     stage_start(&stage);
     ops = stage_join(&stage, "infra ops admin:*");
     ann = stage_join(&stage, "acme ann subscribe:news call:*");
