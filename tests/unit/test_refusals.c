@@ -19,7 +19,7 @@ static int open_stage(void **state)
     assert_int_equal(tiers_add(&stage.options.limits.tiers, "free per-minute=60 burst=1", why), 0);
     assert_int_equal(tiers_add(&stage.options.limits.tiers, "internal", why), 0);
     stage_start(&stage);
-    ann = stage_join(&stage, "acme ann call:* subscribe:news");
+    ann = stage_join(&stage, "acme ann call:* subscribe:news serve:anns");
     host = stage_join(&stage, "infra host serve:* call:* publish:*/news tier:internal");
     actor_register(host, "orders", 10);
     actor_call(ann, 1, "orders", "get");
@@ -74,6 +74,13 @@ static void whoever_waits_a_little_is_told_at_once(void **state)
     }
 }
 
+static void tell_ann(void)
+{
+    const struct wire_publish event = {.topic = slice_of("news"), .tenant = slice_of("acme")};
+    wire_put_publish(actor_out(host), 0, 0, &event);
+    actor_say(host);
+}
+
 static void they_go_with_what_does_not_wait(void **state)
 {
     struct wire_envelope envelope;
@@ -83,14 +90,41 @@ static void they_go_with_what_does_not_wait(void **state)
     was_refused(2);
     call(3);
     assert_true(actor_hears_nothing(ann));
-    const struct wire_publish event = {.topic = slice_of("news"), .tenant = slice_of("acme")};
-    wire_put_publish(actor_out(host), 0, 0, &event);
-    actor_say(host);
+    tell_ann();
     was_refused(3);
     assert_true(actor_next(ann, &envelope));
     assert_int_equal(envelope.kind, WIRE_DELIVERY);
     stage_pass(&stage, LATEST_MS);
     assert_true(actor_hears_nothing(ann));
+}
+
+static void what_found_no_exchange_does_not_wait_for_them(void **state)
+{
+    struct wire_envelope envelope;
+    (void)state;
+    assert_int_equal(actor_subscribe(ann, 50, "news", NULL, NULL), STATUS_OK);
+    call(2);
+    was_refused(2);
+    ann->silent = true;
+    for (unsigned more = ann->parked + 1; more > 0; more--)
+        tell_ann();
+    while (actor_next(ann, &envelope))
+        assert_int_equal(envelope.kind, WIRE_DELIVERY);
+    call(3);
+    assert_true(actor_next(ann, &envelope));
+    assert_int_equal(envelope.kind, WIRE_DELIVERY);
+    was_refused(3);
+}
+
+/* A tenant that makes a service call too often does not hold up its answers to others. */
+static void those_of_a_service_do_not_wait(void **state)
+{
+    (void)state;
+    actor_register(ann, "anns", 1);
+    for (uint64_t id = 2; id < 5; id++) {
+        call(id);
+        was_refused(id);
+    }
 }
 
 /* Or another's answer would wait for exchanges that are not answered. */
@@ -121,6 +155,8 @@ int main(void)
         TEST(the_first_is_told_at_once_and_others_together),
         TEST(whoever_waits_a_little_is_told_at_once),
         TEST(they_go_with_what_does_not_wait),
+        TEST(what_found_no_exchange_does_not_wait_for_them),
+        TEST(those_of_a_service_do_not_wait),
         TEST(those_for_other_users_of_a_session_do_not_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
