@@ -1,4 +1,3 @@
-#include "copy.h"
 #include "inquiry.h"
 #include "payload.h"
 #include "view.h"
@@ -182,7 +181,7 @@ static void ask_set(fbx_writer *w, const struct args *args)
     fbx_write_text(w, "value");
     fbx_value read;
     if (fbx_read((fbx_bytes){value.data, value.len}, &read))
-        copy_value(w, &read);
+        fbx_write_value(w, &read);
     else
         fbx_write_nil(w);
 }

@@ -1,5 +1,4 @@
 #include "base/mem.h"
-#include "copy.h"
 #include "human.h"
 #include "inquiry.h"
 #include "payload.h"
@@ -47,7 +46,7 @@ static void write_payload(fbx_writer *w)
     fbx_value read;
     fbx_write_text(w, "payload");
     if (fbx_read((fbx_bytes){payload.data, payload.len}, &read))
-        copy_value(w, &read);
+        fbx_write_value(w, &read);
     else
         fbx_write_nil(w);
 }

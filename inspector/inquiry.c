@@ -72,7 +72,7 @@ static void write_page_request(fbx_writer *w, const fbx_value *after)
     if (first)
         return;
     fbx_write_text(w, "after");
-    copy_value(w, after);
+    fbx_write_value(w, after);
 }
 
 /* `*after` is of the page that it asks for, and becomes that of the next. */

@@ -1,7 +1,6 @@
 #include "pages.h"
 
 #include "base/mem.h"
-#include "copy.h"
 
 void pages_add(struct pages *pages, fbx_reply *reply)
 {
@@ -34,7 +33,7 @@ void pages_write(fbx_writer *w, const struct pages *pages, const char *key)
     for (size_t i = 0; i < pages->n; i++) {
         fbx_value array = array_of(pages->replies[i], key);
         for (const unsigned char *cursor = NULL; fbx_next(&array, &cursor, &element);)
-            copy_value(w, &element);
+            fbx_write_value(w, &element);
     }
 }
 

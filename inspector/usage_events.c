@@ -1,7 +1,6 @@
 #include "usage_events.h"
 
 #include "base/mem.h"
-#include "copy.h"
 #include "human.h"
 #include "usage_asking.h"
 #include "wire/json.h"
@@ -103,7 +102,7 @@ static void write_credit(struct usage_events *events, const fbx_value *credit)
     print_time(&time, fbx_map_get(credit, "at_ms").as.natural);
     write_head(&w, events->source, "farebox.credit", &id, (const char *)time.data, tenant);
     fbx_write_text(&w, "data");
-    copy_value(&w, credit);
+    fbx_write_value(&w, credit);
     print_event(events, &w);
     mem_free(tenant);
     mem_free(name);

@@ -401,6 +401,10 @@ FBX_API double fbx_as_double(const fbx_value *value, double otherwise);
 FBX_API bool fbx_as_bool(const fbx_value *value, bool otherwise);
 /* Copies text, NUL-terminated, into `out` of `size` bytes; false if not text or too long. */
 FBX_API bool fbx_as_text(const fbx_value *value, char *out, size_t size);
+/* One that was read, as it is; nil for FBX_NONE. The second writes only what an array or a map
+ * holds, of which the caller has said how much there is. */
+FBX_API void fbx_write_value(fbx_writer *w, const fbx_value *value);
+FBX_API void fbx_write_elements(fbx_writer *w, const fbx_value *container);
 
 #ifdef __cplusplus
 }

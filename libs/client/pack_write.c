@@ -93,6 +93,50 @@ void fbx_write_map(fbx_writer *w, uint32_t pairs)
     msgpack_pack_map(&pk, pairs);
 }
 
+void fbx_write_elements(fbx_writer *w, const fbx_value *container)
+{
+    const unsigned char *cursor = NULL;
+    fbx_value element;
+    while (fbx_next(container, &cursor, &element))
+        fbx_write_value(w, &element);
+}
+
+void fbx_write_value(fbx_writer *w, const fbx_value *value)
+{
+    switch (value->type) {
+    case FBX_NONE:
+    case FBX_NIL:
+        fbx_write_nil(w);
+        break;
+    case FBX_BOOL:
+        fbx_write_bool(w, value->as.boolean);
+        break;
+    case FBX_INT:
+        fbx_write_int(w, value->as.integer);
+        break;
+    case FBX_UINT:
+        fbx_write_uint(w, value->as.natural);
+        break;
+    case FBX_DOUBLE:
+        fbx_write_double(w, value->as.real);
+        break;
+    case FBX_TEXT:
+        fbx_write_text_n(w, (const char *)value->as.bytes.data, value->as.bytes.len);
+        break;
+    case FBX_BIN:
+        fbx_write_bin(w, value->as.bytes);
+        break;
+    case FBX_ARRAY:
+        fbx_write_array(w, value->count);
+        fbx_write_elements(w, value);
+        break;
+    case FBX_MAP:
+        fbx_write_map(w, value->count);
+        fbx_write_elements(w, value);
+        break;
+    }
+}
+
 fbx_bytes fbx_written(const fbx_writer *w)
 {
     return (fbx_bytes){w->data, w->len};

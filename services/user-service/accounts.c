@@ -23,7 +23,7 @@ static bool write_user(struct users *users, const fbx_value *account, fbx_writer
     if (rc != 0 && rc != -ENOENT)
         return false;
     fbx_write_map(w, account->count + 1);
-    relay_pairs(w, account);
+    fbx_write_elements(w, account);
     fbx_write_text(w, "profile");
     fbx_write_map(w, 4);
     persons_write_profile(&person.profile, w);
@@ -238,7 +238,7 @@ static bool write_page(struct users *users, const fbx_value *page, fbx_writer *w
         return false;
     fbx_write_map(w, 2);
     fbx_write_text(w, "next");
-    relay_value(w, &next);
+    fbx_write_value(w, &next);
     fbx_write_text(w, "users");
     fbx_write_array(w, list.count);
     while (fbx_next(&list, &cursor, &account))

@@ -39,7 +39,7 @@ void users_subscription(struct users *users, fbx_request *request)
     for (size_t i = 0; i < TERMS; i++) {
         fbx_value value = fbx_map_get(&me, terms[i].of_me);
         fbx_write_text(&w, terms[i].key);
-        relay_value(&w, &value);
+        fbx_write_value(&w, &value);
     }
     users_respond(request, &w);
     fbx_reply_free(reply);
