@@ -5,6 +5,7 @@
 #include "builtin/builtin.h"
 #include "builtin/packing.h"
 #include "core/state.h"
+#include "core/tell.h"
 
 #define TAPS_MAX 16u
 
@@ -74,8 +75,7 @@ static void stream(struct core *core, struct call *to, const struct buf *tapped)
 {
     if (session_full(core, to->caller) || !may_watch(core, to))
         return;
-    struct wire_part part = {.payload = buf_slice(tapped), .index = to->parts++};
-    wire_put_part(session_out(core, to->caller), to->caller_id, &part);
+    tell_part(core, to, buf_slice(tapped));
 }
 
 static void pack_payload(msgpack_packer *packer, struct slice payload)

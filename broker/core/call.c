@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "builtin/tap.h"
 #include "core/placement.h"
-#include "core/route.h"
 #include "core/state.h"
+#include "core/tell.h"
 
 #include <stdlib.h>
 
@@ -208,48 +208,6 @@ static void detach_caller(struct call *call)
     call->exchange = NULL;
 }
 
-static void add_terms(struct core *core, const struct call *call, struct wire_reply *out)
-{
-    const struct standing *terms = standing_of(core, call->identity);
-    const struct month *month = months_find(core, call->identity->tenant);
-    uint64_t used = month ? month->calls + month->pending : 0;
-    out->tenant = call->identity->tenant;
-    out->tier = slice_of(terms->tier->name);
-    out->quota_limit = terms->of_tenant->monthly;
-    out->quota_remaining = used < out->quota_limit ? out->quota_limit - used : 0;
-}
-
-/* Neither a gateway's other users nor whom a service answers wait for those that ask too often. */
-static bool may_gather(const struct call *call, const struct wire_reply *reply)
-{
-    bool too_often = reply->status == STATUS_RATE_LIMITED || reply->status == STATUS_QUOTA_EXCEEDED;
-    return too_often && call->identity == call->caller->identity &&
-           list_empty(&call->caller->instances);
-}
-
-/* What only the broker may say it says, whatever the service has written there. */
-static void answer_caller(struct core *core, struct call *call, const struct wire_reply *reply)
-{
-    struct wire_reply out = *reply;
-    out.request_id = slice_make(call->request_id, call->request_id_len);
-    out.rate_limit = call->rate_limit;
-    out.rate_remaining = call->rate_remaining;
-    out.replayed = call->replayed;
-    out.tenant = out.tier = (struct slice){0};
-    out.quota_limit = out.quota_remaining = 0;
-    if (call->terms && call->identity)
-        add_terms(core, call, &out);
-    if (call->caller) {
-        struct wire_out *to = may_gather(call, &out) ? session_out_refusal(core, call->caller)
-                                                     : session_out(core, call->caller);
-        wire_put_reply(to, call->caller_id, &out);
-        if (call->counted)
-            call->caller->owed = call->counted;
-    } else if (call->exchange) {
-        answer_call(core, call, &out);
-    }
-}
-
 static void count(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     uint64_t took = core->now.mono_ns - call->started;
@@ -297,7 +255,7 @@ static void end(struct core *core, struct call *call, const struct wire_reply *r
     chain_reply(core, call, reply);
     count(core, call, reply);
     taps_call(core, call, reply);
-    answer_caller(core, call, reply);
+    tell_reply(core, call, reply);
     detach_caller(call);
     if (instance && !let_go) {
         abandon(core, call);

@@ -1,6 +1,7 @@
 #include "core/route.h"
 
 #include "core/state.h"
+#include "core/tell.h"
 
 #include <errno.h>
 
@@ -283,9 +284,8 @@ static void route_part(struct core *core, struct session *session,
     } else if (session_full(core, call->caller)) {
         call_fail(core, call, STATUS_OVERLOADED, "the caller reads too slowly");
     } else {
-        struct wire_part part = {.payload = envelope->part.payload, .index = call->parts++};
-        call->bytes_out += part.payload.len;
-        wire_put_part(session_out(core, call->caller), call->caller_id, &part);
+        call->bytes_out += envelope->part.payload.len;
+        tell_part(core, call, envelope->part.payload);
     }
 }
 

@@ -123,6 +123,8 @@ static int make_locked(fbx_bus *bus, const struct making *making, uint64_t *id)
     wire.payload = slice_make(making->payload.data, making->payload.len);
     struct client_call *call = take_call(bus);
     *call = making->call;
+    call->on_terms = options ? options->on_terms : NULL;
+    call->on_part = options ? options->on_part : NULL;
     *id = engine_call(bus->engine, &wire, credential, call, bus_now());
     return 0;
 }
@@ -137,7 +139,7 @@ int fbx_call_async(fbx_bus *bus, const char *service, const char *method, fbx_by
         .method = method,
         .payload = payload,
         .options = options,
-        .call = {.on_reply = on_reply, .on_part = options ? options->on_part : NULL, .arg = arg},
+        .call = {.on_reply = on_reply, .arg = arg},
     };
     uint64_t made = 0;
     bus_lock(bus);
@@ -169,7 +171,7 @@ int fbx_call(fbx_bus *bus, const char *service, const char *method, fbx_bytes pa
         .method = method,
         .payload = payload,
         .options = options,
-        .call = {.on_part = options ? options->on_part : NULL, .caller = &caller},
+        .call = {.caller = &caller},
     };
     uint64_t id;
     sem_init(&caller.answered, 0, 0);
@@ -208,8 +210,25 @@ void call_tell_reply(fbx_bus *bus, const struct client_call *call, const struct 
     sem_post(&call->caller->answered); /* it may be gone from here on */
 }
 
-void call_tell_part(const struct client_call *call, const struct wire_part *part)
+static void tell_terms(fbx_bus *bus, const struct client_call *call, const struct wire_part *part)
 {
+    fbx_reply view = {
+        .wire = {.request_id = part->request_id,
+                 .tenant = part->tenant,
+                 .tier = part->tier,
+                 .rate_limit = part->rate_limit,
+                 .rate_remaining = part->rate_remaining,
+                 .quota_limit = part->quota_limit,
+                 .quota_remaining = part->quota_remaining},
+        .texts = &bus->texts,
+    };
+    call->on_terms(call->arg, &view);
+}
+
+void call_tell_part(fbx_bus *bus, const struct client_call *call, const struct wire_part *part)
+{
+    if (call->on_terms && part->request_id.len > 0)
+        tell_terms(bus, call, part);
     if (call->on_part)
         call->on_part(call->arg, (fbx_bytes){part->payload.data, part->payload.len}, part->index);
 }

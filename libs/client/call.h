@@ -13,7 +13,7 @@ struct caller {
 };
 
 struct client_call {
-    fbx_on_reply on_reply;
+    fbx_on_reply on_reply, on_terms;
     void (*on_part)(void *arg, fbx_bytes part, uint32_t index);
     void *arg;
     struct caller *caller; /* or NULL */
@@ -21,7 +21,7 @@ struct client_call {
 };
 
 void call_tell_reply(fbx_bus *bus, const struct client_call *call, const struct wire_reply *reply);
-void call_tell_part(const struct client_call *call, const struct wire_part *part);
+void call_tell_part(fbx_bus *bus, const struct client_call *call, const struct wire_part *part);
 void call_release(fbx_bus *bus, struct client_call *call); /* locked */
 void calls_free(fbx_bus *bus);
 

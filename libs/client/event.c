@@ -38,7 +38,7 @@ void event_run(fbx_bus *bus, const struct event *event)
         call_tell_reply(bus, event->call, &event->reply);
         break;
     case EVENT_PART:
-        call_tell_part(event->call, &event->part);
+        call_tell_part(bus, event->call, &event->part);
         break;
     case EVENT_REQUEST:
         request_run(event->request);

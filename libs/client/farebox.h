@@ -4,10 +4,10 @@
  * its services and re-subscribes, and every frame crosses exactly once. All functions are
  * thread safe unless they say otherwise.
  *
- * Threads. Callbacks (on_reply, on_part, on_event, on_answer, on_over, and handlers of services
- * marked `on_io_thread`) run on the library's I/O threads, one at a time for a bus: they must not
- * block, and a blocking function called from one returns FBX_EWOULDBLOCK. Handlers of other
- * services run on a pool of worker threads and may block and make nested calls.
+ * Threads. Callbacks (on_reply, on_terms, on_part, on_event, on_answer, on_over, and handlers of
+ * services marked `on_io_thread`) run on the library's I/O threads, one at a time for a bus: they
+ * must not block, and a blocking function called from one returns FBX_EWOULDBLOCK. Handlers of
+ * other services run on a pool of worker threads and may block and make nested calls.
  *
  * Functions that return int return 0 or a negative FBX_E… code; the outcome of a
  * call is a status, not an error code. Bytes in callbacks are borrowed until the callback returns.
@@ -111,6 +111,10 @@ FBX_API int fbx_ping(fbx_bus *bus, uint32_t timeout_ms);
 
 /* ---- calling ---- */
 
+/* Called exactly once for each call that was accepted. The reply is borrowed:
+ * fbx_reply_retain keeps it. */
+typedef void (*fbx_on_reply)(void *arg, const fbx_reply *reply);
+
 typedef struct fbx_call_options {
     uint32_t timeout_ms;         /* 0: the bus's default; never more than what `parent` has left */
     const char *content_type;    /* NULL: application/msgpack */
@@ -126,11 +130,11 @@ typedef struct fbx_call_options {
     /* a streamed reply: called for each part, before on_reply; NULL: parts are refused */
     void (*on_part)(void *arg, fbx_bytes part, uint32_t index);
     bool terms; /* the reply says tenant, tier and quota */
+    /* With `terms`, right before the first part: a reply, borrowed, that says request id, tenant,
+     * tier, rate and quota, and nothing else. NULL, or a broker that does not say them: not called
+     */
+    fbx_on_reply on_terms;
 } fbx_call_options;
-
-/* Called exactly once for each call that was accepted. The reply is borrowed:
- * fbx_reply_retain keeps it. */
-typedef void (*fbx_on_reply)(void *arg, const fbx_reply *reply);
 
 /* Asynchronous. `*id` (may be NULL) names it for fbx_cancel. `payload` is copied.
  * FBX_EWOULDBLOCK: the outbox is full. */

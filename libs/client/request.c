@@ -300,7 +300,7 @@ static int send_part(fbx_bus *bus, fbx_request *request, fbx_bytes bytes)
     int error = bus_await_room(bus);
     if (error < 0)
         return error;
-    struct wire_part part = {slice_make(bytes.data, bytes.len), request->parts};
+    struct wire_part part = {.payload = slice_make(bytes.data, bytes.len), .index = request->parts};
     if (request->session != bus->session || !engine_part(bus->engine, request->id, &part))
         return FBX_ECLOSED;
     request->parts++;

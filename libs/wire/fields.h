@@ -41,9 +41,16 @@
     X(u64, 14, quota_limit)    \
     X(u64, 15, quota_remaining)
 
-#define PART_FIELDS(X)   \
-    X(bytes, 1, payload) \
-    X(u32, 2, index)
+#define PART_FIELDS(X)        \
+    X(bytes, 1, payload)      \
+    X(u32, 2, index)          \
+    X(text, 3, request_id)    \
+    X(text, 4, tenant)        \
+    X(text, 5, tier)          \
+    X(u32, 6, rate_limit)     \
+    X(u32, 7, rate_remaining) \
+    X(u64, 8, quota_limit)    \
+    X(u64, 9, quota_remaining)
 
 #define PUBLISH_FIELDS(X)    \
     X(text, 1, topic)        \
@@ -69,7 +76,7 @@
 enum {
     REQUEST_LAST = 14,
     REPLY_LAST = 15,
-    PART_LAST = 2,
+    PART_LAST = 9,
     PUBLISH_LAST = 7,
     DELIVERY_LAST = 9,
 };

@@ -87,6 +87,11 @@ struct wire_reply {
 struct wire_part {
     struct slice payload;
     uint32_t index;
+    /* of the broker, with the first, if the request asked for terms: as in the reply; else empty
+     * and 0 */
+    struct slice request_id, tenant, tier;
+    uint32_t rate_limit, rate_remaining;
+    uint64_t quota_limit, quota_remaining;
 };
 
 struct wire_publish {

@@ -103,6 +103,44 @@ static void a_blocking_call_may_take_parts_too(void **state)
     fbx_reply_free(reply);
 }
 
+static struct {
+    fbx_reply *terms; /* kept */
+    unsigned told, parts_before;
+} heard;
+
+static void keep_terms(void *arg, const fbx_reply *terms)
+{
+    (void)arg;
+    heard.told++;
+    heard.parts_before += parts_in_order;
+    heard.terms = fbx_reply_retain(terms);
+}
+
+static void the_terms_come_once_before_the_first_part(void **state)
+{
+    struct scene_call call;
+    fbx_call_options options = {.on_part = count_part, .on_terms = keep_terms, .terms = true};
+    parts_in_order = 0;
+    scene_call(*state, &call, "stream", &options);
+    assert_int_equal(scene_outcome(&call), FBX_OK);
+    assert_int_equal(parts_in_order, 100);
+    assert_int_equal(heard.told, 1);
+    assert_int_equal(heard.parts_before, 0);
+    assert_int_equal(fbx_reply_status(heard.terms), FBX_OK);
+    assert_int_equal(fbx_reply_payload(heard.terms).len, 0);
+    assert_string_equal(fbx_reply_tenant(heard.terms), "acme");
+    assert_string_equal(fbx_reply_tier(heard.terms), fbx_reply_tier(call.reply));
+    assert_string_equal(fbx_reply_request_id(heard.terms), fbx_reply_request_id(call.reply));
+    assert_int_equal(fbx_reply_rate_limit(heard.terms), fbx_reply_rate_limit(call.reply));
+    fbx_reply_free(heard.terms);
+    scene_call_finish(&call);
+    options.terms = false;
+    scene_call(*state, &call, "stream", &options);
+    assert_int_equal(scene_outcome(&call), FBX_OK);
+    assert_int_equal(heard.told, 1);
+    scene_call_finish(&call);
+}
+
 static void a_cancelled_call_ends_at_once_and_its_service_hears(void **state)
 {
     struct scene *scene = *state;
@@ -311,6 +349,7 @@ int main(void)
         CASE(a_refusal_says_why_and_when_also_through_another_service),
         CASE(parts_come_in_order_and_before_the_reply),
         CASE(a_blocking_call_may_take_parts_too),
+        CASE(the_terms_come_once_before_the_first_part),
         CASE(a_cancelled_call_ends_at_once_and_its_service_hears),
         CASE(handlers_run_on_several_threads),
         CASE(a_call_cancelled_while_it_waits_is_never_handled),

@@ -301,9 +301,10 @@ static void parts_come_before_the_reply_and_not_after(void **state)
     fake_connect(fake);
     uint64_t id = fake_call(fake, "stream", 0, false, NULL);
     for (uint32_t i = 0; i < 3; i++)
-        wire_put_part(fake_out(fake), id, &(struct wire_part){slice_of("x"), i});
+        wire_put_part(fake_out(fake), id,
+                      &(struct wire_part){.payload = slice_of("x"), .index = i});
     fake_reply(fake, id, STATUS_OK);
-    wire_put_part(fake_out(fake), id, &(struct wire_part){slice_of("x"), 3});
+    wire_put_part(fake_out(fake), id, &(struct wire_part){.payload = slice_of("x"), .index = 3});
     fake_answer(fake);
     assert_int_equal(fake->parts, 3);
 }
@@ -358,7 +359,7 @@ static void a_request_is_answered_once(void **state)
 static void a_cancelled_request_sends_no_parts_but_is_still_answered(void **state)
 {
     struct fake_broker *fake = *state;
-    struct wire_part part = {slice_of("x"), 0};
+    struct wire_part part = {.payload = slice_of("x")};
     struct wire_reply reply = {.status = STATUS_CANCELLED};
     fake_connect(fake);
     fake_request(fake, 5);

@@ -120,6 +120,59 @@ static void the_terms_are_told_to_whoever_asks(void **state)
     assert_int_equal(reply.quota_limit + reply.quota_remaining, 0);
 }
 
+/* Two parts of an answer; the service claims in both what only the broker may say. */
+static void parts_of_call(bool asks, struct wire_part parts[2])
+{
+    const struct wire_part lie = {.payload = slice_of("x"),
+                                  .request_id = slice_of("theirs"),
+                                  .tenant = slice_of("globex"),
+                                  .tier = slice_of("x"),
+                                  .rate_limit = 7,
+                                  .rate_remaining = 7,
+                                  .quota_limit = 7,
+                                  .quota_remaining = 7};
+    const struct wire_request request = {.service = slice_of("orders"),
+                                         .method = slice_of("get"),
+                                         .request_id = slice_of("mine"),
+                                         .stream = true,
+                                         .terms = asks};
+    actor_request(ann, ++ids, &request, slice_make(NULL, 0));
+    uint64_t id = actor_requested(host);
+    wire_put_part(actor_out(host), id, &lie);
+    wire_put_part(actor_out(host), id, &lie);
+    actor_reply(host, id, STATUS_OK, "");
+    for (unsigned n = 0; n < 2; n++)
+        parts[n] = actor_expect(ann, WIRE_PART).part;
+    assert_int_equal(actor_outcome(ann, ids), STATUS_OK);
+}
+
+static void says_nothing_of_terms(const struct wire_part *part)
+{
+    assert_true(slice_is(part->payload, "x"));
+    assert_int_equal(part->request_id.len + part->tenant.len + part->tier.len, 0);
+    assert_int_equal(part->rate_limit + part->rate_remaining, 0);
+    assert_int_equal(part->quota_limit + part->quota_remaining, 0);
+}
+
+static void the_first_part_tells_them_and_no_other(void **state)
+{
+    struct wire_part parts[2];
+    (void)state;
+    parts_of_call(true, parts);
+    assert_true(slice_is(parts[0].payload, "x"));
+    assert_true(slice_is(parts[0].request_id, "mine"));
+    assert_true(slice_is(parts[0].tenant, "acme"));
+    assert_true(slice_is(parts[0].tier, "free"));
+    assert_int_equal(parts[0].rate_limit + parts[0].rate_remaining, 0);
+    assert_int_equal(parts[0].quota_limit, 10);
+    assert_int_equal(parts[0].quota_remaining, 9);
+    assert_int_equal(parts[1].index, 1);
+    says_nothing_of_terms(&parts[1]);
+    parts_of_call(false, parts);
+    says_nothing_of_terms(&parts[0]);
+    says_nothing_of_terms(&parts[1]);
+}
+
 /* Twelve at once are no more than ten. */
 static void what_is_under_way_is_counted_in_advance(void **state)
 {
@@ -410,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(users_share_what_their_tenant_has),
         TEST(the_terms_are_told_to_whoever_asks),
+        TEST(the_first_part_tells_them_and_no_other),
         TEST(what_is_under_way_is_counted_in_advance),
         TEST(what_reached_no_service_gives_its_place_back),
         TEST(a_new_month_is_a_new_quota),

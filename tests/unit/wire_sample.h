@@ -27,7 +27,16 @@ static inline void put_hot_bodies(struct wire_out *out, uint32_t credential)
                                         .tier = few,
                                         .quota_limit = 1ull << 40,
                                         .quota_remaining = 7});
-    wire_put_part(out, 3, &(struct wire_part){.payload = few, .index = 200});
+    wire_put_part(out, 3,
+                  &(struct wire_part){.payload = few,
+                                      .index = 200,
+                                      .request_id = text,
+                                      .tenant = few,
+                                      .tier = few,
+                                      .rate_limit = 300,
+                                      .rate_remaining = 7,
+                                      .quota_limit = 1ull << 40,
+                                      .quota_remaining = 7});
     wire_put_publish(out, 4, 0, &(struct wire_publish){.topic = few, .confirm = true});
     wire_put_delivery(out, 5, credential,
                       &(struct wire_delivery){.topic = text, .sequence = 1ull << 40, .missed = 1});
