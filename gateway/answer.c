@@ -2,8 +2,11 @@
 
 #include <inttypes.h>
 #include <microhttpd.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <strings.h>
+
+#define NAME_RANDOM_BYTES 10u /* names as long as the broker's */
 
 void answer_finish(struct answer *self)
 {
@@ -16,6 +19,20 @@ void answer_name(struct answer *self, const char *request_id)
 {
     if (request_id && name_valid_request(slice_of(request_id)))
         (void)snprintf(self->request_id, sizeof self->request_id, "%s", request_id);
+}
+
+const char *answer_tell_name(struct answer *self)
+{
+    const char *told = answer_get(self, ANSWER_REQUEST_ID);
+    if (told)
+        return told;
+    if (!self->request_id[0]) {
+        uint8_t random[NAME_RANDOM_BYTES];
+        randombytes_buf(random, sizeof random);
+        (void)sodium_bin2hex(self->request_id, sizeof self->request_id, random, sizeof random);
+    }
+    answer_header(self, ANSWER_REQUEST_ID, self->request_id);
+    return self->request_id;
 }
 
 void answer_header(struct answer *self, const char *name, const char *value)

@@ -1,4 +1,5 @@
-/* answer.h - an HTTP response before it is sent: status, headers, body. Pure; not thread safe. */
+/* answer.h - an HTTP response before it is sent: status, headers, body. Pure but for the names it
+ * makes; not thread safe. */
 #ifndef GATEWAY_ANSWER_H
 #define GATEWAY_ANSWER_H
 
@@ -20,6 +21,10 @@ struct answer {
 
 /* The client calls its request so; NULL, and what is no name, counts as nothing. */
 void answer_name(struct answer *answer, const char *request_id);
+
+/* Its headers say which request it was: as they do already, or as the client calls it, or else by a
+ * name made here. Borrowed as answer_get()'s. */
+const char *answer_tell_name(struct answer *answer);
 
 void answer_finish(struct answer *answer);
 /* Values hold no line breaks: bytes below space are dropped. */

@@ -73,6 +73,14 @@ static void begin_stream(struct exchange *x)
     answer_header(&x->answer, "Cache-Control", "no-store");
 }
 
+/* Comes before the first part, and so while headers can be told. */
+static void on_terms(void *arg, const fbx_reply *terms)
+{
+    struct exchange *x = arg;
+    answer_name(&x->answer, fbx_reply_request_id(terms));
+    reply_headers(&x->answer, terms, clock_now().unix_ms / 1000);
+}
+
 /* Parts are JSON that a client can read in time, or the stream is over. */
 static void on_part(void *arg, fbx_bytes part, uint32_t index)
 {
@@ -117,6 +125,7 @@ static void ask_for_parts(struct exchange *x, fbx_call_options *options)
         return;
     exchange_stream(x, framing);
     options->on_part = on_part;
+    options->on_terms = on_terms;
 }
 
 void call_begin(struct exchange *x, const struct call *call)

@@ -2,12 +2,10 @@
 
 #include <jansson.h>
 #include <microhttpd.h>
-#include <sodium.h>
 #include <stdlib.h>
 
 #define TYPE_PREFIX "/problems/"
 #define TITLE_BYTES 96u
-#define NAME_RANDOM_BYTES 10u /* names as long as the broker's */
 #define A_SECOND_MS 1000u
 
 /* "rate_limited" -> "Rate limited" */
@@ -19,21 +17,6 @@ static void title_of(char title[TITLE_BYTES], const char *code)
             *at = ' ';
     if (title[0] >= 'a' && title[0] <= 'z')
         title[0] = (char)(title[0] - 'a' + 'A');
-}
-
-/* Borrowed of the answer, whose headers tell it, too. */
-static const char *request_of(struct answer *answer)
-{
-    const char *told = answer_get(answer, ANSWER_REQUEST_ID);
-    if (told)
-        return told;
-    if (!answer->request_id[0]) {
-        uint8_t random[NAME_RANDOM_BYTES];
-        randombytes_buf(random, sizeof random);
-        (void)sodium_bin2hex(answer->request_id, sizeof answer->request_id, random, sizeof random);
-    }
-    answer_header(answer, ANSWER_REQUEST_ID, answer->request_id);
-    return answer->request_id;
 }
 
 static json_t *problem(struct answer *answer, unsigned http, const char *code, const char *detail)
@@ -48,7 +31,7 @@ static json_t *problem(struct answer *answer, unsigned http, const char *code, c
     json_object_set_new(object, "code", json_string(code));
     if (detail && *detail)
         json_object_set_new(object, "detail", json_string(detail));
-    json_object_set_new(object, "request_id", json_string(request_of(answer)));
+    json_object_set_new(object, "request_id", json_string(answer_tell_name(answer)));
     return object;
 }
 

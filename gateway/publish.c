@@ -17,6 +17,7 @@ static void on_answer(void *arg, int status, const char *message)
         x->answer.http = 202;
         x->answer.content_type = ANSWER_JSON;
         buf_append(&x->answer.body, "{}", 2);
+        (void)answer_tell_name(&x->answer);
     } else if (status == FBX_CANCELLED && atomic_load(&x->gateway->leaving)) {
         problem_of_stop(&x->answer);
     } else {

@@ -116,6 +116,7 @@ static void greet(struct subscriber *self, bool resumed)
     x->answer.http = MHD_HTTP_OK;
     x->answer.content_type = framing_content_type(FRAMING_EVENTS);
     answer_header(&x->answer, "Cache-Control", "no-store");
+    (void)answer_tell_name(&x->answer);
     (void)snprintf(id, sizeof id, "%s.%" PRIu64, self->name, self->replay.next - 1);
     tell_kind(self, "ready", resumed ? NULL : id, slice_of(json));
 }
