@@ -48,5 +48,5 @@ void cors_grant(struct exchange *x)
     answer_header(&x->answer, "Access-Control-Expose-Headers",
                   "X-Request-Id, X-Tenant-Id, X-Subscription-Tier, Retry-After, RateLimit, "
                   "RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
-                  "Idempotency-Replayed");
+                  "X-Quota-Limit, X-Quota-Remaining, Idempotency-Replayed, traceparent");
 }

@@ -132,6 +132,7 @@ static void only_pages_of_named_origins_may_read(void **state)
              "1");
     assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
     front_says("Access-Control-Allow-Origin: https://app.example.com\r\n");
+    front_says(", X-Quota-Limit, X-Quota-Remaining, Idempotency-Replayed, traceparent\r\n");
     static const char *const others[] = {"https://app.example.com.evil.example", "null",
                                          "http://app.example.com"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
