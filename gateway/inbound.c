@@ -56,6 +56,12 @@ static bool is_text(uint8_t c)
     return c == '\t' || (c >= ' ' && c != 0x7f);
 }
 
+/* What a request's line is made of, without its blanks. */
+static bool is_visible(uint8_t c)
+{
+    return c > ' ' && c != 0x7f;
+}
+
 static char lower(uint8_t c)
 {
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -64,6 +70,7 @@ static char lower(uint8_t c)
 /* ---- the request's line ---- */
 
 static const char not_a_line[] = "the request's line is not a method, a target and a version";
+static const char holds_control[] = "the request's line holds a control character";
 
 static uint8_t begin_line(struct inbound *self, uint8_t c)
 {
@@ -99,8 +106,8 @@ static uint8_t go_on_target(struct inbound *self, uint8_t c)
     }
     if (c == ' ' || c == '\r')
         return refuse(self, not_a_line);
-    if (!is_text(c))
-        return refuse(self, "the request's line holds a control character");
+    if (!is_visible(c))
+        return refuse(self, holds_control);
     if (c == '?' || c == '&')
         self->extra += INBOUND_ITEM_BYTES;
     self->value_len = 1; /* there is a target */
@@ -123,8 +130,8 @@ static uint8_t go_on_version(struct inbound *self, uint8_t c)
 {
     if (c == '\r')
         return end_version(self);
-    if (!is_text(c))
-        return refuse(self, "the request's line holds a control character");
+    if (c != ' ' && !is_visible(c))
+        return refuse(self, holds_control);
     if (self->value_len == INBOUND_VALUE_BYTES)
         return refuse(self, not_a_line);
     self->value[self->value_len++] = (char)c;

@@ -94,11 +94,23 @@ static void headers_are_names_and_values(void **state)
     REFUSES(HEAD "X-A: a\0b\r\n\r\n", "a header holds a control character");
     REFUSES(HEAD "X-A: a\x7f\r\n\r\n", "a header holds a control character");
     REFUSES(CHUNKED "0\r\nX : y\r\n\r\n", "a header's name is not one");
-    REFUSES("GET /\x01 HTTP/1.1\r\n\r\n", "the request's line holds a control character");
     REFUSES(HEAD "host: y\r\n\r\n", "there is more than one Host");
     REFUSES(HEAD "Authorization: a\r\nauthorization: a\r\n\r\n",
             "there is more than one Authorization");
     REFUSES_SECOND(HEAD "\r\n / HTTP/1.1\r\n\r\n", "the request's line has no method");
+}
+
+static void a_line_holds_no_control_character(void **state)
+{
+    static const char holds[] = "the request's line holds a control character";
+    (void)state;
+    REFUSES("GET /\x01 HTTP/1.1\r\n\r\n", holds);
+    REFUSES("GET /a\tb HTTP/1.1\r\n\r\n", holds);
+    REFUSES("GET \t HTTP/1.1\r\n\r\n", holds);
+    REFUSES("GET /\x7f HTTP/1.1\r\n\r\n", holds);
+    REFUSES("GET / HTTP/1.1\t\r\n\r\n", holds);
+    REFUSES("GET /\tHTTP/1.1\r\n\r\n", holds);
+    TAKES("GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n", 1);
 }
 
 static void a_request_ends_in_one_place(void **state)
@@ -268,6 +280,7 @@ int main(void)
         cmocka_unit_test(an_unfinished_head_is_known),
         cmocka_unit_test(lines_end_in_two_bytes),
         cmocka_unit_test(headers_are_names_and_values),
+        cmocka_unit_test(a_line_holds_no_control_character),
         cmocka_unit_test(a_request_ends_in_one_place),
         cmocka_unit_test(nothing_follows_a_length),
         cmocka_unit_test(a_line_has_three_parts),
