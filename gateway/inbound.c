@@ -72,22 +72,33 @@ static char lower(uint8_t c)
 static const char not_a_line[] = "the request's line is not a method, a target and a version";
 static const char holds_control[] = "the request's line holds a control character";
 
+/* A request begins, or what should be one. */
+static void begin_head(struct inbound *self)
+{
+    *self = (struct inbound){.requests = self->requests + 1, .most = self->most};
+}
+
 static uint8_t begin_line(struct inbound *self, uint8_t c)
 {
-    if (c == '\r')
+    bool is_second = self->has_skipped && c == '\r';
+    if (c == '\r' && !is_second)
         return SKIPPED_LINE_FEED;
-    *self = (struct inbound){.requests = self->requests + 1, .most = self->most};
+    begin_head(self);
+    if (is_second)
+        return refuse(self, "more than one empty line is before the request");
     if (c == '\n')
         return refuse(self, "a line feed is alone");
     return is_token(c) ? METHOD : refuse(self, "the request's line has no method");
 }
 
-/* An empty line before a request is none of its own. */
+/* One empty line before a request is none of its own; with more of them somebody could go on for
+ * ever without having begun. */
 static uint8_t end_skipped(struct inbound *self, uint8_t c)
 {
+    self->has_skipped = true;
     if (c == '\n')
         return START;
-    *self = (struct inbound){.requests = self->requests + 1, .most = self->most};
+    begin_head(self);
     return refuse(self, "a carriage return is alone");
 }
 

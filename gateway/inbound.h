@@ -26,7 +26,7 @@ struct inbound {
     size_t line;   /* of those, the request's line, if that is one; 0: it is not, or not yet */
     size_t extra;  /* what is kept of it besides */
     uint64_t left; /* of the body, or of the chunk */
-    bool in_fields, has_length, is_chunked, in_trailers, in_cookie, is_old;
+    bool has_skipped, in_fields, has_length, is_chunked, in_trailers, in_cookie, is_old;
     char name[INBOUND_NAME_BYTES], value[INBOUND_VALUE_BYTES]; /* long ones are cut */
     uint8_t name_len, value_len;
     unsigned hosts, authorizations;

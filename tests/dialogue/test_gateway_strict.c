@@ -144,6 +144,7 @@ static void what_is_no_request_is_told_so_as_a_problem(void **state)
         {"GET /livez HTTP\r\nHost: gateway\r\n\r\n", 400, "malformed_request"},
         {"GET  /livez HTTP/1.1\r\nHost: gateway\r\n\r\n", 400, "malformed_request"},
         {"\x16\x03\x01\r\n", 400, "malformed_request"},
+        {"\r\n\r\n", 400, "malformed_request"},
         {CALL "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n1", 400, "malformed_request"},
         {CALL "Transfer-Encoding: chunked\r\n\r\n1\r\n22\r\n0\r\n\r\n", 400, "malformed_request"},
     };

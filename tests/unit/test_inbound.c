@@ -56,6 +56,17 @@ static void sound_requests_follow_each_other(void **state)
     TAKES(CHUNKED "A;a=b\r\n0123456789\r\n00\r\nX-A: b\r\nX-B: c\r\n\r\n" HEAD "\r\n", 2);
 }
 
+/* And it may be before each of them. */
+static void one_empty_line_may_be_before_a_request(void **state)
+{
+    static const char more[] = "more than one empty line is before the request";
+    (void)state;
+    TAKES("\r\n" HEAD "\r\n\r\n" HEAD "Content-Length: 1\r\n\r\n1\r\n" HEAD "\r\n\r\n", 3);
+    REFUSES("\r\n\r\n" HEAD "\r\n", more);
+    REFUSES("\r\n\r", more);
+    REFUSES_SECOND(HEAD "\r\n\r\n\r\n", more);
+}
+
 static void an_unfinished_head_is_known(void **state)
 {
     static const char text[] = HEAD "Content-Length: 1\r\n\r\n1GET / HTT";
@@ -231,6 +242,7 @@ static void pieces_are_whole_or_replaced(void **state)
         {CHUNKED "2\r\n12\r\n0\r\nX: y\r\n\r\n", "", NULL},
         {HEAD "\r\n", HEAD "X A: b\r\n", in_head},
         {HEAD "\r\n", "\n", in_head},
+        {HEAD "\r\n\r\n", "\r\n", in_head},
         {CHUNKED, "x\r\n", "0\r\n\r\n"},
         {CHUNKED, "1;\x01", "0\r\n\r\n"},
         {CHUNKED "2\r\n12", "3\r\n", "\r\n0\r\n\r\n"},
@@ -277,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_requests_follow_each_other),
+        cmocka_unit_test(one_empty_line_may_be_before_a_request),
         cmocka_unit_test(an_unfinished_head_is_known),
         cmocka_unit_test(lines_end_in_two_bytes),
         cmocka_unit_test(headers_are_names_and_values),
