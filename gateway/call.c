@@ -167,12 +167,8 @@ static bool is_json(const char *type)
 
 static void call_with_json(struct exchange *x, struct call *call)
 {
-    struct json_error why;
     struct buf payload = {0};
-    if (msgpack_from_json(&payload, x->body.len > 0 ? buf_slice(&x->body) : slice_of("null"),
-                          &why) < 0) {
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text);
-    } else {
+    if (exchange_body(x, "null", &payload)) {
         call->payload = buf_slice(&payload);
         call_begin(x, call);
     }

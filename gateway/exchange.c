@@ -5,6 +5,7 @@
 #include "cookie.h"
 #include "forwarded.h"
 #include "problem.h"
+#include "wire/json.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -98,6 +99,16 @@ bool exchange_param(const struct exchange *self, size_t index, char *out, size_t
     memcpy(out, text.data, text.len);
     out[text.len] = '\0';
     return true;
+}
+
+bool exchange_body(struct exchange *self, const char *none, struct buf *msgpack)
+{
+    struct json_error why;
+    struct slice json = self->body.len > 0 ? buf_slice(&self->body) : slice_of(none);
+    if (msgpack_from_json(msgpack, json, &why) == 0)
+        return true;
+    problem_of(&self->answer, STATUS_INVALID_ARGUMENT, why.text);
+    return false;
 }
 
 bool exchange_may_ask(struct exchange *self, bool has_token)

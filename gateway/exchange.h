@@ -72,6 +72,9 @@ uint32_t exchange_timeout_ms(const struct exchange *exchange);
 
 /* The parameter of the path as text, or false when it is too long. */
 bool exchange_param(const struct exchange *exchange, size_t index, char *out, size_t size);
+/* The body, JSON, as MessagePack, appended; `none` is JSON that stands for an empty one. False: it
+ * is not JSON, and the answer says so. */
+bool exchange_body(struct exchange *exchange, const char *none, struct buf *msgpack);
 /* Is there a token, a deadline and a broker to show it to? If not, the answer says so. */
 bool exchange_may_ask(struct exchange *exchange, bool has_token);
 

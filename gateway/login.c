@@ -5,7 +5,6 @@
 #include "exchange.h"
 #include "problem.h"
 #include "reply.h"
-#include "wire/json.h"
 #include "wire/pack.h"
 
 #include <jansson.h>
@@ -28,13 +27,11 @@ struct question {
 /* False: the answer says what is wrong. */
 static bool open_question(struct question *q, struct exchange *x)
 {
-    struct json_error why;
     q->start = pack_open(&q->map);
-    struct slice json = x->body.len > 0 ? buf_slice(&x->body) : slice_of("{}");
-    if (msgpack_from_json(&q->body, json, &why) < 0)
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text);
-    else if (!fbx_read((fbx_bytes){q->body.data, q->body.len}, &q->members) ||
-             q->members.type != FBX_MAP)
+    if (!exchange_body(x, "{}", &q->body))
+        return false;
+    if (!fbx_read((fbx_bytes){q->body.data, q->body.len}, &q->members) ||
+        q->members.type != FBX_MAP)
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "the body is not an object");
     return x->answer.http == 0;
 }

@@ -5,7 +5,6 @@
 #include "exchange.h"
 #include "problem.h"
 #include "trace.h"
-#include "wire/json.h"
 
 #define TOPIC_BYTES 1024u
 
@@ -47,13 +46,10 @@ static void publish(struct exchange *x, const char *topic, struct slice payload)
 void publish_handle(struct exchange *x)
 {
     char topic[TOPIC_BYTES];
-    struct json_error why;
     struct buf payload = {0};
     if (!exchange_param(x, 0, topic, sizeof topic))
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a topic");
-    else if (msgpack_from_json(&payload, buf_slice(&x->body), &why) < 0)
-        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, why.text);
-    else
+    else if (exchange_body(x, "null", &payload))
         publish(x, topic, buf_slice(&payload));
     buf_finish(&payload);
 }

@@ -280,6 +280,21 @@ static void events_are_resumed(void **state)
     http_hang_up(&http);
 }
 
+static void an_event_without_a_body_says_null(void **state)
+{
+    struct http http = http_dial(front.port);
+    char line[256];
+    (void)state;
+    http_ask(&http, "GET /v1/subscribe?topic=orders.%3E", front.ann, "", NULL);
+    assert_true(http_line(&http, "event: ready", line, sizeof line));
+    assert_true(http_line(&http, "data: ", line, sizeof line));
+    assert_int_equal(front_ask("POST /v1/publish/orders.new", front.ann, ""), 202);
+    assert_true(http_line(&http, "data: ", line, sizeof line));
+    assert_non_null(strstr(line, "\"payload\":null"));
+    assert_int_equal(front_ask("POST /v1/publish/orders.new", front.ann, " "), 400);
+    http_hang_up(&http);
+}
+
 /* The broker's word on how many calls are under way, the one that asks among them. */
 static bool says_pending(void *line)
 {
@@ -377,6 +392,7 @@ int main(void)
         TEST(a_streamed_reply_comes_in_parts),
         TEST(a_streamed_reply_of_another_type_is_text),
         TEST(events_are_resumed),
+        TEST(an_event_without_a_body_says_null),
         TEST(whoever_hangs_up_ends_the_call),
         TEST(while_it_stops_connections_end),
         TEST(without_a_broker_it_says_so_at_once),
