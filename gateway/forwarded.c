@@ -2,23 +2,57 @@
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#define LARGEST_PORT 65535ul
+#define PORT_DIGITS 5u
+
+static bool is_port(const char *text)
+{
+    size_t len = strspn(text, "0123456789");
+    return len > 0 && len <= PORT_DIGITS && !text[len] && strtoul(text, NULL, 10) <= LARGEST_PORT;
+}
+
+/* Ends the text at `end`, behind which a port may be. */
+static bool cut_port(char *end)
+{
+    bool fine = !*end || (*end == ':' && is_port(end + 1));
+    *end = '\0';
+    return fine;
+}
+
+/* The address in the text, which ends there then. NULL: there is none. */
+static char *find_address(char *text)
+{
+    struct in6_addr ignored;
+    char *bracket = text[0] == '[' ? strchr(text, ']') : NULL, *colon = strchr(text, ':');
+    if (bracket) {
+        *bracket = '\0';
+        return cut_port(bracket + 1) && inet_pton(AF_INET6, text + 1, &ignored) == 1 ? text + 1
+                                                                                     : NULL;
+    }
+    if (inet_pton(AF_INET6, text, &ignored) == 1)
+        return text;
+    bool fine = !colon || cut_port(colon);
+    return fine && inet_pton(AF_INET, text, &ignored) == 1 ? text : NULL;
+}
+
 bool forwarded_last(const char *list, char *out, size_t size)
 {
-    char text[INET6_ADDRSTRLEN];
-    struct in6_addr ignored;
+    char text[INET6_ADDRSTRLEN + sizeof "[]:65535"];
     const char *comma = strrchr(list, ','), *last = comma ? comma + 1 : list;
     last += strspn(last, " \t");
     size_t len = strcspn(last, " \t");
-    if (len >= sizeof text || len >= size)
+    if (len >= sizeof text)
         return false;
     memcpy(text, last, len);
     text[len] = '\0';
-    if (inet_pton(AF_INET, text, &ignored) != 1 && inet_pton(AF_INET6, text, &ignored) != 1)
+    const char *address = find_address(text);
+    if (!address || strlen(address) >= size)
         return false;
-    memcpy(out, text, len + 1);
+    memcpy(out, address, strlen(address) + 1);
     return true;
 }
 
