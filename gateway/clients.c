@@ -14,14 +14,20 @@
 
 int clients_init(struct clients *self)
 {
+    struct epoll_event event = {.events = EPOLLIN};
     list_init(&self->all);
+    int rc = linger_init(&self->linger);
     self->departures = epoll_create1(EPOLL_CLOEXEC);
-    return self->departures < 0 ? -errno : 0;
+    if (rc == 0 && (self->departures < 0 ||
+                    epoll_ctl(self->departures, EPOLL_CTL_ADD, self->linger.epoll, &event) < 0))
+        rc = -errno;
+    return rc;
 }
 
 void clients_finish(struct clients *self)
 {
     (void)close(self->departures);
+    linger_finish(&self->linger);
     strict_finish();
 }
 
@@ -39,6 +45,8 @@ struct client *clients_add(struct clients *self, int fd, bool tls, size_t most)
 void clients_remove(struct clients *self, struct client *client)
 {
     (void)epoll_ctl(self->departures, EPOLL_CTL_DEL, client->fd, NULL);
+    if (client->unread)
+        linger_add(&self->linger, client->fd, clock_mono_ns());
     strict_end(client->fd);
     list_remove(&client->node);
     mem_free(client);
@@ -57,6 +65,10 @@ void clients_take_departures(struct clients *self)
     int n = epoll_wait(self->departures, events, DEPARTURES, 0);
     for (int i = 0; i < n; i++) {
         struct client *client = events[i].data.ptr;
+        if (!client) {
+            linger_run(&self->linger, clock_mono_ns());
+            continue;
+        }
         client->left = true;
         if (client->now && (client->now->waits || client->now->suspended))
             exchange_abandon(client->now);
@@ -79,6 +91,7 @@ static bool is_slow(const struct client *client, const struct patience *patience
 void clients_hurry(struct clients *self, const struct patience *patience)
 {
     uint64_t now = clock_mono_ns();
+    linger_run(&self->linger, now);
     for (struct list *node = self->all.next; node != &self->all; node = node->next) {
         struct client *client = LIST_ENTRY(node, struct client, node);
         /* libmicrohttpd reads the end of it, and closes. */

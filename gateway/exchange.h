@@ -29,11 +29,10 @@ struct exchange {
     uint64_t began, answered; /* mono ns: its head was there; its response is on its way (0: no) */
     size_t sent;              /* of the response's body */
 
-    unsigned refs;  /* the server's and the holder's */
-    bool malformed; /* nobody knows where it ends */
-    bool received;  /* whole */
-    bool hung_up;   /* on the client, as its body is far over the limit */
-    bool waits;     /* for the first post */
+    unsigned refs; /* the server's and the holder's */
+    bool unread;   /* not to its end: the connection is closed with the answer */
+    bool received; /* whole */
+    bool waits;    /* for the first post */
     bool suspended;
     bool streaming; /* the response is `stream`, and on its way */
     /* the holder's until the first post */

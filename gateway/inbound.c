@@ -26,6 +26,7 @@ enum {
 
 /* Statuses. */
 #define MALFORMED 400u
+#define CONTENT_TOO_LARGE 413u
 #define URI_TOO_LONG 414u
 #define HEADERS_TOO_LARGE 431u
 #define NO_SUCH_VERSION 505u
@@ -75,7 +76,8 @@ static const char holds_control[] = "the request's line holds a control characte
 /* A request begins, or what should be one. */
 static void begin_head(struct inbound *self)
 {
-    *self = (struct inbound){.requests = self->requests + 1, .most = self->most};
+    *self = (struct inbound){
+        .requests = self->requests + 1, .most = self->most, .largest = self->largest};
 }
 
 static uint8_t begin_line(struct inbound *self, uint8_t c)
@@ -302,6 +304,9 @@ static uint8_t end_size(struct inbound *self, uint8_t c)
 {
     if (c != '\n')
         return refuse(self, "a carriage return is alone");
+    if (self->left > self->largest || self->content + (size_t)self->left > self->largest)
+        return refuse_as(self, CONTENT_TOO_LARGE, "the body is over the limit");
+    self->content += (size_t)self->left;
     self->in_trailers = self->left == 0;
     return self->in_trailers ? FIELD : CHUNK;
 }

@@ -17,15 +17,17 @@
 /* The line before a chunk; the one before no more of them, with its trailers. */
 #define INBOUND_CHUNK_LINE_BYTES 1024u
 
-/* All zero but for `most`: a request begins. */
+/* All zero but for the limits: a request begins. */
 struct inbound {
     size_t most;       /* bytes of a head */
+    size_t largest;    /* bytes of a body that comes in chunks; may change at any time */
     unsigned requests; /* whose heads have begun */
     uint8_t state;
-    size_t head;   /* bytes of this one so far, or of the chunk's line */
-    size_t line;   /* of those, the request's line, if that is one; 0: it is not, or not yet */
-    size_t extra;  /* what is kept of it besides */
-    uint64_t left; /* of the body, or of the chunk */
+    size_t head;    /* bytes of this one so far, or of the chunk's line */
+    size_t line;    /* of those, the request's line, if that is one; 0: it is not, or not yet */
+    size_t extra;   /* what is kept of it besides */
+    uint64_t left;  /* of the body, or of the chunk */
+    size_t content; /* bytes of all chunks so far, this one's too */
     bool has_skipped, in_fields, has_length, is_chunked, in_trailers, in_cookie, is_old;
     char name[INBOUND_NAME_BYTES], value[INBOUND_VALUE_BYTES]; /* long ones are cut */
     uint8_t name_len, value_len;

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A body over the limit is read on, so that the client hears why, but not for ever. */
+/* A body over the limit is read, and the connection kept, unless it is this much too large. */
 #define DISCARD_TIMES 4u
 #define A_MOMENT_MS 1
 #define LAST_TURNS 100u
@@ -86,21 +86,36 @@ static const char *code_of(unsigned http)
     }
 }
 
+static void too_large(struct exchange *x)
+{
+    problem_of(&x->answer, STATUS_TOO_LARGE, "the body is over the limit");
+}
+
+/* What may still come of the request is not read. */
+static void end_connection(struct exchange *x)
+{
+    x->unread = true;
+    client_of(x->connection)->unread = true;
+    answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
 /* Where such a request ends is anybody's guess: the connection goes with it. True: it is one. */
 static bool refuse_malformed(struct exchange *x)
 {
     struct strict_defect defect;
     if (!strict_defect(client_of(x->connection)->fd, &defect))
         return false;
-    x->malformed = true;
     if (defect.no_line) {
         x->method = "";
         x->path[0] = '\0';
     }
     answer_finish(&x->answer);
     answer_name(&x->answer, exchange_header(x, ANSWER_REQUEST_ID));
-    problem_of_http(&x->answer, defect.http, code_of(defect.http), defect.text);
-    answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
+    if (defect.http == MHD_HTTP_CONTENT_TOO_LARGE)
+        too_large(x);
+    else
+        problem_of_http(&x->answer, defect.http, code_of(defect.http), defect.text);
+    end_connection(x);
     return true;
 }
 
@@ -117,12 +132,16 @@ static void find_answer(struct exchange *x)
                         "the path has an escape that no path may have");
 }
 
-/* Nobody waits for a body that is this much too large, or of a request that is none. */
-static bool is_hopeless(const struct exchange *x)
+/* Nobody waits for a body that is this much too large. */
+static void refuse_hopeless(struct exchange *x)
 {
     const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
     size_t most = DISCARD_TIMES * x->gateway->settings.max_body_bytes;
-    return x->malformed || (length && strtoull(length, NULL, 10) > most);
+    if (x->unread || !length || strtoull(length, NULL, 10) <= most)
+        return;
+    if (x->answer.http == 0)
+        too_large(x);
+    end_connection(x);
 }
 
 static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
@@ -135,30 +154,19 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     x->method = method;
     client_turn(client, x);
     find_answer(x);
+    refuse_hopeless(x);
     return x;
 }
 
-static void too_large(struct exchange *x)
+static void take_body(struct exchange *x, const char *data, size_t *len)
 {
-    problem_of(&x->answer, STATUS_TOO_LARGE, "the body is over the limit");
-}
-
-static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len)
-{
-    size_t most = x->gateway->settings.max_body_bytes;
-    if (x->answer.http == 0 && x->body.len + *len > most)
+    if (x->answer.http == 0 && x->body.len + *len > x->gateway->settings.max_body_bytes)
         too_large(x);
     if (x->answer.http == 0)
         buf_append(&x->body, data, *len);
     else
         x->body.len += *len; /* only counted: it is not read any more */
     *len = 0;
-    if (x->body.len <= DISCARD_TIMES * most)
-        return MHD_YES;
-    x->hung_up = true;
-    answer_finish(&x->answer);
-    too_large(x);
-    return MHD_NO;
 }
 
 /* ---- the way out ---- */
@@ -212,7 +220,7 @@ static enum MHD_Result send_answer(struct exchange *x)
     const char *trace = trace_parent(x);
     if (trace)
         answer_header(&x->answer, "traceparent", trace);
-    if (x->gateway->draining && !x->malformed) /* which says so already */
+    if (x->gateway->draining && !x->unread) /* which says so already */
         answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
     answer_add_headers(&x->answer, response);
     enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
@@ -260,21 +268,18 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     self->has_moved |= !x || !x->waits;
     if (!x) {
         *exchange = x = begin(self, connection, path, method);
-        if (!is_hopeless(x))
-            return MHD_YES;
-        if (x->answer.http == 0)
-            too_large(x);
-        x->received = true;
-        return send_answer(x);
+        x->received = x->unread;
+        return x->received ? send_answer(x) : MHD_YES;
     }
-    if (*len > 0)
-        return take_body(x, data, len);
-    return go_on(self, x);
+    if (*len == 0)
+        return go_on(self, x);
+    take_body(x, data, len);
+    return MHD_YES;
 }
 
 static unsigned status_of(const struct exchange *x, bool complete)
 {
-    if (complete || x->hung_up)
+    if (complete)
         return x->answer.http;
     return client_of(x->connection)->slow ? MHD_HTTP_REQUEST_TIMEOUT : TRAFFIC_LEFT;
 }
@@ -461,6 +466,7 @@ void server_run(struct server *self)
 {
     self->has_moved = false;
     self->now = clock_mono_ns();
+    strict_allow(DISCARD_TIMES * self->gateway->settings.max_body_bytes);
     MHD_run(self->daemon);
 }
 

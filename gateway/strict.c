@@ -30,7 +30,7 @@ static struct watched {
     struct buf held; /* what libmicrohttpd has not been given: a piece of framing without its end */
     size_t ready;    /* bytes of that which it may have now */
 } * watched;
-static size_t watched_count;
+static size_t watched_count, largest_body;
 static _Thread_local bool is_loop;
 
 /* ---- bytes ---- */
@@ -88,6 +88,7 @@ static void replace(struct watched *self, size_t start)
 static size_t sift(struct watched *self, const uint8_t *bytes, size_t len)
 {
     size_t pending = self->held.len;
+    self->inbound.largest = largest_body;
     size_t whole = inbound_feed(&self->inbound, bytes, len);
     size_t on = pending == 0 ? whole : 0;
     if (on < len)
@@ -179,6 +180,11 @@ void strict_begin(int fd, bool tls, size_t most)
     watched[fd] = (struct watched){.is = true, .tls = tls, .inbound.most = most};
     if (tls)
         watched[fd].since = clock_mono_ns();
+}
+
+void strict_allow(size_t largest)
+{
+    largest_body = largest;
 }
 
 void strict_end(int fd)

@@ -4,6 +4,7 @@
 #include "front.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #define CALL "POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\n"
 
@@ -288,6 +289,42 @@ static void what_is_too_large_is_said_so(void **state)
                      400);
 }
 
+/* All of it is sent before anything is read. The other side neither stops it with a reset nor lets
+ * the answer be lost. */
+static void hears_why(int status, const char *head, const char *chunk, const char *end)
+{
+    enum { FAR_OVER = 16 << 20 };
+    struct buf text = {0};
+    struct http http = http_dial(front.port);
+    char byte;
+    buf_printf(&text, "%s", head);
+    while (text.len < FAR_OVER)
+        buf_printf(&text, "%s%01024d%s", chunk, 0, *chunk ? "\r\n" : "");
+    buf_printf(&text, "%s", end);
+    buf_append(&text, "", 1);
+    http_say(&http, (const char *)text.data);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), status);
+    front_says("Content-Type: application/problem+json\r\n");
+    front_says("Connection: close\r\n");
+    front_says(status == 413 ? "\"code\":\"too_large\"" : "\"code\":\"method_not_allowed\"");
+    assert_int_equal(http.in.len, 0);
+    assert_int_equal(recv(http.fd, &byte, 1, 0), 0);
+    http_hang_up(&http);
+    buf_finish(&text);
+}
+
+static void who_sends_far_too_much_hears_why(void **state)
+{
+    (void)state;
+    hears_why(413, CALL "Content-Length: 16777216\r\n\r\n", "", "");
+    hears_why(
+        405,
+        "PATCH /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nContent-Length: 16777216\r\n\r\n",
+        "", "");
+    hears_why(413, CALL "Transfer-Encoding: chunked\r\n\r\n1000000\r\n", "", "\r\n0\r\n\r\n");
+    hears_why(413, CALL "Transfer-Encoding: chunked\r\n\r\n", "400\r\n", "0\r\n\r\n");
+}
+
 /* Byte for byte, for as long as they are taken. */
 static void drip(const char *begin)
 {
@@ -340,6 +377,7 @@ int main(void)
         TEST(many_requests_may_come_in_one_piece),
         TEST(headers_may_have_16_kib),
         TEST(what_is_too_large_is_said_so),
+        TEST(who_sends_far_too_much_hears_why),
         TEST(who_sends_too_slowly_is_hung_up_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #define MOST 200u
+#define LARGEST 15u
 #define HEAD "POST / HTTP/1.1\r\nHost: x\r\n"
 #define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
 
 static struct inbound fed(const char *text, size_t len, size_t piece)
 {
-    struct inbound inbound = {.most = MOST};
+    struct inbound inbound = {.most = MOST, .largest = LARGEST};
     for (size_t at = 0; at < len; at += piece)
         inbound_feed(&inbound, (const uint8_t *)text + at, len - at < piece ? len - at : piece);
     return inbound;
@@ -150,6 +151,23 @@ static void a_request_ends_in_one_place(void **state)
     REFUSES(CHUNKED "1;\x01\r\n1\r\n0\r\n\r\n", "a chunk holds a control character");
 }
 
+/* The chunk that makes it so is not waited for. Another request has as much. */
+static void all_chunks_together_have_a_bound(void **state)
+{
+    static const char over[] = "the body is over the limit";
+    struct inbound inbound = fed(CHUNKED "10\r\n", sizeof CHUNKED + 3, 7);
+    (void)state;
+    assert_int_equal(inbound.http, 413);
+    assert_string_equal(inbound_instead(&inbound), "0\r\n\r\n");
+    REFUSES(CHUNKED "10\r\n", over);
+    REFUSES(CHUNKED "FFFFFFFFFFFFFFF\r\n", over);
+    TAKES(CHUNKED "A\r\n0123456789\r\n5\r\n01234\r\n0\r\n\r\n", 1);
+    REFUSES(CHUNKED "A\r\n0123456789\r\n6\r\n", over);
+    REFUSES_SECOND(CHUNKED "F\r\n0123456789abcde\r\n0\r\n\r\n" CHUNKED
+                           "A\r\n0123456789\r\n5\r\n01234\r\n1\r\n",
+                   over);
+}
+
 /* Not even behind what is looked at first, or where another reader would not look. */
 static void nothing_follows_a_length(void **state)
 {
@@ -217,7 +235,7 @@ static void many_small_things_are_much(void **state)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         char text[8 * ENOUGH];
         size_t len = strlen(all[i].begin), item = strlen(all[i].item);
-        struct inbound inbound = {.most = sizeof text};
+        struct inbound inbound = {.most = sizeof text, .largest = LARGEST};
         memcpy(text, all[i].begin, len);
         for (unsigned n = 0; n < ENOUGH; n++, len += item)
             memcpy(text + len, all[i].item, item);
@@ -253,7 +271,7 @@ static void pieces_are_whole_or_replaced(void **state)
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
         char text[256];
         size_t sound = strlen(cuts[i].sound);
-        struct inbound inbound = {.most = MOST};
+        struct inbound inbound = {.most = MOST, .largest = LARGEST};
         int len = snprintf(text, sizeof text, "%s%s", cuts[i].sound, cuts[i].rest);
         assert_int_equal(inbound_feed(&inbound, (const uint8_t *)text, (size_t)len), sound);
         assert_int_equal(inbound.defect != NULL, cuts[i].instead != NULL);
@@ -269,7 +287,7 @@ static void a_chunks_line_has_its_bound(void **state)
     for (size_t i = 0; i < 2; i++) {
         char text[2 * INBOUND_CHUNK_LINE_BYTES];
         size_t len = strlen(begins[i]);
-        struct inbound inbound = {.most = MOST};
+        struct inbound inbound = {.most = MOST, .largest = LARGEST};
         memset(text, 'a', sizeof text);
         memcpy(text, begins[i], len);
         size_t line = sizeof CHUNKED - 1 + INBOUND_CHUNK_LINE_BYTES;
@@ -277,7 +295,7 @@ static void a_chunks_line_has_its_bound(void **state)
         assert_null(inbound.defect);
         inbound_feed(&inbound, (const uint8_t *)"\r\n1", 3); /* its last byte, and one more */
         assert_int_equal(inbound.defect != NULL, i == 1);
-        struct inbound longer = {.most = MOST};
+        struct inbound longer = {.most = MOST, .largest = LARGEST};
         inbound_feed(&longer, (const uint8_t *)text, line - 1);
         inbound_feed(&longer, (const uint8_t *)"\r\n", 2);
         assert_int_equal(longer.http, 400);
@@ -295,6 +313,7 @@ int main(void)
         cmocka_unit_test(headers_are_names_and_values),
         cmocka_unit_test(a_line_holds_no_control_character),
         cmocka_unit_test(a_request_ends_in_one_place),
+        cmocka_unit_test(all_chunks_together_have_a_bound),
         cmocka_unit_test(nothing_follows_a_length),
         cmocka_unit_test(a_line_has_three_parts),
         cmocka_unit_test(a_head_has_its_bound),
