@@ -16,6 +16,7 @@ int clients_init(struct clients *self)
 {
     struct epoll_event event = {.events = EPOLLIN};
     list_init(&self->all);
+    list_init(&self->leaving);
     int rc = linger_init(&self->linger);
     self->departures = epoll_create1(EPOLL_CLOEXEC);
     if (rc == 0 && (self->departures < 0 ||
@@ -38,6 +39,7 @@ struct client *clients_add(struct clients *self, int fd, bool tls, size_t most)
     client->fd = fd;
     strict_begin(fd, tls, most);
     list_push(&self->all, &client->node);
+    list_init(&client->leaving);
     (void)epoll_ctl(self->departures, EPOLL_CTL_ADD, fd, &event);
     return client;
 }
@@ -49,6 +51,7 @@ void clients_remove(struct clients *self, struct client *client)
         linger_add(&self->linger, client->fd, clock_mono_ns());
     strict_end(client->fd);
     list_remove(&client->node);
+    list_remove(&client->leaving);
     mem_free(client);
 }
 
@@ -69,9 +72,32 @@ void clients_take_departures(struct clients *self)
             linger_run(&self->linger, clock_mono_ns());
             continue;
         }
+        if (!client->left)
+            list_push(&self->leaving, &client->leaving);
         client->left = true;
         if (client->now && (client->now->waits || client->now->suspended))
             exchange_abandon(client->now);
+    }
+}
+
+static bool is_at_end(int fd)
+{
+    uint8_t byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* libmicrohttpd takes a read that was not filled for the last one until it is told of more, and is
+ * not told of an end that came with the bytes before. */
+void clients_see_off(struct clients *self)
+{
+    for (struct list *next, *node = self->leaving.next; node != &self->leaving; node = next) {
+        struct client *client = LIST_ENTRY(node, struct client, leaving);
+        const struct exchange *x = client->now;
+        next = node->next;
+        if ((x && x->received) || !strict_waits(client->fd, x) || !is_at_end(client->fd))
+            continue;
+        list_remove(node);
+        (void)shutdown(client->fd, SHUT_RDWR); /* which it is told of */
     }
 }
 

@@ -14,6 +14,7 @@ struct exchange;
 
 struct client {
     struct list node;
+    struct list leaving; /* among those that left and are still here */
     int fd;
     struct exchange *now; /* NULL: between requests */
     bool left;            /* it sends nothing more */
@@ -22,7 +23,7 @@ struct client {
 };
 
 struct clients {
-    struct list all;
+    struct list all, leaving;
     int departures; /* epoll; readable when some left, or still send though nobody listens */
     struct lingering linger;
 };
@@ -42,6 +43,8 @@ void clients_remove(struct clients *clients, struct client *client);
 void client_turn(struct client *client, struct exchange *exchange);
 /* What is under way for clients that left is ended, and what comes in vain thrown away. */
 void clients_take_departures(struct clients *clients);
+/* Those that left, and of whose request nothing more can come, go. After libmicrohttpd has read. */
+void clients_see_off(struct clients *clients);
 /* Hangs up on those who are too slow; once a second. */
 void clients_hurry(struct clients *clients, const struct patience *patience);
 

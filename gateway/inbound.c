@@ -398,6 +398,11 @@ bool inbound_in_head(const struct inbound *self)
     return self->state >= METHOD && self->state <= EMPTY_LINE_FEED && !self->in_trailers;
 }
 
+bool inbound_in_request(const struct inbound *self)
+{
+    return self->state != START && self->state != SKIPPED_LINE_FEED;
+}
+
 /* Nothing but content and whole pieces has come. */
 static bool is_between(const struct inbound *self)
 {

@@ -44,6 +44,8 @@ struct inbound {
 size_t inbound_feed(struct inbound *inbound, const uint8_t *bytes, size_t len);
 /* Is part of a head there, and not yet its end? */
 bool inbound_in_head(const struct inbound *inbound);
+/* Is part of a request there, and not yet its end? */
+bool inbound_in_request(const struct inbound *inbound);
 /* What a sound request has in the place of the piece with the defect, such that nothing of that
  * request comes after it. Static text. */
 const char *inbound_instead(const struct inbound *inbound);

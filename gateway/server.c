@@ -468,6 +468,7 @@ void server_run(struct server *self)
     self->now = clock_mono_ns();
     strict_allow(DISCARD_TIMES * self->gateway->settings.max_body_bytes);
     MHD_run(self->daemon);
+    clients_see_off(&self->clients);
 }
 
 unsigned server_waiting(const struct server *self)

@@ -227,6 +227,18 @@ bool strict_defect(int fd, struct strict_defect *out)
     return true;
 }
 
+bool strict_waits(int fd, bool begun)
+{
+    const struct watched *connection = find(fd);
+    if (!connection || connection->tls || connection->ready > 0 || connection->inbound.defect)
+        return false;
+    unsigned ahead = connection->inbound.requests - connection->requests;
+    bool is_within = inbound_in_request(&connection->inbound);
+    if (begun)
+        return ahead == 0 && is_within;
+    return ahead == 0 || (ahead == 1 && is_within);
+}
+
 uint64_t strict_since(int fd)
 {
     const struct watched *connection = find(fd);

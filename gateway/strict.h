@@ -33,6 +33,9 @@ struct strict_defect {
 
 /* True: something is wrong with that request, as far as it has come. */
 bool strict_defect(int fd, struct strict_defect *out);
+/* Has libmicrohttpd all that came, and waits for more: of the request whose head it has read, if
+ * that has `begun`, or else of the next? Of connections without TLS; false of others. */
+bool strict_waits(int fd, bool begun);
 /* Since when a head is under way, or the handshake, mono ns; 0: none is. */
 uint64_t strict_since(int fd);
 

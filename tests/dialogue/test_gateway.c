@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void a_call_is_json_both_ways(void **state)
 {
@@ -319,6 +320,58 @@ static void whoever_hangs_up_ends_the_call(void **state)
 }
 
 /* Who is connected when the gateway stops hears to go elsewhere. */
+static int open_patient(void **state)
+{
+    (void)state;
+    front_open_with(
+        (const char *const[]){"--header-timeout-ms", "60000", "--body-timeout-ms", "60000", NULL});
+    return 0;
+}
+
+/* The end comes with the last bytes, and not with the connection. */
+static struct http said_at_last(const char *text)
+{
+    struct http http = http_dial(front.port);
+    size_t len = strlen(text);
+    http_ask(&http, "GET /livez", NULL, "", NULL);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    assert_int_equal(send(http.fd, text, len, MSG_NOSIGNAL | MSG_MORE), (ssize_t)len);
+    assert_int_equal(shutdown(http.fd, SHUT_WR), 0);
+    return http;
+}
+
+static char two_left[] = "\nfarebox_gateway_responses_total{status=\"499\"} 2\n";
+
+static void half_a_request_ends_with_its_client(void **state)
+{
+    static const char *const halves[] = {
+        "POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nContent-Length: 9\r\n\r\n\"1",
+        "POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "9\r\n\"1\"      \r\n0",
+        "GET /livez HTTP/1.1\r\nHost: gateway\r\nX",
+    };
+    char line[8];
+    (void)state;
+    for (size_t i = 0; i < sizeof halves / sizeof *halves; i++) {
+        struct http http = said_at_last(halves[i]);
+        assert_false(http_line(&http, "HTTP/", line, sizeof line));
+        http_hang_up(&http);
+    }
+    assert_true(eventually(says_pending, two_left));
+}
+
+static void whole_requests_before_an_end_are_answered(void **state)
+{
+    struct http http = said_at_last("GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n"
+                                    "GET /livez HTTP/1.1\r\nHost: gateway\r\n\r\n");
+    char line[8];
+    (void)state;
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 200);
+    assert_false(http_line(&http, "HTTP/", line, sizeof line));
+    http_hang_up(&http);
+}
+
 static void while_it_stops_connections_end(void **state)
 {
     struct http stream = http_dial(front.port), kept = http_dial(front.port),
@@ -394,6 +447,10 @@ int main(void)
         TEST(events_are_resumed),
         TEST(an_event_without_a_body_says_null),
         TEST(whoever_hangs_up_ends_the_call),
+        cmocka_unit_test_setup_teardown(half_a_request_ends_with_its_client, open_patient,
+                                        front_close),
+        cmocka_unit_test_setup_teardown(whole_requests_before_an_end_are_answered, open_patient,
+                                        front_close),
         TEST(while_it_stops_connections_end),
         TEST(without_a_broker_it_says_so_at_once),
     };
