@@ -31,10 +31,11 @@ free_port() {
     echo "$port"
 }
 
+under=() # a command that runs commands, such as chrt
 start() { # NAME COMMAND...: its pid is the last of pids
     local name=$1
     shift
-    "$@" >"$dir/$name.out" 2>"$dir/$name.err" &
+    "${under[@]}" "$@" >"$dir/$name.out" 2>"$dir/$name.err" &
     pids+=($!)
 }
 

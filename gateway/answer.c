@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #define NAME_RANDOM_BYTES 10u /* names as long as the broker's */
+#define HEADERS_BYTES 480u    /* what an answer of a call has of them */
 
 void answer_finish(struct answer *self)
 {
@@ -37,11 +38,17 @@ const char *answer_tell_name(struct answer *self)
 
 void answer_header(struct answer *self, const char *name, const char *value)
 {
-    buf_append(&self->headers, name, strlen(name) + 1);
+    size_t name_size = strlen(name) + 1;
+    if (self->headers.cap == 0)
+        (void)buf_reserve(&self->headers, HEADERS_BYTES);
+    uint8_t *out = buf_reserve(&self->headers, name_size + strlen(value) + 1);
+    memcpy(out, name, name_size);
+    out += name_size;
     for (; *value; value++)
         if ((unsigned char)*value >= ' ')
-            buf_append(&self->headers, value, 1);
-    buf_append(&self->headers, "", 1);
+            *out++ = (uint8_t)*value;
+    *out++ = '\0';
+    self->headers.len = (size_t)(out - self->headers.data);
 }
 
 void answer_header_number(struct answer *self, const char *name, uint64_t value)

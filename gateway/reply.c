@@ -4,6 +4,7 @@
 #include "wire/json.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,6 +12,7 @@
 #define TENANT "X-Tenant-Id"
 #define TIER "X-Subscription-Tier"
 #define NAME_BYTES 64u
+#define POLICIES_BYTES 128u /* two of them, with the largest numbers there are */
 
 /* In how many seconds the rate lets the same call through; 0: it was not the rate's refusal. */
 static uint32_t rate_again_s(const fbx_reply *reply)
@@ -35,27 +37,28 @@ uint64_t reply_month_left_s(uint64_t unix_s)
  * more of it is known when a call was refused for it. A month is as long as the calendar says. */
 static void tell_policies(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
 {
-    struct buf policy = {0}, left = {0};
+    char policy[POLICIES_BYTES] = "", left[POLICIES_BYTES] = "";
+    int policy_len = 0, left_len = 0;
     uint64_t month = fbx_reply_quota_limit(reply);
     uint32_t minute = fbx_reply_rate_limit(reply);
     const char *between = minute > 0 ? ", " : "";
     if (minute > 0) {
-        buf_printf(&policy, "\"minute\";q=%" PRIu32 ";w=60", minute);
-        buf_printf(&left, "\"minute\";r=%" PRIu32, fbx_reply_rate_remaining(reply));
+        policy_len = snprintf(policy, sizeof policy, "\"minute\";q=%" PRIu32 ";w=60", minute);
+        left_len =
+            snprintf(left, sizeof left, "\"minute\";r=%" PRIu32, fbx_reply_rate_remaining(reply));
     }
     if (minute > 0 && rate_again_s(reply) > 0)
-        buf_printf(&left, ";t=%" PRIu32, rate_again_s(reply));
+        left_len += snprintf(left + left_len, sizeof left - (size_t)left_len, ";t=%" PRIu32,
+                             rate_again_s(reply));
     if (month > 0) {
-        buf_printf(&policy, "%s\"month\";q=%" PRIu64, between, month);
-        buf_printf(&left, "%s\"month\";r=%" PRIu64 ";t=%" PRIu64, between,
-                   fbx_reply_quota_remaining(reply), reply_month_left_s(unix_s));
+        snprintf(policy + policy_len, sizeof policy - (size_t)policy_len, "%s\"month\";q=%" PRIu64,
+                 between, month);
+        snprintf(left + left_len, sizeof left - (size_t)left_len,
+                 "%s\"month\";r=%" PRIu64 ";t=%" PRIu64, between, fbx_reply_quota_remaining(reply),
+                 reply_month_left_s(unix_s));
     }
-    buf_append(&policy, "", 1);
-    buf_append(&left, "", 1);
-    answer_header(answer, "RateLimit-Policy", (const char *)policy.data);
-    answer_header(answer, "RateLimit", (const char *)left.data);
-    buf_finish(&policy);
-    buf_finish(&left);
+    answer_header(answer, "RateLimit-Policy", policy);
+    answer_header(answer, "RateLimit", left);
 }
 
 static void tell_rate(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
