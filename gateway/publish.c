@@ -6,6 +6,8 @@
 #include "problem.h"
 #include "trace.h"
 
+#include <microhttpd.h>
+
 #define TOPIC_BYTES 1024u
 
 /* On a thread of the bus. */
@@ -13,7 +15,7 @@ static void on_answer(void *arg, int status, const char *message)
 {
     struct exchange *x = arg;
     if (status == FBX_OK) {
-        x->answer.http = 202;
+        x->answer.http = MHD_HTTP_ACCEPTED;
         x->answer.content_type = ANSWER_JSON;
         buf_append(&x->answer.body, "{}", 2);
         (void)answer_tell_name(&x->answer);

@@ -6,6 +6,7 @@
 #include "client/call.h"
 #include "client/serve.h"
 #include "client/ticker.h"
+#include "wire/utf8.h"
 
 #include <errno.h>
 #include <sodium/randombytes.h>
@@ -198,14 +199,24 @@ static int dial(fbx_bus *bus, const fbx_options *options)
     return error < 0 ? FBX_EINVAL : 0;
 }
 
+/* What the broker could not read as a frame it would not even refuse. */
+static bool is_understood(const fbx_options *options)
+{
+    if (!options->url || !options->token)
+        text_set_error("fbx_connect needs a %s", options->url ? "token" : "URL");
+    else if (!utf8_valid_text(slice_of(options->token)))
+        text_set_error("the token is no text in UTF-8");
+    else if (!text_is_sound(options->name))
+        text_set_error("the name is no text in UTF-8 of at most %u bytes", TEXT_BYTES_MAX);
+    else
+        return true;
+    return false;
+}
+
 int fbx_connect(fbx_bus **out, const fbx_options *options)
 {
-    if (!out || !options)
+    if (!out || !options || !is_understood(options))
         return FBX_EINVAL;
-    if (!options->url || !options->token) {
-        text_set_error("fbx_connect needs a %s", options->url ? "token" : "URL");
-        return FBX_EINVAL;
-    }
     if (bus_on_io_thread())
         return FBX_EWOULDBLOCK;
     text_set_error("%s", "");

@@ -39,6 +39,12 @@ static void a_connection_that_fails_says_why(void **state)
     options = (fbx_options){.url = scene->place->url};
     assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
     assert_non_null(strstr(fbx_last_error(), "token"));
+    options.token = "\xff";
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
+    assert_non_null(strstr(fbx_last_error(), "the token is no text"));
+    options = (fbx_options){.url = scene->place->url, .token = "t", .name = "\xc3"};
+    assert_int_equal(fbx_connect(&bus, &options), FBX_EINVAL);
+    assert_non_null(strstr(fbx_last_error(), "the name is no text"));
     assert_ptr_equal(bus, scene);
 }
 
