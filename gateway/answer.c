@@ -3,11 +3,11 @@
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <strings.h>
 
-#define NAME_RANDOM_BYTES 10u /* names as long as the broker's */
-#define HEADERS_BYTES 480u    /* what an answer of a call has of them */
+#define HEADERS_BYTES 480u /* what an answer of a call has of them */
 
 void answer_finish(struct answer *self)
 {
@@ -22,17 +22,31 @@ void answer_name(struct answer *self, const char *request_id)
         (void)snprintf(self->request_id, sizeof self->request_id, "%s", request_id);
 }
 
+/* As the broker makes them: which run of the gateway, and a number. */
+static void make_name(struct answer *self)
+{
+    static _Atomic uint64_t serial;
+    static _Atomic uint32_t run;
+    uint32_t none = 0;
+    if (run == 0)
+        (void)atomic_compare_exchange_strong(&run, &none, randombytes_uniform(UINT32_MAX) + 1);
+    (void)snprintf(self->request_id, sizeof self->request_id, "%08" PRIx32 "%012" PRIx64,
+                   atomic_load(&run), atomic_fetch_add(&serial, 1) + 1);
+}
+
+const char *answer_have_name(struct answer *self)
+{
+    if (!self->request_id[0])
+        make_name(self);
+    return self->request_id;
+}
+
 const char *answer_tell_name(struct answer *self)
 {
     const char *told = answer_get(self, ANSWER_REQUEST_ID);
     if (told)
         return told;
-    if (!self->request_id[0]) {
-        uint8_t random[NAME_RANDOM_BYTES];
-        randombytes_buf(random, sizeof random);
-        (void)sodium_bin2hex(self->request_id, sizeof self->request_id, random, sizeof random);
-    }
-    answer_header(self, ANSWER_REQUEST_ID, self->request_id);
+    answer_header(self, ANSWER_REQUEST_ID, answer_have_name(self));
     return self->request_id;
 }
 

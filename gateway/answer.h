@@ -22,6 +22,9 @@ struct answer {
 /* The client calls its request so; NULL, and what is no name, counts as nothing. */
 void answer_name(struct answer *answer, const char *request_id);
 
+/* What its request is called, by its client or else from now on. Borrowed of the answer. */
+const char *answer_have_name(struct answer *answer);
+
 /* Its headers say which request it was: as they do already, or as the client calls it, or else by a
  * name made here. Borrowed as answer_get()'s. */
 const char *answer_tell_name(struct answer *answer);

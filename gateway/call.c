@@ -37,8 +37,17 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
     answer_finish(&end);
 }
 
+/* What is for one person, and some cache might take for everybody's: it need not keep the answer to
+ * a POST, but tokens are not to be kept anywhere. */
+static bool is_private(const struct exchange *x)
+{
+    return x->as_gateway || strcmp(x->route->method, MHD_HTTP_METHOD_POST) != 0;
+}
+
 static void answer(struct exchange *x, const fbx_reply *reply)
 {
+    if (is_private(x))
+        answer_header(&x->answer, "Cache-Control", "no-store");
     if (x->as_gateway)
         reply_headers_own(&x->answer, reply);
     else
@@ -104,7 +113,8 @@ static void on_gone(struct exchange *x)
     (void)fbx_cancel(x->gateway->bus, x->call);
 }
 
-static fbx_call_options options_of(const struct exchange *x, const struct call *call)
+/* The name goes with the call, so that the logs of the bus know it whoever ends the request. */
+static fbx_call_options options_of(struct exchange *x, const struct call *call)
 {
     return (fbx_call_options){
         .content_type = call->content_type,
@@ -113,7 +123,7 @@ static fbx_call_options options_of(const struct exchange *x, const struct call *
         .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : exchange_timeout_ms(x),
         .traceparent = trace_parent(x),
         .tracestate = trace_state(x),
-        .request_id = exchange_header(x, ANSWER_REQUEST_ID),
+        .request_id = answer_have_name(&x->answer),
         .terms = true,
     };
 }
@@ -165,6 +175,11 @@ static bool is_json(const char *type)
     return len == 0;
 }
 
+static bool is_msgpack(const char *type)
+{
+    return slice_is(slice_make(type, strcspn(type, "; ")), "application/msgpack");
+}
+
 static void call_with_json(struct exchange *x, struct call *call)
 {
     struct buf payload = {0};
@@ -180,11 +195,14 @@ void call_handle(struct exchange *x)
     char service[NAME_BYTES], method[NAME_BYTES];
     const char *type = exchange_header(x, "Content-Type");
     struct call call = {.service = service, .method = method};
+    fbx_value value;
     if (!exchange_param(x, 0, service, sizeof service) ||
         !exchange_param(x, 1, method, sizeof method)) {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a service, or not a method");
     } else if (is_json(type)) {
         call_with_json(x, &call);
+    } else if (is_msgpack(type) && !fbx_read((fbx_bytes){x->body.data, x->body.len}, &value)) {
+        problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "the body is no MessagePack");
     } else {
         call.content_type = type;
         call.payload = buf_slice(&x->body);

@@ -13,6 +13,17 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* Blanks behind a value are none of it (RFC 9110, 5.5), but libmicrohttpd leaves them there. The
+ * bytes are in a buffer of the connection's. */
+static enum MHD_Result trim(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    size_t len = value ? strlen(value) : 0;
+    (void)arg, (void)kind, (void)name;
+    while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t'))
+        ((char *)(uintptr_t)value)[--len] = '\0';
+    return MHD_YES;
+}
+
 struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection *connection)
 {
     struct exchange *self = mem_zalloc(sizeof *self);
@@ -21,6 +32,7 @@ struct exchange *exchange_create(struct gateway *gateway, struct MHD_Connection 
     self->routes = routes_ref(gateway->routes);
     self->refs = 1;
     self->began = clock_mono_ns();
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, trim, NULL);
     answer_name(&self->answer, exchange_header(self, ANSWER_REQUEST_ID));
     return self;
 }

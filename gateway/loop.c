@@ -17,6 +17,7 @@
 #define TICK_MS 250u
 #define TICKS_A_SECOND 4u
 #define DRAIN_LOOK_MS 20
+#define PING_MS 1
 /* A frame to the broker costs as much as several calls in it, there and back. So when many clients
  * ask at a time, calls gather until they are this part of those that wait for an answer, but never
  * longer than this after the frame before. */
@@ -30,6 +31,7 @@ struct loop {
     unsigned ticks;
     uint64_t next_tick, give_up; /* ns; give_up: when draining */
     uint64_t sent_at;            /* ns; the last frame with calls */
+    bool is_refused;
 };
 
 static int watch(const struct loop *loop, int fd)
@@ -93,6 +95,25 @@ static int wait_for_events(struct loop *loop, struct epoll_event *events, int mo
     return is_unknown ? epoll_wait(loop->epoll, events, EVENTS, ms) : n;
 }
 
+/* The library would wait for ever for a broker that takes the gateway's token, and whoever started
+ * the gateway would never hear of it. */
+static bool is_refused(struct gateway *gateway)
+{
+    return !atomic_load(&gateway->connected) && fbx_ping(gateway->bus, PING_MS) == FBX_EREFUSED;
+}
+
+static void look_around(struct loop *loop, uint64_t now)
+{
+    struct gateway *gateway = loop->gateway;
+    server_take_mail(loop->server); /* whoever posted may not have got round to tell */
+    subscribers_tick(gateway->subscribers, now);
+    access_log_flush(gateway->access_log);
+    if (++loop->ticks % TICKS_A_SECOND != 0)
+        return;
+    server_hurry(loop->server);
+    loop->is_refused = is_refused(gateway);
+}
+
 static void turn(struct loop *loop)
 {
     struct gateway *gateway = loop->gateway;
@@ -109,11 +130,7 @@ static void turn(struct loop *loop)
     uint64_t now = clock_mono_ns();
     if (now >= loop->next_tick) {
         loop->next_tick = now + TICK_MS * NS_PER_MS;
-        server_take_mail(loop->server); /* whoever posted may not have got round to tell */
-        subscribers_tick(gateway->subscribers, now);
-        access_log_flush(gateway->access_log);
-        if (++loop->ticks % TICKS_A_SECOND == 0)
-            server_hurry(loop->server);
+        look_around(loop, now);
     }
     server_run(loop->server);
     send_calls(loop, clock_mono_ns());
@@ -133,9 +150,9 @@ int loop_run(struct gateway *gateway, struct server *server, int signals)
     if (rc == 0)
         rc = watch(&loop, server_departures_fd(server));
     fbx_cork(gateway->bus);
-    while (rc == 0 && !is_over(&loop))
+    while (rc == 0 && !is_over(&loop) && !loop.is_refused)
         turn(&loop);
     fbx_uncork(gateway->bus);
     (void)close(loop.epoll);
-    return rc;
+    return loop.is_refused ? -EACCES : rc;
 }

@@ -111,13 +111,15 @@ static int run(struct gateway *gateway, int signals)
     gateway->subscribers = subscribers_create(gateway);
     say_ready(gateway);
     int rc = loop_run(gateway, server, signals);
+    if (rc == -EACCES)
+        (void)fail(EX_NOPERM, "the broker refuses the gateway's token");
     notify_manager("STOPPING=1");
     atomic_store(&gateway->leaving, true);
     fbx_close(gateway->bus); /* from here on no callback comes, and nobody may ask it anything */
     atomic_store(&gateway->connected, false);
     server_destroy(server);
     subscribers_destroy(gateway->subscribers);
-    return rc == 0 ? EX_OK : EX_OSERR;
+    return rc == 0 ? EX_OK : rc == -EACCES ? EX_NOPERM : EX_OSERR;
 }
 
 int main(int argc, char **argv)

@@ -108,9 +108,10 @@ void problem_of_reply(struct answer *answer, const fbx_reply *reply)
 void problem_of_own(struct answer *answer, const fbx_reply *reply)
 {
     bool is_told = fbx_reply_details(reply) == 0;
-    refuse(answer, reply,
-           refusal(answer, reply,
-                   is_told ? fbx_reply_message(reply) : "the gateway may not ask for that now"));
+    const char *instead = fbx_reply_status(reply) == FBX_PERMISSION_DENIED
+                              ? "the gateway's own token has no permission for that"
+                              : "the gateway itself may not ask for that now";
+    refuse(answer, reply, refusal(answer, reply, is_told ? fbx_reply_message(reply) : instead));
 }
 
 void problem_of(struct answer *answer, enum status status, const char *detail)
@@ -137,7 +138,9 @@ void problem_of_error(struct answer *answer, int error)
 
 void problem_of_http(struct answer *answer, unsigned http, const char *code, const char *detail)
 {
-    write_out(answer, http, problem(answer, http, code, detail), 0);
+    json_t *object = problem(answer, http, code, detail);
+    json_object_set_new(object, "retryable", json_false());
+    write_out(answer, http, object, 0);
 }
 
 void problem_of_stop(struct answer *answer)

@@ -41,7 +41,6 @@ struct server {
     bool has_moved;   /* in the last turn something came in or went out */
     uint64_t now;     /* mono ns; when the turn began */
     int fd;
-    int listening; /* after server_quiesce(), ours to close */
 };
 
 static struct client *client_of(struct MHD_Connection *connection)
@@ -407,7 +406,6 @@ int server_create(struct server **out, struct gateway *gateway, char *why)
     }
     struct server *self = mem_zalloc(sizeof *self);
     self->gateway = gateway;
-    self->listening = -1;
     int rc = clients_init(&self->clients);
     errno = 0;
     self->daemon = rc < 0 ? NULL : start(self, &address);
@@ -438,8 +436,6 @@ void server_destroy(struct server *self)
     say_last_words(self);
     MHD_stop_daemon(self->daemon);
     clients_finish(&self->clients);
-    if (self->listening >= 0)
-        (void)close(self->listening);
     mem_free(self);
 }
 
@@ -486,9 +482,10 @@ void server_sent(struct server *self)
     self->begun = 0;
 }
 
+/* Were it kept, the system would go on taking connections that nobody serves. */
 void server_quiesce(struct server *self)
 {
-    self->listening = MHD_quiesce_daemon(self->daemon);
+    (void)close(MHD_quiesce_daemon(self->daemon));
 }
 
 unsigned server_busy(const struct server *self)

@@ -58,6 +58,28 @@ static int check_routes(const struct settings_loading *loading, const struct gat
                                s->routes.items[item], why);
 }
 
+/* As browsers write one: they send nothing else, and anything else would be granted to nobody. */
+static bool is_origin(const char *text)
+{
+    size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
+    if (scheme == 0 || strncmp(text + scheme, "://", 3) != 0)
+        return false;
+    const char *host = text + scheme + 3;
+    return *host && strcspn(host, "/?#@ *ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(host);
+}
+
+static int check_origins(const struct settings_loading *loading, const struct gateway_settings *s)
+{
+    for (size_t i = 0; i < s->cors_origins.n; i++)
+        if (!is_origin(s->cors_origins.items[i]))
+            return settings_blame_item(
+                loading, SETTING_cors_origins, i,
+                "\"%.64s\": an origin is SCHEME://HOST or SCHEME://HOST:PORT, "
+                "in small letters",
+                s->cors_origins.items[i]);
+    return 0;
+}
+
 static int check_tls(const struct settings_loading *loading, const struct gateway_settings *s)
 {
     char why[TLS_WHY_BYTES];
@@ -80,6 +102,8 @@ static int check(const struct settings_loading *loading, const void *settings)
         code = settings_check_readable(loading, SETTING_token_file, s->token_file);
     if (!code)
         code = settings_check_readable(loading, SETTING_tls_ca_file, s->tls_ca_file);
+    if (!code)
+        code = check_origins(loading, s);
     if (!code)
         code = check_tls(loading, s);
     return code;

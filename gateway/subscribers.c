@@ -207,7 +207,11 @@ static void on_over(void *arg, int status, const char *message)
     self->over = true;
     if (self->client && self->granted) {
         answer_name(&problem, self->client->answer.request_id);
-        problem_of(&problem, (enum status)status, message);
+        /* Whose session it was may be at fault, which is not the client's. */
+        if (atomic_load(&self->gateway->connected))
+            problem_of(&problem, (enum status)status, message);
+        else
+            problem_of_error(&problem, FBX_EUNREACHABLE);
         tell_kind(self, "problem", NULL, buf_slice(&problem.body));
         answer_finish(&problem);
     }

@@ -301,6 +301,15 @@ int place_stop_broker(struct place *place, int signal)
     return process_stop(&place->broker, signal);
 }
 
+void place_change_secret(const struct place *place)
+{
+    static const char secret[] = "another secret of thirty-two bytes or more";
+    int fd = open(place->secret, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, secret, sizeof secret - 1), sizeof secret - 1);
+    (void)close(fd);
+}
+
 /* ---- tokens and connections ---- */
 
 char *place_token(struct place *place, const char *tenant, const char *user, const char *tier,

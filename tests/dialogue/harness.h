@@ -43,6 +43,8 @@ bool place_try_broker(struct place *place, const char *const *flags);
 /* Sends the signal and waits for the end. Returns the exit code, or 128 + the signal that ended it.
  */
 int place_stop_broker(struct place *place, int signal);
+/* From its next start on the broker takes none of the tokens made so far. */
+void place_change_secret(const struct place *place);
 
 /* The path of something built, e.g. "lib/farebox/echo.so". */
 void build_path(char *out, size_t size, const char *below);

@@ -13,15 +13,29 @@
 
 #define DRIP_MS 50
 
-struct http http_dial(int port)
+static bool dial(struct http *http, int port)
 {
-    struct http http = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_true(http.fd >= 0);
-    assert_int_equal(connect(http.fd, (struct sockaddr *)&address, sizeof address), 0);
+    *http = (struct http){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    assert_true(http->fd >= 0);
+    return connect(http->fd, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+struct http http_dial(int port)
+{
+    struct http http;
+    assert_true(dial(&http, port));
     return http;
+}
+
+bool http_is_closed(int port)
+{
+    struct http http;
+    bool is_open = dial(&http, port);
+    http_hang_up(&http);
+    return !is_open;
 }
 
 void http_hang_up(struct http *http)

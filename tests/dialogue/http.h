@@ -13,6 +13,8 @@ struct http {
 };
 
 struct http http_dial(int port);
+/* Does nobody take connections there? */
+bool http_is_closed(int port);
 void http_hang_up(struct http *http);
 
 /* As it is. */

@@ -4,6 +4,7 @@
 
 #include "front.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +47,59 @@ static void a_trace_that_is_none_is_dropped(void **state)
     assert_null(strstr(front.answer, "traceparent"));
     assert_int_equal(ask("GET /livez", "traceparent: zz"), 200);
     assert_null(strstr(front.answer, "traceparent"));
+}
+
+static int ask_as_ann(const char *after_token, const char *headers, const char *body)
+{
+    char lines[1024];
+    struct http http = http_dial(front.port);
+    (void)snprintf(lines, sizeof lines, "Authorization: Bearer %s%s\r\n%s", front.ann, after_token,
+                   headers);
+    http_ask(&http, "POST /v1/call/echo/echo", NULL, lines, body);
+    int status = http_answer(&http, front.answer, sizeof front.answer);
+    http_hang_up(&http);
+    return status;
+}
+
+/* RFC 9110, 5.5. */
+static void blanks_behind_a_value_are_none_of_it(void **state)
+{
+    (void)state;
+    assert_int_equal(ask_as_ann(" \t ", "X-Timeout-Ms: 5000 \r\nX-Request-Id: mine\t\r\n", "1"),
+                     200);
+    front_says("X-Request-Id: mine\r\n");
+    assert_int_equal(ask_as_ann("", "Idempotency-Key: once \r\n", "1"), 200);
+    assert_int_equal(ask_as_ann("", "Idempotency-Key: once\r\n", "1"), 200);
+    front_says("Idempotency-Replayed: true\r\n");
+}
+
+static void what_is_for_one_is_kept_by_no_cache(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET /v1/me", "X-Other: 1"), 200);
+    front_says("Cache-Control: no-store\r\n");
+    assert_true(front_ask("POST /v1/auth/refresh", NULL, "{\"refresh_token\":\"r\"}") >= 400);
+    front_says("Cache-Control: no-store\r\n");
+}
+
+static void every_error_says_whether_to_try_again(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET /nowhere", "X-Other: 1"), 404);
+    front_says("\"retryable\":false");
+    assert_int_equal(ask("PUT /livez", "X-Other: 1"), 405);
+    front_says("\"retryable\":false");
+}
+
+/* Which the service would be blamed for. */
+static void a_body_that_is_no_messagepack_is_the_clients_mistake(void **state)
+{
+    static const char type[] = "Content-Type: application/msgpack\r\n";
+    (void)state;
+    assert_int_equal(ask_as_ann("", type, "{\"a\":1}"), 400);
+    front_says("the body is no MessagePack");
+    assert_int_equal(ask_as_ann("", type, "1"), 200);
+    front_says("\r\n\r\n49");
 }
 
 static fbx_request *_Atomic held;
@@ -99,6 +153,41 @@ static void a_streamed_reply_has_the_headers_of_any_other(void **state)
     fbx_close(bus);
 }
 
+static char seen[96];
+static atomic_bool is_seen;
+
+static void note_name(void *arg, fbx_request *request)
+{
+    (void)arg;
+    (void)snprintf(seen, sizeof seen, "X-Request-Id: %s\r\n", fbx_request_id(request));
+    atomic_store(&is_seen, true);
+}
+
+static bool has_seen(void *arg)
+{
+    (void)arg;
+    return atomic_load(&is_seen);
+}
+
+/* Those are the ones somebody looks for in the logs of the bus. */
+static void who_never_hears_from_the_broker_hears_its_name_for_the_request(void **state)
+{
+    const fbx_service service = {.name = "holder", .handler = note_name, .on_io_thread = true};
+    fbx_bus *bus = place_connect(front.place, "platform", "holder",
+                                 (const char *const[]){"serve:holder", NULL});
+    struct http http = http_dial(front.port);
+    (void)state;
+    assert_int_equal(fbx_serve(bus, &service), 0);
+    http_ask(&http, "POST /v1/call/holder/hold", front.ann, "X-Timeout-Ms: 1000\r\n", "1");
+    assert_true(eventually(has_seen, NULL));
+    (void)place_stop_broker(front.place, SIGKILL);
+    assert_true(http_answer(&http, front.answer, sizeof front.answer) >= 500);
+    front_says(seen);
+    http_hang_up(&http);
+    fbx_close(bus);
+    front_start_broker();
+}
+
 /* How long the request's name in the last answer is. */
 static size_t name_len(void)
 {
@@ -127,8 +216,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_deadline_is_a_number_of_milliseconds),
         TEST(a_trace_that_is_none_is_dropped),
+        TEST(blanks_behind_a_value_are_none_of_it),
+        TEST(what_is_for_one_is_kept_by_no_cache),
+        TEST(every_error_says_whether_to_try_again),
+        TEST(a_body_that_is_no_messagepack_is_the_clients_mistake),
         TEST(a_streamed_reply_has_the_headers_of_any_other),
         TEST(what_the_broker_only_accepts_has_a_name_too),
+        TEST(who_never_hears_from_the_broker_hears_its_name_for_the_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -283,21 +283,13 @@ static void leaves_soon_when_the_broker_is_gone(void **state)
     assert_true(after.tv_sec - before.tv_sec < 5);
 }
 
-static void replace_secret(const struct place *place)
-{
-    int fd = open(place->secret, O_WRONLY | O_TRUNC | O_CLOEXEC);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, "another secret of thirty-two bytes or more", 42), 42);
-    close(fd);
-}
-
 /* The library would wait for ever; a service manager should hear of it. */
 static void gives_up_when_its_token_is_no_longer_taken(void **state)
 {
     struct scene *scene = *state;
     struct process *host = start_host(scene, "farebox-host ready");
     (void)place_stop_broker(scene->place, SIGKILL);
-    replace_secret(scene->place);
+    place_change_secret(scene->place);
     place_start_broker(scene->place, NULL);
     char line[256];
     assert_true(process_line(host, "farebox-host: ", line, sizeof line));
