@@ -304,6 +304,8 @@ static uint8_t end_size(struct inbound *self, uint8_t c)
 {
     if (c != '\n')
         return refuse(self, "a carriage return is alone");
+    size_t line = self->head + 1;
+    self->content += line > INBOUND_SIZE_BYTES ? line - INBOUND_SIZE_BYTES : 0;
     if (self->left > self->largest || self->content + (size_t)self->left > self->largest)
         return refuse_as(self, CONTENT_TOO_LARGE, "the body is over the limit");
     self->content += (size_t)self->left;

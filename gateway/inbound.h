@@ -16,6 +16,8 @@
 #define INBOUND_ITEM_BYTES 64u
 /* The line before a chunk; the one before no more of them, with its trailers. */
 #define INBOUND_CHUNK_LINE_BYTES 1024u
+/* So much of the line is for the size; what goes beyond is content like the chunk itself. */
+#define INBOUND_SIZE_BYTES 16u
 
 /* All zero but for the limits: a request begins. */
 struct inbound {
@@ -23,12 +25,13 @@ struct inbound {
     size_t largest;    /* bytes of a body that comes in chunks; may change at any time */
     unsigned requests; /* whose heads have begun */
     uint8_t state;
-    size_t head;    /* bytes of this one so far, or of the chunk's line */
-    size_t line;    /* of those, the request's line, if that is one; 0: it is not, or not yet */
-    size_t extra;   /* what is kept of it besides */
-    uint64_t left;  /* of the body, or of the chunk */
-    size_t content; /* bytes of all chunks so far, this one's too */
-    bool has_skipped, in_fields, has_length, is_chunked, in_trailers, in_cookie, is_old;
+    size_t head;      /* bytes of this one so far, or of the chunk's line */
+    size_t line;      /* of those, the request's line, if that is one; 0: it is not, or not yet */
+    size_t extra;     /* what is kept of it besides */
+    uint64_t left;    /* of the body, or of the chunk */
+    size_t content;   /* bytes of all chunks so far, this one's too, and what their lines add */
+    bool has_skipped; /* an empty line was before this request */
+    bool in_fields, has_length, is_chunked, in_trailers, in_cookie, is_old;
     char name[INBOUND_NAME_BYTES], value[INBOUND_VALUE_BYTES]; /* long ones are cut */
     uint8_t name_len, value_len;
     unsigned hosts, authorizations;

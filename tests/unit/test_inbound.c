@@ -168,6 +168,18 @@ static void all_chunks_together_have_a_bound(void **state)
                    over);
 }
 
+/* Otherwise a chunk of one byte could bring a thousand that nobody counts. */
+static void a_chunks_extension_is_content_beyond_a_few_bytes(void **state)
+{
+    static const char over[] = "the body is over the limit";
+    (void)state;
+    TAKES(CHUNKED "1;a=45678901234\r\n1\r\n1;a=45678901234\r\n1\r\n0;a=45678901234\r\n\r\n", 1);
+    TAKES(CHUNKED "1;a=456789012345678901234567\r\n1\r\n0\r\n\r\n", 1);
+    REFUSES(CHUNKED "1;a=4567890123456789012345678\r\n", over);
+    REFUSES(CHUNKED "1;a=4567890123456\r\n1\r\nC\r\n", over);
+    REFUSES(CHUNKED "0;a=45678901234567890123456789\r\n", over);
+}
+
 /* Not even behind what is looked at first, or where another reader would not look. */
 static void nothing_follows_a_length(void **state)
 {
@@ -287,7 +299,7 @@ static void a_chunks_line_has_its_bound(void **state)
     for (size_t i = 0; i < 2; i++) {
         char text[2 * INBOUND_CHUNK_LINE_BYTES];
         size_t len = strlen(begins[i]);
-        struct inbound inbound = {.most = MOST, .largest = LARGEST};
+        struct inbound inbound = {.most = MOST, .largest = sizeof text};
         memset(text, 'a', sizeof text);
         memcpy(text, begins[i], len);
         size_t line = sizeof CHUNKED - 1 + INBOUND_CHUNK_LINE_BYTES;
@@ -295,7 +307,7 @@ static void a_chunks_line_has_its_bound(void **state)
         assert_null(inbound.defect);
         inbound_feed(&inbound, (const uint8_t *)"\r\n1", 3); /* its last byte, and one more */
         assert_int_equal(inbound.defect != NULL, i == 1);
-        struct inbound longer = {.most = MOST, .largest = LARGEST};
+        struct inbound longer = {.most = MOST, .largest = sizeof text};
         inbound_feed(&longer, (const uint8_t *)text, line - 1);
         inbound_feed(&longer, (const uint8_t *)"\r\n", 2);
         assert_int_equal(longer.http, 400);
@@ -314,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_line_holds_no_control_character),
         cmocka_unit_test(a_request_ends_in_one_place),
         cmocka_unit_test(all_chunks_together_have_a_bound),
+        cmocka_unit_test(a_chunks_extension_is_content_beyond_a_few_bytes),
         cmocka_unit_test(nothing_follows_a_length),
         cmocka_unit_test(a_line_has_three_parts),
         cmocka_unit_test(a_head_has_its_bound),
