@@ -6,6 +6,7 @@
 #include "strict.h"
 
 #include <errno.h>
+#include <microhttpd.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,6 +43,11 @@ struct client *clients_add(struct clients *self, int fd, bool tls, size_t most)
     list_init(&client->leaving);
     (void)epoll_ctl(self->departures, EPOLL_CTL_ADD, fd, &event);
     return client;
+}
+
+struct client *client_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 void clients_remove(struct clients *self, struct client *client)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct exchange;
+struct MHD_Connection;
 
 struct client {
     struct list node;
@@ -19,7 +20,7 @@ struct client {
     struct exchange *now; /* NULL: between requests */
     bool left;            /* it sends nothing more */
     bool slow;            /* and was hung up on */
-    bool unread;          /* more of its request may come, and nobody waits for it */
+    bool unread;          /* nobody waits for the rest of its request: this answer is the last */
 };
 
 struct clients {
@@ -37,6 +38,8 @@ int clients_init(struct clients *clients); /* negative errno */
 void clients_finish(struct clients *clients);
 /* The head of a request has at most that many bytes. */
 struct client *clients_add(struct clients *clients, int fd, bool tls, size_t most);
+/* Whose connection that is. */
+struct client *client_of(struct MHD_Connection *connection);
 /* Before its connection is closed. */
 void clients_remove(struct clients *clients, struct client *client);
 /* A request of this client begins (its headers are there), or has ended (NULL). */

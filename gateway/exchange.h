@@ -30,8 +30,7 @@ struct exchange {
     size_t sent;              /* of the response's body */
 
     unsigned refs; /* the server's and the holder's */
-    bool unread;   /* not to its end: the connection is closed with the answer */
-    bool received; /* whole */
+    bool received; /* whole, or as far as it is read */
     bool waits;    /* for the first post */
     bool suspended;
     bool streaming; /* the response is `stream`, and on its way */

@@ -47,6 +47,7 @@ static void take_signal(struct loop *loop)
         return;
     if (info.ssi_signo == SIGHUP) {
         reload(loop->gateway);
+        server_adopt(loop->server);
         return;
     }
     log_event(LOG_INFO, "gateway.draining", NULL);

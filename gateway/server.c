@@ -9,6 +9,7 @@
 #include "exchange.h"
 #include "percent.h"
 #include "problem.h"
+#include "refuse.h"
 #include "strict.h"
 #include "tls.h"
 #include "trace.h"
@@ -19,8 +20,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A body over the limit is read, and the connection kept, unless it is this much too large. */
-#define DISCARD_TIMES 4u
 #define A_MOMENT_MS 1
 #define LAST_TURNS 100u
 /* libmicrohttpd keeps a request's head and its response's in one room; INBOUND_SPARE_BYTES of this
@@ -43,21 +42,7 @@ struct server {
     int fd;
 };
 
-static struct client *client_of(struct MHD_Connection *connection)
-{
-    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-}
-
 /* ---- the way in ---- */
-
-static void refuse_method(struct exchange *x)
-{
-    char methods[ROUTE_METHODS_BYTES];
-    routes_methods(x->routes, x->path, methods);
-    problem_of_http(&x->answer, MHD_HTTP_METHOD_NOT_ALLOWED, "method_not_allowed",
-                    "this path takes other methods");
-    answer_header(&x->answer, MHD_HTTP_HEADER_ALLOW, methods);
-}
 
 static void find_route(struct exchange *x)
 {
@@ -71,57 +56,8 @@ static void find_route(struct exchange *x)
         problem_of_http(&x->answer, MHD_HTTP_NOT_FOUND, "not_found", "nothing is at this path");
 }
 
-static const char *code_of(unsigned http)
-{
-    switch (http) {
-    case MHD_HTTP_URI_TOO_LONG:
-        return "uri_too_long";
-    case MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE:
-        return "headers_too_large";
-    case MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED:
-        return "version_not_supported";
-    default:
-        return "malformed_request";
-    }
-}
-
-static void too_large(struct exchange *x)
-{
-    problem_of(&x->answer, STATUS_TOO_LARGE, "the body is over the limit");
-}
-
-/* What may still come of the request is not read. */
-static void end_connection(struct exchange *x)
-{
-    x->unread = true;
-    client_of(x->connection)->unread = true;
-    answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
-}
-
-/* Where such a request ends is anybody's guess: the connection goes with it. True: it is one. */
-static bool refuse_malformed(struct exchange *x)
-{
-    struct strict_defect defect;
-    if (!strict_defect(client_of(x->connection)->fd, &defect))
-        return false;
-    if (defect.no_line) {
-        x->method = "";
-        x->path[0] = '\0';
-    }
-    answer_finish(&x->answer);
-    answer_name(&x->answer, exchange_header(x, ANSWER_REQUEST_ID));
-    if (defect.http == MHD_HTTP_CONTENT_TOO_LARGE)
-        too_large(x);
-    else
-        problem_of_http(&x->answer, defect.http, code_of(defect.http), defect.text);
-    end_connection(x);
-    return true;
-}
-
 static void find_answer(struct exchange *x)
 {
-    if (refuse_malformed(x))
-        return;
     if (cors_is_preflight(x))
         cors_answer_preflight(x);
     else if (percent_decode_path(x->path))
@@ -129,18 +65,6 @@ static void find_answer(struct exchange *x)
     else
         problem_of_http(&x->answer, MHD_HTTP_BAD_REQUEST, "bad_path",
                         "the path has an escape that no path may have");
-}
-
-/* Nobody waits for a body that is this much too large. */
-static void refuse_hopeless(struct exchange *x)
-{
-    const char *length = exchange_header(x, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    size_t most = DISCARD_TIMES * x->gateway->settings.max_body_bytes;
-    if (x->unread || !length || strtoull(length, NULL, 10) <= most)
-        return;
-    if (x->answer.http == 0)
-        too_large(x);
-    end_connection(x);
 }
 
 static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
@@ -153,14 +77,15 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     x->method = method;
     client_turn(client, x);
     find_answer(x);
-    refuse_hopeless(x);
+    if (!refuse_defective(x))
+        refuse_hopeless(x);
     return x;
 }
 
 static void take_body(struct exchange *x, const char *data, size_t *len)
 {
     if (x->answer.http == 0 && x->body.len + *len > x->gateway->settings.max_body_bytes)
-        too_large(x);
+        refuse_too_large(x);
     if (x->answer.http == 0)
         buf_append(&x->body, data, *len);
     else
@@ -219,7 +144,7 @@ static enum MHD_Result send_answer(struct exchange *x)
     const char *trace = trace_parent(x);
     if (trace)
         answer_header(&x->answer, "traceparent", trace);
-    if (x->gateway->draining && !x->unread) /* which says so already */
+    if (x->gateway->draining && !client_of(x->connection)->unread) /* which says so already */
         answer_header(&x->answer, MHD_HTTP_HEADER_CONNECTION, "close");
     answer_add_headers(&x->answer, response);
     enum MHD_Result result = MHD_queue_response(x->connection, x->answer.http, response);
@@ -230,7 +155,8 @@ static enum MHD_Result send_answer(struct exchange *x)
 static void begin_work(struct server *self, struct exchange *x)
 {
     x->received = true;
-    if (refuse_malformed(x) || x->answer.http != 0)
+    (void)refuse_defective(x);
+    if (x->answer.http != 0)
         return;
     x->route->handler(x);
     x->waits = x->refs > 1;
@@ -267,7 +193,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     self->has_moved |= !x || !x->waits;
     if (!x) {
         *exchange = x = begin(self, connection, path, method);
-        x->received = x->unread;
+        x->received = client_of(connection)->unread;
         return x->received ? send_answer(x) : MHD_YES;
     }
     if (*len == 0)
@@ -396,6 +322,11 @@ static struct MHD_Daemon *start(struct server *self, const union address *addres
         MHD_OPTION_HTTPS_CERT_CALLBACK2, tls_retrieve, MHD_OPTION_END);
 }
 
+void server_adopt(struct server *self)
+{
+    strict_allow(refuse_beyond(&self->gateway->settings));
+}
+
 int server_create(struct server **out, struct gateway *gateway, char *why)
 {
     union address address;
@@ -417,6 +348,7 @@ int server_create(struct server **out, struct gateway *gateway, char *why)
         return rc;
     }
     self->fd = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    server_adopt(self);
     *out = self;
     return 0;
 }
@@ -462,7 +394,6 @@ void server_run(struct server *self)
 {
     self->has_moved = false;
     self->now = clock_mono_ns();
-    strict_allow(DISCARD_TIMES * self->gateway->settings.max_body_bytes);
     MHD_run(self->daemon);
     clients_see_off(&self->clients);
 }

@@ -8,6 +8,8 @@ struct server;
 
 /* Listens. Returns 0 or a negative errno with `why` (SETTINGS_WHY_BYTES). */
 int server_create(struct server **out, struct gateway *gateway, char *why);
+/* The settings are others now. */
+void server_adopt(struct server *server);
 void server_destroy(struct server *server); /* takes NULL */
 /* Both become readable when there is something to do: with clients, and with clients that left. */
 int server_fd(const struct server *server);

@@ -15,7 +15,8 @@
 /* A connection is there: a request comes, after a handshake if it speaks TLS, whose head has at
  * most that many bytes. */
 void strict_begin(int fd, bool tls, size_t most);
-/* Such a body, in chunks, may be so large, from now on; one that is larger is a defect. */
+/* From now on a body in chunks may have at most `largest` bytes; one that has more is a defect
+ * (413). */
 void strict_allow(size_t largest);
 /* The connection is gone. */
 void strict_end(int fd);

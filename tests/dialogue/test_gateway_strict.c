@@ -3,10 +3,13 @@
 
 #include "front.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #define CALL "POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\n"
+#define PATCH "PATCH /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\n"
 
 static int open_door(void **state)
 {
@@ -317,12 +320,79 @@ static void who_sends_far_too_much_hears_why(void **state)
 {
     (void)state;
     hears_why(413, CALL "Content-Length: 16777216\r\n\r\n", "", "");
-    hears_why(
-        405,
-        "PATCH /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nContent-Length: 16777216\r\n\r\n",
-        "", "");
+    hears_why(405, PATCH "Content-Length: 16777216\r\n\r\n", "", "");
     hears_why(413, CALL "Transfer-Encoding: chunked\r\n\r\n1000000\r\n", "", "\r\n0\r\n\r\n");
     hears_why(413, CALL "Transfer-Encoding: chunked\r\n\r\n", "400\r\n", "0\r\n\r\n");
+    hears_why(405, PATCH "Transfer-Encoding: chunked\r\n\r\n1000000\r\n", "", "\r\n0\r\n\r\n");
+    hears_why(405, PATCH "Transfer-Encoding: chunked\r\n\r\n", "400\r\n", "0\r\n\r\n");
+}
+
+/* Nor does a body that shows only later how large it is. */
+static void another_reason_stays_one(void **state)
+{
+    struct http http = http_dial(front.port);
+    (void)state;
+    http_say(&http, PATCH "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 100);
+    http_say(&http, "FFFFFF\r\n");
+    assert_int_equal(http_answer(&http, front.answer, sizeof front.answer), 405);
+    front_says("\r\nAllow: POST\r\n");
+    front_says("Connection: close\r\n");
+    http_hang_up(&http);
+}
+
+static struct place *files; /* made before the gateway is told of one in it */
+static char config[PLACE_PATH];
+
+static void allow(const char *largest)
+{
+    FILE *file = fopen(config, "we");
+    assert_non_null(file);
+    (void)fprintf(file, "max-body-bytes: %s\n", largest);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int open_configured(void **state)
+{
+    (void)state;
+    files = place_create();
+    snprintf(config, sizeof config, "%s/gateway.yaml", files->dir);
+    allow("1KiB");
+    front_open_with((const char *const[]){"--config", config, NULL});
+    return 0;
+}
+
+static int close_configured(void **state)
+{
+    front_close(state);
+    place_destroy(files);
+    return 0;
+}
+
+/* The status of a chunk that is there, or too large to be waited for. */
+static int of_a_chunk(void)
+{
+    char text[8192];
+    int head = snprintf(text, sizeof text, "%s", CALL "Transfer-Encoding: chunked\r\n\r\n1400\r\n");
+    snprintf(text + head, sizeof text - (size_t)head, "%-5120d\r\n0\r\n\r\n", 1);
+    struct http http = http_dial(front.port);
+    http_say(&http, text);
+    int status = http_answer(&http, front.answer, sizeof front.answer);
+    http_hang_up(&http);
+    return status;
+}
+
+static void a_reload_says_anew_what_is_too_large(void **state)
+{
+    char line[1024];
+    (void)state;
+    assert_int_equal(of_a_chunk(), 413);
+    allow("8KiB");
+    assert_int_equal(kill(front.gateway->pid, SIGHUP), 0);
+    do
+        assert_true(process_line(front.gateway, "", line, sizeof line));
+    while (!strstr(line, "event=reload.done"));
+    assert_int_equal(of_a_chunk(), 401);
 }
 
 /* Byte for byte, for as long as they are taken. */
@@ -378,6 +448,9 @@ int main(void)
         TEST(headers_may_have_16_kib),
         TEST(what_is_too_large_is_said_so),
         TEST(who_sends_far_too_much_hears_why),
+        TEST(another_reason_stays_one),
+        cmocka_unit_test_setup_teardown(a_reload_says_anew_what_is_too_large, open_configured,
+                                        close_configured),
         TEST(who_sends_too_slowly_is_hung_up_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
