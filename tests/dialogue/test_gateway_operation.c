@@ -249,6 +249,22 @@ static void what_broke_off_has_not_been_answered(void **state)
     }
 }
 
+/* Its headers have said which it was. */
+static void a_stream_that_broke_off_is_told_from_others(void **state)
+{
+    struct http http = http_dial(front.port);
+    char part[64];
+    (void)state;
+    http_ask(&http, "POST /v1/call/echo/stream", front.ann,
+             "Accept: application/x-ndjson\r\nX-Request-Id: broken\r\n", "{\"count\":1000000}");
+    assert_true(http_line(&http, "{\"part\":", part, sizeof part));
+    http_hang_up(&http);
+    assert_true(eventually(has_one, log_path));
+    assert_non_null(strstr(text, "\"status\":499,"));
+    assert_non_null(strstr(text, "\"request_id\":\"broken\""));
+    assert_non_null(strstr(text, "\"tenant\":\"acme\""));
+}
+
 /* As logrotate does it. */
 static void a_file_that_was_moved_away_is_made_anew(void **state)
 {
@@ -466,6 +482,7 @@ int main(void)
         TEST(a_line_tells_who_asked_for_what_and_no_secret, open_door),
         TEST(a_refused_head_has_its_line, open_door),
         TEST(what_broke_off_has_not_been_answered, open_door),
+        TEST(a_stream_that_broke_off_is_told_from_others, open_door),
         TEST(a_file_that_was_moved_away_is_made_anew, open_door),
         TEST(a_gateway_that_stops_has_lost_nothing, open_door),
         TEST(an_address_that_is_taken_is_refused, open_door),
