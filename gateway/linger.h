@@ -12,7 +12,9 @@
 #define LINGER_MS 5000u
 
 struct lingering {
-    int epoll; /* readable when there is something to do */
+    /* Readable when a client has sent or closed. linger_run() must also be called now and then, or
+     * nobody's time is ever up. */
+    int epoll;
     struct {
         int fd;
         uint64_t until; /* mono ns; 0: nobody is here */

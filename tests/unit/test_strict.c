@@ -1,4 +1,5 @@
-/* What the gateway's recv() knows of a connection: since when somebody has been sending a head. */
+/* What the gateway's recv() knows of a connection: since when somebody has been sending a head, and
+ * whether more is waited for. */
 #include "../testing.h"
 
 #include "../../gateway/strict.h"
@@ -62,6 +63,33 @@ static void a_handshake_has_begun_with_the_connection(void **state)
     assert_true(strict_since(ours) > 0);
 }
 
+static bool reads_on(const char *text, size_t most)
+{
+    char bytes[256];
+    assert_int_equal(send(theirs, text, strlen(text), 0), strlen(text));
+    assert_true(recv(ours, bytes, most, 0) > 0);
+    return !strict_waits(ours, false);
+}
+
+/* What is held of a head is given when it is whole, and not more than is asked for. */
+static void who_has_not_read_all_that_came_does_not_wait(void **state)
+{
+    char bytes[256];
+    (void)state;
+    strict_begin(ours, false, 1024);
+    assert_true(reads_on(HEAD "Content-Length: 1\r\n\r\n", 8));
+    assert_true(recv(ours, bytes, sizeof bytes, 0) > 0);
+    assert_true(strict_waits(ours, false));
+}
+
+/* What stands for the request with the defect is whole. */
+static void who_has_read_of_a_defect_does_not_wait(void **state)
+{
+    (void)state;
+    strict_begin(ours, false, 1024);
+    assert_true(reads_on(HEAD "\n", 256));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, connect_both, hang_up)
 
 int main(void)
@@ -69,6 +97,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_head_has_its_own_time),
         TEST(a_handshake_has_begun_with_the_connection),
+        TEST(who_has_not_read_all_that_came_does_not_wait),
+        TEST(who_has_read_of_a_defect_does_not_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
