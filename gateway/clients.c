@@ -120,9 +120,8 @@ static bool is_slow(const struct client *client, const struct patience *patience
     return x->answered > 0 && !x->streaming && now - x->answered > patience->body_ns;
 }
 
-void clients_hurry(struct clients *self, const struct patience *patience)
+void clients_hurry(struct clients *self, const struct patience *patience, uint64_t now)
 {
-    uint64_t now = clock_mono_ns();
     linger_run(&self->linger, now);
     for (struct list *node = self->all.next; node != &self->all; node = node->next) {
         struct client *client = LIST_ENTRY(node, struct client, node);

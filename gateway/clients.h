@@ -48,7 +48,7 @@ void client_turn(struct client *client, struct exchange *exchange);
 void clients_take_departures(struct clients *clients);
 /* Those that left, and of whose request nothing more can come, go. After libmicrohttpd has read. */
 void clients_see_off(struct clients *clients);
-/* Hangs up on those who are too slow; once a second. */
-void clients_hurry(struct clients *clients, const struct patience *patience);
+/* Hangs up on those who are too slow, and ends what has lingered for long; once a second. */
+void clients_hurry(struct clients *clients, const struct patience *patience, uint64_t now);
 
 #endif

@@ -288,8 +288,9 @@ void server_take_departures(struct server *self)
 void server_hurry(struct server *self)
 {
     const struct gateway_settings *s = &self->gateway->settings;
-    clients_hurry(&self->clients, &(struct patience){s->header_timeout_ms * NS_PER_MS,
-                                                     s->body_timeout_ms * NS_PER_MS});
+    const struct patience patience = {s->header_timeout_ms * NS_PER_MS,
+                                      s->body_timeout_ms * NS_PER_MS};
+    clients_hurry(&self->clients, &patience, clock_mono_ns());
 }
 
 /* ---- the daemon ---- */

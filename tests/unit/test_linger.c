@@ -1,7 +1,7 @@
 /* What becomes of a connection whose client goes on sending to nobody. */
 #include "../testing.h"
 
-#include "../../gateway/linger.h"
+#include "../../gateway/clients.h"
 
 #include "base/clock.h"
 
@@ -30,8 +30,8 @@ static int close_it(void **state)
     return 0;
 }
 
-/* Returns the client's end; the gateway's lingers. */
-static int ended(void)
+/* Returns the client's end, to which a byte was sent. */
+static int connect_both(int *ours)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
@@ -41,12 +41,19 @@ static int ended(void)
     assert_int_equal(listen(door, 1), 0);
     assert_int_equal(getsockname(door, (struct sockaddr *)&address, &len), 0);
     assert_int_equal(connect(theirs, (struct sockaddr *)&address, len), 0);
-    int ours = accept(door, NULL, NULL);
-    assert_true(ours >= 0);
-    assert_int_equal(send(ours, "!", 1, 0), 1);
+    *ours = accept(door, NULL, NULL);
+    assert_true(*ours >= 0);
+    assert_int_equal(send(*ours, "!", 1, 0), 1);
+    close(door);
+    return theirs;
+}
+
+/* The same; the gateway's lingers. */
+static int ended(void)
+{
+    int ours, theirs = connect_both(&ours);
     linger_add(&linger, ours, NOW);
     close(ours);
-    close(door);
     return theirs;
 }
 
@@ -97,6 +104,30 @@ static void it_does_not_for_ever(void **state)
     close(theirs);
 }
 
+/* Whoever is silent and stays wakes nobody: its time is looked at with that of those who are slow.
+ */
+static void a_silent_one_is_ended_in_time(void **state)
+{
+    const struct patience patience = {NS_PER_SEC, NS_PER_SEC};
+    struct clients clients;
+    int ours, theirs = connect_both(&ours);
+    (void)state;
+    assert_int_equal(clients_init(&clients), 0);
+    struct client *client = clients_add(&clients, ours, false, 1024);
+    client->unread = true;
+    clients_remove(&clients, client);
+    close(ours);
+    clients_hurry(&clients, &patience, clock_mono_ns());
+    say(theirs);
+    assert_false(is_reset(theirs, 0));
+    clients_take_departures(&clients);
+    clients_hurry(&clients, &patience, clock_mono_ns() + LINGER_MS * NS_PER_MS);
+    say(theirs);
+    assert_true(is_reset(theirs, PATIENCE_MS));
+    clients_finish(&clients);
+    close(theirs);
+}
+
 static void only_so_many_do(void **state)
 {
     int theirs[LINGER_MOST + 1];
@@ -126,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_said_can_be_read_while_it_sends),
         TEST(it_does_not_for_ever),
+        TEST(a_silent_one_is_ended_in_time),
         TEST(only_so_many_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
