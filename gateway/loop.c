@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define EVENTS 8
-#define IDLE_MS 250
 #define TICK_MS 250u
 #define TICKS_A_SECOND 4u
 #define DRAIN_LOOK_MS 20
@@ -82,6 +81,16 @@ static void send_calls(struct loop *loop, uint64_t now)
     fbx_cork(loop->gateway->bus);
 }
 
+/* Not longer than until the next tick, counted from the last one: from the last event, whoever
+ * drips would put it off, and ticks are what ends those who drip within a second. */
+static int longest_wait(const struct loop *loop)
+{
+    uint64_t now = clock_mono_ns();
+    uint64_t left = loop->next_tick > now ? loop->next_tick - now : 0;
+    int ms = (int)((left + NS_PER_MS - 1) / NS_PER_MS);
+    return loop->gateway->draining && ms > DRAIN_LOOK_MS ? DRAIN_LOOK_MS : ms;
+}
+
 static int wait_for_events(struct loop *loop, struct epoll_event *events, int most)
 {
     int ms = server_timeout(loop->server, most);
@@ -119,8 +128,7 @@ static void turn(struct loop *loop)
 {
     struct gateway *gateway = loop->gateway;
     struct epoll_event events[EVENTS];
-    int most = gateway->draining ? DRAIN_LOOK_MS : IDLE_MS;
-    int n = wait_for_events(loop, events, most);
+    int n = wait_for_events(loop, events, longest_wait(loop));
     for (int i = 0; i < n; i++)
         if (events[i].data.fd == loop->signals)
             take_signal(loop);
