@@ -180,20 +180,18 @@ static bool add_members(struct arguments *args, struct slice msgpack)
     return true;
 }
 
+/* False: a defect gathered, or the answer says already what is wrong. */
 static bool add_body(struct arguments *args)
 {
     struct exchange *x = args->exchange;
-    struct json_error why;
     struct buf body = {0};
-    bool fine = true;
     if (x->body.len == 0)
         return true;
-    if (msgpack_from_json(&body, buf_slice(&x->body), &why) < 0) {
-        fine = refuse(args, "%s", why.text);
-    } else if (args->binding->body[0]) {
+    bool fine = exchange_body(x, "null", &body);
+    if (fine && args->binding->body[0]) {
         add_name(args, slice_of(args->binding->body));
         buf_append(&args->map, body.data, body.len);
-    } else {
+    } else if (fine) {
         fine = add_members(args, buf_slice(&body));
     }
     buf_finish(&body);
@@ -216,7 +214,7 @@ void bound_handle(struct exchange *x)
                                   .timeout_ms = args.binding->timeout_ms,
                                   .idempotent = args.binding->idempotent};
         call_begin(x, &call);
-    } else {
+    } else if (args.why[0]) {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, args.why);
     }
     buf_finish(&args.map);

@@ -100,6 +100,8 @@ static void a_refusal_is_a_problem(void **state)
     front_says("\r\nAllow: POST\r\n");
     assert_int_equal(front_ask("GET /nowhere", front.ann, NULL), 404);
     assert_int_equal(front_ask("PUT /api/notes/1?daft=true", front.ann, "1"), 400);
+    assert_int_equal(front_ask("PUT /api/notes/1", front.ann, "{\"a\""), 400);
+    front_says("\"code\":\"invalid_argument\"");
     for (int n = 0; n < 10; n++)
         (void)front_ask("POST /v1/call/echo/echo", front.ann, "1");
     assert_int_equal(front_ask("POST /v1/call/echo/echo", front.ann, "1"), 429);
