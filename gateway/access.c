@@ -145,7 +145,7 @@ void access_log_add(struct access_log *self, const struct exchange *x, unsigned 
     put_text(line, "path", x->path);
     json_object_set_new(line, "status", json_integer(status));
     json_object_set_new(line, "ms", json_real((double)ns / NS_PER_MS));
-    json_object_set_new(line, "bytes_in", json_integer((json_int_t)x->body.len));
+    json_object_set_new(line, "bytes_in", json_integer((json_int_t)x->body_bytes));
     json_object_set_new(line, "bytes_out", json_integer((json_int_t)x->sent));
     if (!x->waits) { /* else the answer may be being written */
         put_text(line, "request_id", answer_get(&x->answer, ANSWER_REQUEST_ID));

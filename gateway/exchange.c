@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bodies.h"
 #include "cookie.h"
 #include "forwarded.h"
 #include "problem.h"
@@ -44,7 +45,7 @@ void exchange_release(struct exchange *self)
     if (self->framing != FRAMING_NONE)
         stream_finish(&self->stream);
     answer_finish(&self->answer);
-    buf_finish(&self->body);
+    bodies_drop(self);
     routes_unref(self->routes);
     mem_free(self->path);
     mem_free(self);
@@ -123,10 +124,15 @@ bool exchange_body(struct exchange *self, const char *none, struct buf *msgpack)
     return false;
 }
 
+void exchange_needs_token(struct exchange *self)
+{
+    problem_of(&self->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed");
+}
+
 bool exchange_may_ask(struct exchange *self, bool has_token)
 {
     if (!has_token) {
-        problem_of(&self->answer, STATUS_UNAUTHENTICATED, "a bearer token is needed");
+        exchange_needs_token(self);
         return false;
     }
     if (exchange_timeout_ms(self) == 0) {

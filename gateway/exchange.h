@@ -25,7 +25,8 @@ struct exchange {
     struct routes *routes; /* in force when it came */
     const struct route *route;
     struct route_match match; /* parameters, borrowed from `path` */
-    struct buf body;
+    struct buf body;          /* see bodies.h */
+    uint64_t body_bytes;      /* that have come of it */
     uint64_t began, answered; /* mono ns: its head was there; its response is on its way (0: no) */
     size_t sent;              /* of the response's body */
 
@@ -73,6 +74,8 @@ bool exchange_param(const struct exchange *exchange, size_t index, char *out, si
 /* The body, JSON, as MessagePack, appended; `none` is JSON that stands for an empty one. False: it
  * is not JSON, and the answer says so. */
 bool exchange_body(struct exchange *exchange, const char *none, struct buf *msgpack);
+/* The answer is that a token is needed. */
+void exchange_needs_token(struct exchange *exchange);
 /* Is there a token, a deadline and a broker to show it to? If not, the answer says so. */
 bool exchange_may_ask(struct exchange *exchange, bool has_token);
 

@@ -4,6 +4,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bodies.h"
 #include "clients.h"
 #include "cors.h"
 #include "exchange.h"
@@ -48,6 +49,8 @@ static void find_route(struct exchange *x)
 {
     bool elsewhere = false;
     x->route = routes_find(x->routes, x->method, x->path, &x->match, &elsewhere);
+    if (x->route && !x->route->is_open && !exchange_token(x))
+        exchange_needs_token(x);
     if (x->route)
         return;
     if (elsewhere)
@@ -80,17 +83,6 @@ static struct exchange *begin(struct server *self, struct MHD_Connection *connec
     if (!refuse_defective(x))
         refuse_hopeless(x);
     return x;
-}
-
-static void take_body(struct exchange *x, const char *data, size_t *len)
-{
-    if (x->answer.http == 0 && x->body.len + *len > x->gateway->settings.max_body_bytes)
-        refuse_too_large(x);
-    if (x->answer.http == 0)
-        buf_append(&x->body, data, *len);
-    else
-        x->body.len += *len; /* only counted: it is not read any more */
-    *len = 0;
 }
 
 /* ---- the way out ---- */
@@ -159,6 +151,7 @@ static void begin_work(struct server *self, struct exchange *x)
     if (x->answer.http != 0)
         return;
     x->route->handler(x);
+    bodies_drop(x);
     x->waits = x->refs > 1;
     self->waiting += x->waits;
     self->begun += x->waits;
@@ -198,7 +191,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     }
     if (*len == 0)
         return go_on(self, x);
-    take_body(x, data, len);
+    bodies_take(x, data, *len);
+    *len = 0;
     return MHD_YES;
 }
 
@@ -215,7 +209,7 @@ static void take_note(struct gateway *gateway, struct exchange *x, bool complete
     unsigned status = status_of(x, complete);
     if (!complete && !x->streaming)
         x->sent = 0; /* how much of it was is not known */
-    traffic_count(&gateway->traffic, status, ns, x->body.len, x->sent);
+    traffic_count(&gateway->traffic, status, ns, x->body_bytes, x->sent);
     access_log_add(gateway->access_log, x, status, ns);
 }
 
