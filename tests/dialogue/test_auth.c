@@ -773,7 +773,7 @@ static void call_with_a_canary(const char *token)
     assert_int_equal(ask("POST /v1/call/echo/echo", token, "\"canary-payload\""), 200);
     assert_int_equal(ask("POST /v1/call/echo/nothing", token, "\"canary-payload\""), 404);
     assert_int_equal(ask("POST /v1/call/echo/echo", "canary-token", "1"), 401);
-    assert_int_equal(ask("GET /v1/me?token=canary-query", NULL, NULL), 400);
+    assert_int_equal(ask("GET /v1/me?token=canary-query", token, NULL), 400);
     http_ask(&http, "POST /v1/call/echo/echo", token, "X-Any: canary-header\r\n",
              "{\"canary-broken");
     assert_int_equal(http_answer(&http, answer, sizeof answer), 400);

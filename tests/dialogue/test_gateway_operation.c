@@ -231,7 +231,7 @@ static void what_broke_off_has_not_been_answered(void **state)
     enum { FAR_OVER = 5120 };
     static const char short_of_it[] =
         "PUT /nowhere HTTP/1.1\r\nHost: gateway\r\nContent-Length: 9\r\n\r\n1";
-    static const char head[] = "POST /v1/publish/a HTTP/1.1\r\nHost: gateway\r\n"
+    static const char head[] = "POST /v1/auth/login HTTP/1.1\r\nHost: gateway\r\n"
                                "Transfer-Encoding: chunked\r\n\r\n1400\r\n";
     static const int statuses[] = {499, 408, 413};
     static char large[sizeof head + FAR_OVER];
