@@ -22,6 +22,11 @@ void auth_refuse_credentials(fbx_request *request)
     fbx_respond_status(request, FBX_UNAUTHENTICATED, "invalid credentials");
 }
 
+void auth_refuse_ticket(fbx_request *request)
+{
+    fbx_respond_status(request, FBX_UNAUTHENTICATED, "invalid refresh token");
+}
+
 void auth_refuse_store(fbx_request *request)
 {
     fbx_respond_status(request, FBX_UNAVAILABLE, "the store of users does not answer");

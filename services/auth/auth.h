@@ -50,6 +50,7 @@ int auth_check(struct auth *auth, const char *tenant, const char *user, const ch
 void auth_respond_map(fbx_request *request, fbx_writer *w); /* frees the writer */
 void auth_respond_nothing(fbx_request *request);            /* ok, {} */
 void auth_refuse_credentials(fbx_request *request);
+void auth_refuse_ticket(fbx_request *request); /* a refresh token that is no good */
 void auth_refuse_store(fbx_request *request);
 /* Passes on what the broker said, without the details, which are of whoever asked it: not ok. Takes
  * the reply, which may be NULL: it did not answer. */

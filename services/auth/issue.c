@@ -76,16 +76,6 @@ static int status_of(const struct issuing *self)
     return self->me ? fbx_reply_status(self->me) : FBX_UNAVAILABLE;
 }
 
-/* Somebody took the family's tokens back without telling us. */
-static bool refuse_family(struct issuing *self, const struct ticket *renewed)
-{
-    struct family ended;
-    taking_back_family(self->auth, renewed, &ended);
-    (void)taking_back_one(self->auth, &ended);
-    fbx_respond_status(self->request, FBX_UNAUTHENTICATED, "invalid refresh token");
-    return false;
-}
-
 /* Of a family that goes on with its token's id, which may be what the broker refuses: one with
  * another id tells. */
 static bool ask_terms(struct issuing *self, const struct account *account,
@@ -97,8 +87,11 @@ static bool ask_terms(struct issuing *self, const struct account *account,
         name_token(self);
         if (!ask_me(self, account))
             return false;
-        if (status_of(self) == FBX_OK)
-            return refuse_family(self, renewed);
+        if (status_of(self) == FBX_OK) {
+            /* Somebody took the family's tokens back without telling us. */
+            taking_back_shown(self->auth, renewed, self->request);
+            return false;
+        }
     }
     int status = status_of(self);
     if (status == FBX_UNAUTHENTICATED)

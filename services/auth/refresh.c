@@ -5,25 +5,18 @@
 
 #include "base/log.h"
 #include "common/arguments.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* ---- refresh ---- */
 
-static void refuse(fbx_request *request)
-{
-    fbx_respond_status(request, FBX_UNAUTHENTICATED, "invalid refresh token");
-}
-
 static void refuse_reused(struct auth *auth, fbx_request *request, const struct ticket *ticket)
 {
-    struct family ended;
     log_event(LOG_WARN, "auth.refresh_reused", "tenant", ticket->tenant, "user", ticket->user,
               NULL);
-    taking_back_family(auth, ticket, &ended);
-    (void)taking_back_one(auth, &ended);
-    refuse(request);
+    taking_back_shown(auth, ticket, request);
 }
 
 /* Looked at here so that a token is used up only where the broker would let its bearer in; when
@@ -35,7 +28,7 @@ static void renew(struct auth *auth, fbx_request *request, const struct ticket *
     int rc = account_load(auth->store, ticket->tenant, ticket->user, &account);
     if (rc != 0) {
         if (rc == -ENOENT)
-            refuse(request);
+            auth_refuse_ticket(request);
         else
             auth_refuse_store(request);
         return;
@@ -45,7 +38,7 @@ static void renew(struct auth *auth, fbx_request *request, const struct ticket *
     if (verdict == FAMILY_REUSED)
         refuse_reused(auth, request, ticket);
     else if (verdict == FAMILY_UNKNOWN || account.disabled)
-        refuse(request);
+        auth_refuse_ticket(request);
     else
         (void)issue(auth, request, &account, ticket);
     account_finish(&account);
@@ -67,7 +60,7 @@ void auth_refresh(struct auth *auth, fbx_request *request)
         (strcmp(from, auth->tenant) == 0 || strcmp(from, ticket.tenant) == 0))
         renew(auth, request, &ticket);
     else
-        refuse(request);
+        auth_refuse_ticket(request);
 }
 
 /* ---- logout ---- */
@@ -90,27 +83,32 @@ static bool find_token(struct auth *auth, fbx_request *request, char id[TOKEN_ID
 }
 
 /* Of the caller's own account only, whatever the refresh token says. `*ended` is what goes with
- * the caller's token: of a login that is remembered no more, what it may have been given since. */
-static void end_family(struct auth *auth, fbx_request *request, const struct ticket *shown,
-                       const char *token_id, struct family *ended)
+ * the caller's token: of a login that is remembered no more, what it may have been given since. 0,
+ * or an error of the store. */
+static int end_family(struct auth *auth, fbx_request *request, const struct ticket *shown,
+                      const char *token_id, struct family *ended)
 {
     const fbx_context *caller = fbx_request_context(request);
     struct account account;
     struct ticket ticket = {.tenant = ""};
     memcpy(ended->token_id, token_id, TOKEN_ID_SIZE);
     ended->token_ends_s = token_id[0] ? auth_now_s() + auth->setup.token_s : 0;
-    if (account_load(auth->store, fbx_context_tenant(caller), fbx_context_user(caller), &account) !=
-        0)
-        return;
+    int rc =
+        account_load(auth->store, fbx_context_tenant(caller), fbx_context_user(caller), &account);
+    if (rc != 0)
+        return rc == -ENOENT ? 0 : rc;
     const struct family *family = shown ? families_by_id(&account.families, shown->id)
                                         : families_by_token(&account.families, token_id);
     memcpy(ticket.tenant, account.tenant, TENANT_SIZE);
     memcpy(ticket.user, account.user, USER_SIZE);
     if (family) {
         memcpy(ticket.id, family->id, FAMILY_ID_BYTES);
-        taking_back_family(auth, &ticket, ended);
+        rc = taking_back_family(auth, &ticket, ended);
+    } else {
+        rc = store_sync(auth->store); /* it may have ended a moment ago, but not on disk */
     }
     account_finish(&account);
+    return rc;
 }
 
 static void answer_ended(struct auth *auth, fbx_request *request, const struct family *ended)
@@ -124,50 +122,30 @@ static void answer_ended(struct auth *auth, fbx_request *request, const struct f
 /* Whoever has the refresh token could go on with the login, and so may end it. */
 static void end_shown(struct auth *auth, fbx_request *request, const struct ticket *ticket)
 {
-    struct account account;
-    struct family *family, ended = {.until_s = 0};
-    enum family_verdict verdict = FAMILY_UNKNOWN;
-    int rc = account_load(auth->store, ticket->tenant, ticket->user, &account);
-    if (rc == 0) {
-        verdict =
-            families_judge(&account.families, ticket->id, ticket->secret, auth_now_s(), &family);
-        account_finish(&account);
-    }
-    if (verdict != FAMILY_UNKNOWN)
-        taking_back_family(auth, ticket, &ended);
-    if (rc != 0 && rc != -ENOENT)
+    struct family ended;
+    if (taking_back_family(auth, ticket, &ended) != 0) {
+        (void)taking_back_one(auth, &ended);
         auth_refuse_store(request);
-    else if (verdict == FAMILY_UNKNOWN)
-        refuse(request);
-    else
+    } else if (ended.until_s == 0) {
+        auth_refuse_ticket(request);
+    } else {
         answer_ended(auth, request, &ended);
+    }
 }
 
-/* Whoever shows no token of the broker's could not have called. */
-void auth_logout(struct auth *auth, fbx_request *request)
+/* The caller's token goes last, once there is nothing more to ask again for. */
+static void end_own(struct auth *auth, fbx_request *request, const struct ticket *shown)
 {
-    static const char *const known[] = {"refresh_token", NULL};
-    struct arguments arguments;
-    struct ticket ticket;
     struct family ended = {.until_s = 0};
-    char text[TICKET_TEXT_SIZE] = "", token_id[TOKEN_ID_SIZE] = "";
-    arguments_read(&arguments, request, known);
-    arguments_optional_text(&arguments, "refresh_token", text, sizeof text);
-    bool shown = text[0] != '\0' && ticket_read(&ticket, text);
-    if (arguments_refused(&arguments, request))
-        return;
-    /* From there the gateway asks for its clients: its own token is not to end, whatever they say.
-     */
-    if (text[0] && strcmp(fbx_context_tenant(fbx_request_context(request)), auth->tenant) == 0) {
-        if (shown)
-            end_shown(auth, request, &ticket);
-        else
-            refuse(request);
-        return;
-    }
+    char token_id[TOKEN_ID_SIZE] = "";
     if (!find_token(auth, request, token_id))
         return;
-    end_family(auth, request, shown ? &ticket : NULL, token_id, &ended);
+    if (end_family(auth, request, shown, token_id, &ended) != 0) {
+        if (strcmp(ended.token_id, token_id) != 0)
+            (void)taking_back_one(auth, &ended);
+        auth_refuse_store(request);
+        return;
+    }
     fbx_reply *reply =
         auth_ask(auth, "bus.tokens", "logout", NULL, &(fbx_call_options){.parent = request});
     if (!reply || fbx_reply_status(reply) != FBX_OK) {
@@ -176,4 +154,28 @@ void auth_logout(struct auth *auth, fbx_request *request)
     }
     fbx_reply_free(reply);
     answer_ended(auth, request, &ended);
+}
+
+/* Whoever shows no token of the broker's could not have called. */
+void auth_logout(struct auth *auth, fbx_request *request)
+{
+    static const char *const known[] = {"refresh_token", NULL};
+    struct arguments arguments;
+    struct ticket ticket;
+    char text[TICKET_TEXT_SIZE] = "";
+    arguments_read(&arguments, request, known);
+    arguments_optional_text(&arguments, "refresh_token", text, sizeof text);
+    bool shown = text[0] != '\0' && ticket_read(&ticket, text);
+    if (arguments_refused(&arguments, request))
+        return;
+    /* From there the gateway asks for its clients: its own token is not to end, whatever they say.
+     */
+    bool for_client =
+        text[0] && strcmp(fbx_context_tenant(fbx_request_context(request)), auth->tenant) == 0;
+    if (!for_client)
+        end_own(auth, request, shown ? &ticket : NULL);
+    else if (shown)
+        end_shown(auth, request, &ticket);
+    else
+        auth_refuse_ticket(request);
 }

@@ -3,6 +3,9 @@
 #include "base/log.h"
 #include "store/store.h"
 
+#include <errno.h>
+#include <string.h>
+
 #define AHEAD_MOST_S 30 /* brokers take tokens from 60 s ahead; clocks differ too */
 
 bool taking_back_all(struct auth *auth, struct account *account, fbx_request *request)
@@ -35,22 +38,37 @@ bool taking_back_all(struct auth *auth, struct account *account, fbx_request *re
     return true;
 }
 
-void taking_back_family(struct auth *auth, const struct ticket *ticket, struct family *ended)
+/* Under the lock. */
+static int remove_family(struct auth *auth, const struct ticket *ticket, struct family *ended)
 {
     struct account account;
+    int rc = account_load(auth->store, ticket->tenant, ticket->user, &account);
+    if (rc != 0)
+        return rc == -ENOENT ? 0 : rc;
+    struct family *family = families_by_id(&account.families, ticket->id);
+    if (family) {
+        *ended = *family;
+        families_remove(&account.families, family);
+        rc = account_save(auth->store, &account);
+    }
+    account_finish(&account);
+    return rc;
+}
+
+/* Waits for the disk also where there is no such family: whoever ended it may have been told that
+ * the disk failed, and ask again. */
+int taking_back_family(struct auth *auth, const struct ticket *ticket, struct family *ended)
+{
     *ended = (struct family){0};
     pthread_mutex_lock(&auth->lock);
-    if (account_load(auth->store, ticket->tenant, ticket->user, &account) == 0) {
-        struct family *family = families_by_id(&account.families, ticket->id);
-        if (family) {
-            *ended = *family;
-            families_remove(&account.families, family);
-            (void)account_save(auth->store, &account);
-        }
-        account_finish(&account);
-    }
+    int rc = remove_family(auth, ticket, ended);
     pthread_mutex_unlock(&auth->lock);
-    (void)store_sync(auth->store);
+    if (rc == 0)
+        rc = store_sync(auth->store);
+    if (rc != 0)
+        log_event(LOG_ERROR, "auth.login_not_ended", "tenant", ticket->tenant, "user", ticket->user,
+                  "error", strerror(-rc), NULL);
+    return rc;
 }
 
 bool taking_back_one(struct auth *auth, const struct family *family)
@@ -70,4 +88,15 @@ bool taking_back_one(struct auth *auth, const struct family *family)
                   reply ? fbx_reply_message(reply) : "no answer", NULL);
     fbx_reply_free(reply);
     return done;
+}
+
+void taking_back_shown(struct auth *auth, const struct ticket *ticket, fbx_request *request)
+{
+    struct family ended;
+    int rc = taking_back_family(auth, ticket, &ended);
+    (void)taking_back_one(auth, &ended);
+    if (rc == 0)
+        auth_refuse_ticket(request);
+    else
+        auth_refuse_store(request);
 }

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define PASSWORD "correct horse"
 #define ATTEMPTS 3
@@ -111,10 +112,18 @@ static int open_logged_place(void **state)
     return open_with("1000");
 }
 
+/* Where a disk can fail: what is over a limit is not written, and nobody dies of it. */
+static int open_fragile_place(void **state)
+{
+    (void)signal(SIGXFSZ, SIG_IGN);
+    return open_place(state);
+}
+
 static int close_place(void **state)
 {
     (void)state;
     is_logged = false;
+    (void)signal(SIGXFSZ, SIG_DFL);
     unsetenv("FAREBOX_LOG_LEVEL");
     unsetenv("FAREBOX_GATEWAY_LOG_LEVEL");
     place_destroy(place);
@@ -657,6 +666,105 @@ static void what_was_told_outlives_a_kill(void **state)
     assert_int_equal(refresh_with(refresh), 401);
 }
 
+/* Nothing the host writes gets on disk, until it is healed. */
+static void break_disk(bool broken)
+{
+    struct rlimit limit;
+    assert_int_equal(prlimit(host->pid, RLIMIT_FSIZE, NULL, &limit), 0);
+    limit.rlim_cur = broken ? 4096 : limit.rlim_max;
+    assert_int_equal(prlimit(host->pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+static void restart_host(void)
+{
+    (void)process_stop(host, SIGKILL);
+    start_host();
+}
+
+static bool has_logins(void *wanted)
+{
+    char bin[256], line[1024];
+    build_path(bin, sizeof bin, "bin/farebox");
+    snprintf(line, sizeof line,
+             "%s users show acme ann -o json --token-file \"$OPERATOR\" | grep -qF '\"logins\":%s'",
+             bin, (const char *)wanted);
+    return place_run(place, output, sizeof output,
+                     (const char *const[]){"/bin/sh", "-c", line, NULL}) == 0;
+}
+
+struct leaving {
+    char token[TOKEN_SIZE], refresh[TOKEN_SIZE], body[TOKEN_SIZE + 64];
+};
+
+static void log_in_to_leave(struct leaving *leaving)
+{
+    log_in_well("acme", "ann", leaving->token, leaving->refresh);
+    snprintf(leaving->body, sizeof leaving->body, "{\"refresh_token\":\"%s\"}", leaving->refresh);
+}
+
+/* Asked again after a failure it says so again, until it is true. */
+static void a_logout_is_on_disk_or_fails(void **state)
+{
+    struct leaving own, other;
+    (void)state;
+    create("acme", "ann");
+    log_in_to_leave(&own);
+    log_in_to_leave(&other);
+    break_disk(true);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(ask("POST /v1/auth/logout", own.token, other.body), 503);
+        assert_int_equal(call_with(other.token), 401);
+    }
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(ask("POST /v1/auth/logout", own.token, "{}"), 503);
+    restart_host();
+    assert_true(eventually(has_logins, "2"));
+    break_disk(true);
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(ask("POST /v1/auth/logout", own.token, "{}"), 503);
+    break_disk(false);
+    assert_int_equal(ask("POST /v1/auth/logout", own.token, "{}"), 200);
+    assert_int_equal(call_with(own.token), 401);
+    restart_host();
+    assert_true(eventually(has_logins, "1"));
+}
+
+/* As the gateway ends it for a page whose token is gone. */
+static void a_logout_by_refresh_token_is_on_disk_or_fails(void **state)
+{
+    struct leaving own;
+    (void)state;
+    create("acme", "ann");
+    log_in_to_leave(&own);
+    break_disk(true);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(ask("POST /v1/auth/logout", NULL, own.body), 503);
+        assert_int_equal(call_with(own.token), 401);
+    }
+    restart_host();
+    assert_true(eventually(has_logins, "1"));
+    assert_int_equal(ask("POST /v1/auth/logout", NULL, own.body), 200);
+    restart_host();
+    assert_true(eventually(has_logins, "0"));
+}
+
+static void a_reused_refresh_token_ends_its_login_on_disk_or_fails(void **state)
+{
+    char token[TOKEN_SIZE], used[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann");
+    log_in_well("acme", "ann", token, used);
+    assert_int_equal(refresh_with(used), 200);
+    break_disk(true);
+    assert_int_equal(refresh_with(used), 503);
+    assert_int_equal(call_with(token), 401);
+    restart_host();
+    assert_true(eventually(has_logins, "1"));
+    assert_int_equal(refresh_with(used), 401);
+    restart_host();
+    assert_true(eventually(has_logins, "0"));
+}
+
 /* Ends it, and reads all that it wrote, of which `wanted` is a part. */
 static void ends_silent_about(struct process *process, const char *wanted,
                               const char *const *secrets)
@@ -815,6 +923,7 @@ static void no_secret_is_logged(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_place, close_place)
+#define FRAGILE(name) cmocka_unit_test_setup_teardown(name, open_fragile_place, close_place)
 
 int main(void)
 {
@@ -835,6 +944,9 @@ int main(void)
         TEST(admins_of_a_tenant_stay_in_it),
         TEST(what_an_admin_takes_is_gone_at_once),
         TEST(what_was_told_outlives_a_kill),
+        FRAGILE(a_logout_is_on_disk_or_fails),
+        FRAGILE(a_logout_by_refresh_token_is_on_disk_or_fails),
+        FRAGILE(a_reused_refresh_token_ends_its_login_on_disk_or_fails),
         cmocka_unit_test_setup_teardown(no_secret_is_logged, open_logged_place, close_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
