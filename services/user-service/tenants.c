@@ -25,7 +25,7 @@ void users_subscription(struct users *users, fbx_request *request)
 {
     static const char *const known[] = {NULL};
     struct arguments arguments;
-    fbx_value me;
+    fbx_value me = {0};
     fbx_writer w = {0};
     (void)users;
     arguments_read(&arguments, request, known);
