@@ -13,7 +13,8 @@ struct caller {
 };
 
 struct client_call {
-    fbx_on_reply on_reply, on_terms;
+    fbx_on_reply on_reply;
+    fbx_on_terms on_terms;
     void (*on_part)(void *arg, fbx_bytes part, uint32_t index);
     void *arg;
     struct caller *caller; /* or NULL */

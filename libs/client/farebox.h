@@ -115,6 +115,11 @@ FBX_API int fbx_ping(fbx_bus *bus, uint32_t timeout_ms);
  * fbx_reply_retain keeps it. */
 typedef void (*fbx_on_reply)(void *arg, const fbx_reply *reply);
 
+/* Called at most once, right before the first part of a streamed reply; not at all without parts,
+ * or by a broker that does not say them. `terms` is a reply that says request id, tenant, tier,
+ * rate and quota, and nothing else. It is borrowed: fbx_reply_retain keeps it. */
+typedef void (*fbx_on_terms)(void *arg, const fbx_reply *terms);
+
 typedef struct fbx_call_options {
     uint32_t timeout_ms;         /* 0: the bus's default; never more than what `parent` has left */
     const char *content_type;    /* NULL: application/msgpack */
@@ -129,11 +134,8 @@ typedef struct fbx_call_options {
     const char *request_id; /* NULL: the broker makes one */
     /* a streamed reply: called for each part, before on_reply; NULL: parts are refused */
     void (*on_part)(void *arg, fbx_bytes part, uint32_t index);
-    bool terms; /* the reply says tenant, tier and quota */
-    /* With `terms`, right before the first part: a reply, borrowed, that says request id, tenant,
-     * tier, rate and quota, and nothing else. NULL, or a broker that does not say them: not called
-     */
-    fbx_on_reply on_terms;
+    bool terms;            /* the reply says tenant, tier and quota */
+    fbx_on_terms on_terms; /* with `terms`; may be NULL */
 } fbx_call_options;
 
 /* Asynchronous. `*id` (may be NULL) names it for fbx_cancel. `payload` is copied.
