@@ -12,7 +12,8 @@ struct wire_reply;
 /* Whatever the service has written where only the broker may speak is left out. A caller that is
  * gone hears nothing. */
 void tell_reply(struct core *core, struct call *call, const struct wire_reply *reply);
-/* The next part, to a caller in a session. The first says the terms, if they were asked for. */
+/* The next part; the caller must be there, in a session. The first says the terms, if they were
+ * asked for. */
 void tell_part(struct core *core, struct call *call, struct slice payload);
 
 #endif
