@@ -5,6 +5,7 @@
 #include "builtin/feed.h"
 #include "builtin/tap.h"
 #include "core/lost_tiers.h"
+#include "core/outside.h"
 #include "core/route.h"
 #include "core/state.h"
 

@@ -1,5 +1,6 @@
 #include "core/route.h"
 
+#include "core/outside.h"
 #include "core/state.h"
 #include "core/tell.h"
 
@@ -8,73 +9,16 @@
 #define PROTOCOL_VERSION 1u
 #define MS_PER_DAY 86400000u
 
-/* ---- answers outside a session ---- */
-
-static void answer_out(struct core *core, struct exchange *exchange, struct wire_out *out,
-                       const struct call *call)
-{
-    struct slice frame = wire_seal_frame(out, &(struct wire_head){0});
-    core->stats.frames_out++;
-    core->stats.bytes_out += frame.len;
-    hold_answer(core, exchange, call && call->pipe ? call->pipe->id : 0, frame,
-                call ? call->counted : 0);
-    wire_out_finish(out);
-}
-
-void answer_call(struct core *core, const struct call *call, const struct wire_reply *reply)
-{
-    struct wire_out out;
-    wire_out_init(&out);
-    wire_put_reply(&out, call->caller_id, reply);
-    answer_out(core, call->exchange, &out, call);
-}
-
-void answer_reply(struct core *core, struct exchange *exchange, uint64_t id,
-                  const struct wire_reply *reply)
-{
-    struct wire_out out;
-    wire_out_init(&out);
-    wire_put_reply(&out, id, reply);
-    answer_out(core, exchange, &out, NULL);
-}
-
-void answer_error(struct core *core, struct exchange *exchange, enum status status,
-                  const char *message)
-{
-    Farebox__V1__Error error = FAREBOX__V1__ERROR__INIT;
-    struct wire_out out;
-    error.status = (Farebox__V1__Status)status;
-    error.message = (char *)(uintptr_t)message;
-    wire_out_init(&out);
-    wire_put_control(&out, 0, 0, WIRE_ERROR, &error.base);
-    answer_out(core, exchange, &out, NULL);
-}
-
-static void put_acknowledge(struct wire_out *out, uint64_t id, enum status status,
-                            const char *message)
+void route_acknowledge(struct core *core, struct inbound *inbound, uint64_t id, enum status status,
+                       const char *message)
 {
     Farebox__V1__Acknowledge body = FAREBOX__V1__ACKNOWLEDGE__INIT;
     body.status = (Farebox__V1__Status)status;
     body.message = (char *)(uintptr_t)message;
-    wire_put_control(out, id, 0, WIRE_ACKNOWLEDGE, &body.base);
-}
-
-void answer_acknowledge(struct core *core, struct exchange *exchange, uint64_t id,
-                        enum status status, const char *message)
-{
-    struct wire_out out;
-    wire_out_init(&out);
-    put_acknowledge(&out, id, status, message);
-    answer_out(core, exchange, &out, NULL);
-}
-
-void route_acknowledge(struct core *core, struct inbound *inbound, uint64_t id, enum status status,
-                       const char *message)
-{
     if (inbound->session) {
-        put_acknowledge(session_out(core, inbound->session), id, status, message);
+        wire_put_control(session_out(core, inbound->session), id, 0, WIRE_ACKNOWLEDGE, &body.base);
     } else {
-        answer_acknowledge(core, inbound->exchange, id, status, message);
+        answer_control(core, inbound->exchange, id, WIRE_ACKNOWLEDGE, &body.base);
         inbound->exchange = NULL;
     }
 }
@@ -362,7 +306,7 @@ int route_envelope(struct core *core, struct inbound *inbound, const struct wire
 
 /* ---- without a session ---- */
 
-static void put_welcome(struct core *core, const struct session *session, struct wire_out *out)
+static void welcome(struct core *core, const struct session *session, struct exchange *exchange)
 {
     Farebox__V1__Welcome body = FAREBOX__V1__WELCOME__INIT;
     body.session =
@@ -373,7 +317,7 @@ static void put_welcome(struct core *core, const struct session *session, struct
     body.exchanges = SESSION_EXCHANGES;
     body.server = (char *)(uintptr_t)core->version;
     body.boot = (ProtobufCBinaryData){sizeof core->boot, core->boot};
-    wire_put_control(out, 0, 0, WIRE_WELCOME, &body.base);
+    answer_control(core, exchange, 0, WIRE_WELCOME, &body.base);
 }
 
 static struct session *greet(struct core *core, const Farebox__V1__Hello *hello,
@@ -422,10 +366,7 @@ static void route_hello(struct core *core, struct inbound *inbound, const Farebo
         answer_error(core, exchange, status, message);
         return;
     }
-    struct wire_out out;
-    wire_out_init(&out);
-    put_welcome(core, session, &out);
-    answer_out(core, exchange, &out, NULL);
+    welcome(core, session, exchange);
     session_greeted(core, session, inbound->pipe);
 }
 

@@ -35,15 +35,6 @@ int route_envelope(struct core *core, struct inbound *inbound,
 void route_one_shot(struct core *core, struct inbound *inbound,
                     const struct wire_envelope *envelope);
 
-/* Answers an exchange that belongs to no session with one envelope: that of a call, or any. */
-void answer_call(struct core *core, const struct call *call, const struct wire_reply *reply);
-void answer_reply(struct core *core, struct exchange *exchange, uint64_t id,
-                  const struct wire_reply *reply);
-void answer_error(struct core *core, struct exchange *exchange, enum status status,
-                  const char *message);
-void answer_acknowledge(struct core *core, struct exchange *exchange, uint64_t id,
-                        enum status status, const char *message);
-
 /* Answers an envelope, in its session or outside one. */
 void route_acknowledge(struct core *core, struct inbound *inbound, uint64_t id, enum status status,
                        const char *message);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "builtin/feed.h"
+#include "core/outside.h"
 #include "core/route.h"
 #include "core/state.h"
 

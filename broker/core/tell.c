@@ -1,6 +1,6 @@
 #include "core/tell.h"
 
-#include "core/route.h"
+#include "core/outside.h"
 #include "core/state.h"
 
 static void add_terms(struct core *core, const struct call *call, struct wire_reply *out)
