@@ -3,7 +3,7 @@
 #include "core/outside.h"
 #include "core/state.h"
 
-static void add_terms(struct core *core, const struct call *call, struct wire_reply *out)
+static void add_terms(struct core *core, const struct call *call, struct wire_said *out)
 {
     const struct standing *terms = standing_of(core, call->identity);
     const struct month *month = months_find(core, call->identity->tenant);
@@ -22,44 +22,32 @@ static bool may_gather(const struct call *call, const struct wire_reply *reply)
            list_empty(&call->caller->instances);
 }
 
-/* What only the broker may say it says, whatever the service has written there. */
-static void say(struct core *core, const struct call *call, struct wire_reply *out)
+/* What only the broker may say. */
+static struct wire_said say(struct core *core, const struct call *call)
 {
-    out->request_id = slice_make(call->request_id, call->request_id_len);
-    out->rate_limit = call->rate_limit;
-    out->rate_remaining = call->rate_remaining;
-    out->replayed = call->replayed;
-    out->tenant = out->tier = (struct slice){0};
-    out->quota_limit = out->quota_remaining = 0;
+    struct wire_said out = {
+        .request_id = slice_make(call->request_id, call->request_id_len),
+        .rate_limit = call->rate_limit,
+        .rate_remaining = call->rate_remaining,
+    };
     if (call->terms && call->identity)
-        add_terms(core, call, out);
-}
-
-static void say_first(struct core *core, const struct call *call, struct wire_part *part)
-{
-    struct wire_reply said = {0};
-    say(core, call, &said);
-    part->request_id = said.request_id;
-    part->tenant = said.tenant;
-    part->tier = said.tier;
-    part->rate_limit = said.rate_limit;
-    part->rate_remaining = said.rate_remaining;
-    part->quota_limit = said.quota_limit;
-    part->quota_remaining = said.quota_remaining;
+        add_terms(core, call, &out);
+    return out;
 }
 
 void tell_part(struct core *core, struct call *call, struct slice payload)
 {
     struct wire_part part = {.payload = payload, .index = call->parts++};
     if (call->terms && part.index == 0)
-        say_first(core, call, &part);
+        part.said = say(core, call);
     wire_put_part(session_out(core, call->caller), call->caller_id, &part);
 }
 
 void tell_reply(struct core *core, struct call *call, const struct wire_reply *reply)
 {
     struct wire_reply out = *reply;
-    say(core, call, &out);
+    out.said = say(core, call); /* whatever the service has written there */
+    out.replayed = call->replayed;
     if (call->caller) {
         struct wire_out *to = may_gather(call, &out) ? session_out_refusal(core, call->caller)
                                                      : session_out(core, call->caller);

@@ -212,16 +212,7 @@ void call_tell_reply(fbx_bus *bus, const struct client_call *call, const struct 
 
 static void tell_terms(fbx_bus *bus, const struct client_call *call, const struct wire_part *part)
 {
-    fbx_reply view = {
-        .wire = {.request_id = part->request_id,
-                 .tenant = part->tenant,
-                 .tier = part->tier,
-                 .rate_limit = part->rate_limit,
-                 .rate_remaining = part->rate_remaining,
-                 .quota_limit = part->quota_limit,
-                 .quota_remaining = part->quota_remaining},
-        .texts = &bus->texts,
-    };
+    fbx_reply view = {.wire = {.said = part->said}, .texts = &bus->texts};
     call->on_terms(call->arg, &view);
 }
 

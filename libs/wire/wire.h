@@ -70,28 +70,43 @@ struct wire_detail {
     const char *key, *value;
 };
 
+/* What the broker says of a call to its caller: which it was, what is left of the rate (no limit:
+ * 0), and if the request asked for terms the rest; else empty and 0. In a body each has its own
+ * name there, and all are `said`. */
+#define WIRE_SAID                          \
+    struct slice request_id, tenant, tier; \
+    uint32_t rate_limit, rate_remaining;   \
+    uint64_t quota_limit, quota_remaining;
+
+struct wire_said {
+    WIRE_SAID
+};
+
 struct wire_reply {
     enum status status; /* out of range on the wire reads as STATUS_INTERNAL */
-    struct slice payload, content_type, message, request_id;
+    struct slice payload, content_type, message;
     const struct wire_detail *details; /* read: in the arena */
     size_t n_details;
     uint32_t retry_after_ms;
     bool retryable;
-    uint32_t rate_limit, rate_remaining; /* of the caller; no limit: 0 */
-    bool replayed;                       /* the answer to the same idempotency key before */
-    /* of the caller, if the request asked for terms; else empty and 0 */
-    struct slice tenant, tier;
-    uint64_t quota_limit, quota_remaining;
+    bool replayed; /* the answer to the same idempotency key before */
+    union {
+        struct wire_said said;
+        struct {
+            WIRE_SAID
+        };
+    };
 };
 
 struct wire_part {
     struct slice payload;
     uint32_t index;
-    /* of the broker, with the first, if the request asked for terms: as in the reply; else empty
-     * and 0 */
-    struct slice request_id, tenant, tier;
-    uint32_t rate_limit, rate_remaining;
-    uint64_t quota_limit, quota_remaining;
+    union { /* with the first, if the request asked for terms; else empty and 0 */
+        struct wire_said said;
+        struct {
+            WIRE_SAID
+        };
+    };
 };
 
 struct wire_publish {
