@@ -61,11 +61,11 @@ static void forget_ended(struct attempts *attempts, uint64_t now_ms)
         forget(attempts, failures);
 }
 
-bool attempts_barred(struct attempts *attempts, struct slice key, uint64_t now_ms)
+uint64_t attempts_barred_ms(struct attempts *attempts, struct slice key, uint64_t now_ms)
 {
     forget_ended(attempts, now_ms);
     const struct failures *failures = map_get(&attempts->by_key, key);
-    return failures && failures->count >= attempts->limit;
+    return failures && failures->count >= attempts->limit ? failures->until_ms - now_ms : 0;
 }
 
 static struct failures *add(struct attempts *attempts, struct slice key)
@@ -82,7 +82,7 @@ static struct failures *add(struct attempts *attempts, struct slice key)
 
 bool attempts_failed(struct attempts *attempts, struct slice key, uint64_t now_ms)
 {
-    if (attempts_barred(attempts, key, now_ms))
+    if (attempts_barred_ms(attempts, key, now_ms) > 0)
         return false;
     struct failures *failures = map_get(&attempts->by_key, key);
     if (!failures)

@@ -12,7 +12,8 @@ struct attempts;
 struct attempts *attempts_create(uint32_t limit, uint64_t span_ms, size_t most);
 void attempts_destroy(struct attempts *attempts); /* takes NULL */
 
-bool attempts_barred(struct attempts *attempts, struct slice key, uint64_t now_ms);
+/* For how many ms from now; 0: it is not. */
+uint64_t attempts_barred_ms(struct attempts *attempts, struct slice key, uint64_t now_ms);
 /* True if that was the one too many. Keys of up to 255 bytes. */
 bool attempts_failed(struct attempts *attempts, struct slice key, uint64_t now_ms);
 void attempts_forgive(struct attempts *attempts, struct slice key);

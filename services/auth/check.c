@@ -12,7 +12,7 @@ static bool admit(struct auth *auth, const struct account *account, bool fits)
     char key[ACCOUNT_KEY_SIZE];
     uint64_t now_ms = clock_mono_ns() / NS_PER_MS;
     struct slice name = slice_of(account_key(key, account->tenant, account->user));
-    if (attempts_barred(auth->accounts, name, now_ms))
+    if (attempts_barred_ms(auth->accounts, name, now_ms) > 0)
         return false;
     if (fits)
         attempts_forgive(auth->accounts, name);

@@ -54,15 +54,17 @@ static uint64_t now_ms(void)
 
 bool origin_refused(struct auth *auth, const struct origin *origin, fbx_request *request)
 {
-    bool barred;
+    uint64_t left_ms;
     if (origin->text[0] == '\0')
         return false;
     pthread_mutex_lock(&auth->lock);
-    barred = attempts_barred(auth->addresses, slice_of(origin->text), now_ms());
+    left_ms = attempts_barred_ms(auth->addresses, slice_of(origin->text), now_ms());
     pthread_mutex_unlock(&auth->lock);
-    if (barred)
-        fbx_respond_status(request, FBX_RATE_LIMITED, "too many failed logins from this address");
-    return barred;
+    if (left_ms > 0)
+        fbx_refuse(request, &(fbx_refusal){.status = FBX_RATE_LIMITED,
+                                           .message = "too many failed logins from this address",
+                                           .retry_after_ms = (uint32_t)left_ms});
+    return left_ms > 0;
 }
 
 void origin_failed(struct auth *auth, const struct origin *origin)

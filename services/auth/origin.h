@@ -18,7 +18,7 @@ void origin_of_address(struct origin *origin, const char *address);
 bool origin_read(struct origin *origin, const struct auth *auth, fbx_request *request,
                  const char *address, const char *tenant);
 
-/* Too many failures: answers. */
+/* Too many failures: answers, with when to come back. */
 bool origin_refused(struct auth *auth, const struct origin *origin, fbx_request *request);
 void origin_failed(struct auth *auth, const struct origin *origin);
 

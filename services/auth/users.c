@@ -41,9 +41,9 @@ static void write_account(fbx_writer *w, const struct account *account, bool loc
 static bool is_locked(struct auth *auth, const struct account *account)
 {
     char key[ACCOUNT_KEY_SIZE];
-    return attempts_barred(auth->accounts,
-                           slice_of(account_key(key, account->tenant, account->user)),
-                           clock_mono_ns() / NS_PER_MS);
+    return attempts_barred_ms(auth->accounts,
+                              slice_of(account_key(key, account->tenant, account->user)),
+                              clock_mono_ns() / NS_PER_MS) > 0;
 }
 
 static void forgive(struct auth *auth, const struct account *account)

@@ -386,31 +386,53 @@ static void a_locked_account_is_one_with_a_wrong_password(void **state)
     assert_int_equal(log_in("acme", "ann", PASSWORD), 200);
 }
 
-static int log_in_from(const char *addresses, const char *user, const char *password)
+static int ask_from(const char *addresses, const char *request, const char *body)
 {
     struct http http = http_dial(port);
-    char body[256], headers[256];
-    snprintf(body, sizeof body, "{\"tenant\":\"acme\",\"user\":\"%s\",\"password\":\"%s\"}", user,
-             password);
+    char headers[256];
     snprintf(headers, sizeof headers, "X-Forwarded-For: %s\r\n", addresses);
-    http_ask(&http, "POST /v1/auth/login", NULL, headers, body);
+    http_ask(&http, request, NULL, headers, body);
     int status = http_answer(&http, answer, sizeof answer);
     http_hang_up(&http);
     return status;
 }
 
-/* Whatever else they say they are. */
+static int log_in_from(const char *addresses, const char *user, const char *password)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"tenant\":\"acme\",\"user\":\"%s\",\"password\":\"%s\"}", user,
+             password);
+    return ask_from(addresses, "POST /v1/auth/login", body);
+}
+
+/* What is left of a lock of 300 s that began a moment ago. */
+static void says_when_the_lock_ends(void)
+{
+    const char *seconds = strstr(answer, "\r\nRetry-After: ");
+    const char *ms = strstr(answer, "\"retry_after_ms\":");
+    assert_non_null(seconds);
+    assert_non_null(ms);
+    assert_in_range(strtoul(seconds + strlen("\r\nRetry-After: "), NULL, 10), 200, 300);
+    assert_in_range(strtoul(ms + strlen("\"retry_after_ms\":"), NULL, 10), 200000, 300000);
+}
+
+/* Whatever else they say they are. A refresh guesses nothing. */
 static void an_address_has_only_so_many_attempts(void **state)
 {
-    char addresses[64];
+    char addresses[64], refresh[TOKEN_SIZE], body[TOKEN_SIZE + 64];
     (void)state;
     create("acme", "ann");
+    assert_int_equal(log_in_from("198.51.100.1", "ann", PASSWORD), 200);
+    take("refresh_token", refresh);
+    snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"}", refresh);
     for (int i = 0; i < 5; i++) {
         snprintf(addresses, sizeof addresses, "192.0.2.%d, 198.51.100.1", i);
         assert_int_equal(log_in_from(addresses, "nobody", "wrong password"), 401);
     }
     assert_int_equal(log_in_from("198.51.100.1", "ann", PASSWORD), 429);
     says("\"code\":\"rate_limited\"");
+    says_when_the_lock_ends();
+    assert_int_equal(ask_from("198.51.100.1", "POST /v1/auth/refresh", body), 200);
     assert_int_equal(log_in_from("198.51.100.2", "ann", PASSWORD), 200);
     assert_int_equal(log_in("acme", "ann", PASSWORD), 200);
 }

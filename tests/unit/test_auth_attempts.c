@@ -18,10 +18,11 @@ static void after_so_many_failures_a_key_is_barred(void **state)
     (void)state;
     assert_false(attempts_failed(attempts, key("a"), 0));
     assert_false(attempts_failed(attempts, key("a"), 10));
-    assert_false(attempts_barred(attempts, key("a"), 20));
+    assert_int_equal(attempts_barred_ms(attempts, key("a"), 20), 0);
     assert_true(attempts_failed(attempts, key("a"), 20));
-    assert_true(attempts_barred(attempts, key("a"), 20));
-    assert_false(attempts_barred(attempts, key("b"), 20));
+    assert_int_equal(attempts_barred_ms(attempts, key("a"), 20), SPAN);
+    assert_int_equal(attempts_barred_ms(attempts, key("a"), 30), SPAN - 10);
+    assert_int_equal(attempts_barred_ms(attempts, key("b"), 20), 0);
     attempts_destroy(attempts);
 }
 
@@ -34,9 +35,9 @@ static void nobody_can_keep_a_key_barred(void **state)
         (void)attempts_failed(attempts, key("a"), 0);
     for (uint64_t at = 0; at < SPAN; at += 10) {
         assert_false(attempts_failed(attempts, key("a"), at));
-        assert_true(attempts_barred(attempts, key("a"), at));
+        assert_int_equal(attempts_barred_ms(attempts, key("a"), at), SPAN - at);
     }
-    assert_false(attempts_barred(attempts, key("a"), SPAN));
+    assert_int_equal(attempts_barred_ms(attempts, key("a"), SPAN), 0);
     assert_int_equal(attempts_known(attempts), 0);
     attempts_destroy(attempts);
 }
@@ -64,9 +65,9 @@ static void memory_is_bounded_and_the_oldest_goes_first(void **state)
         assert_true(attempts_failed(attempts, key(name), 0));
         assert_true(attempts_known(attempts) <= 100);
     }
-    assert_true(attempts_barred(attempts, key("key-999"), 0));
-    assert_true(attempts_barred(attempts, key("key-900"), 0));
-    assert_false(attempts_barred(attempts, key("key-899"), 0));
+    assert_int_equal(attempts_barred_ms(attempts, key("key-999"), 0), SPAN);
+    assert_int_equal(attempts_barred_ms(attempts, key("key-900"), 0), SPAN);
+    assert_int_equal(attempts_barred_ms(attempts, key("key-899"), 0), 0);
     attempts_destroy(attempts);
 }
 
