@@ -158,6 +158,13 @@ class Page {
         await this.#send("Network.setBlockedURLs", { urls: patterns });
     }
 
+    /** What the browser does by itself when their time has come. */
+    async dropCookie(name) {
+        const { cookies } = await this.#send("Network.getCookies", {});
+        const { domain, path } = cookies.find((cookie) => cookie.name === name);
+        await this.#send("Network.deleteCookies", { name, domain, path });
+    }
+
     async open(url) {
         await this.#send("Page.navigate", { url });
         await this.until("document.readyState === 'complete' && location.href !== 'about:blank'");

@@ -60,9 +60,10 @@ async function logIn(page, user, words) {
     await page.until("!document.getElementById('panels').hidden");
 }
 
-/* The id of the token in a cookie that scripts cannot read. */
+/* The id of the token in a cookie that scripts cannot read. The panels may have used up the user's
+ * rate for the moment. */
 function tokenId(page) {
-    return page.run("fetch('/v1/me').then((response) => response.json()).then((me) => me.token_id)");
+    return page.until("fetch('/v1/me').then((response) => response.json()).then((me) => me.token_id)");
 }
 
 async function isRevoked(id) {
@@ -253,18 +254,43 @@ test("everything goes by keyboard, and the password's session outlives the page"
     await page.until("!document.getElementById('sign-in').hidden");
 });
 
-test("a session whose token was taken back is renewed, until the user may not", async (t) => {
-    const page = await openPage(t);
-    await logIn(page, "bea", await stage.admit("acme", "bea", HERS));
-    const id = await tokenId(page);
-    await stage.order("bus.tokens", "revoke", { id });
-    await page.reload();
-    await page.until("!document.getElementById('panels').hidden");
-    assert.notEqual(await tokenId(page), id);
-    await stage.order("auth", "update", { tenant: "acme", user: "bea", disabled: true });
+async function sessionEnds(page) {
     await page.until(has("alert", "Your session has ended. Sign in again."));
     assert.ok(await isShown(page, "sign-in"));
     assert.equal(await isShown(page, "panels"), false);
+}
+
+/* The token of a login has the id of the one before it. */
+test("a session whose token has ended is renewed, until the user may not", async (t) => {
+    const page = await openPage(t);
+    await logIn(page, "bea", await stage.admit("acme", "bea", HERS));
+    const id = await tokenId(page);
+    await page.open(`${stage.url}/livez`); /* nobody looks when it ends */
+    await page.dropCookie("farebox_token");
+    assert.equal(await page.run("fetch('/v1/me').then((response) => response.status)"), 401);
+    await page.open(`${stage.url}/ui`);
+    await page.until("document.getElementById('panels')?.hidden === false");
+    assert.equal(await tokenId(page), id);
+    await stage.order("auth", "update", { tenant: "acme", user: "bea", permissions: ["call:*"] });
+    await page.until(`fetch("/v1/me").then((response) => response.json())
+        .then((me) => me.permissions?.join() === "call:*")`);
+    assert.ok(await isShown(page, "panels"));
+    await stage.order("auth", "update", { tenant: "acme", user: "bea", disabled: true });
+    await sessionEnds(page);
+});
+
+test("a session whose token was taken back is over, with its refresh token", async (t) => {
+    const page = await openPage(t);
+    const words = await stage.admit("acme", "cleo", HERS);
+    await logIn(page, "cleo", words);
+    const id = await tokenId(page);
+    await stage.order("bus.tokens", "revoke", { id });
+    await sessionEnds(page);
+    await page.reload();
+    await page.until("!document.getElementById('sign-in').hidden");
+    assert.equal(await isShown(page, "panels"), false);
+    await logIn(page, "cleo", words);
+    assert.notEqual(await tokenId(page), id);
 });
 
 test("a stream of events is taken apart wherever it is cut", async (t) => {
