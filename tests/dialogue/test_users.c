@@ -308,6 +308,11 @@ static void admins_stay_in_their_tenant(void **state)
             "{\"user\":\"eve\",\"password\":\"" PASSWORD "\",\"permissions\":[\"admin:users\"]}"),
        403);
     is(call("set-profile", boss, "{\"user\":\"nobody\",\"name\":\"x\"}"), 400);
+    is(call("set-preferences", boss, "{\"user\":\"nobody\",\"channels\":{\"email\":false}}"), 400);
+    is(call("profile", boss, "{\"user\":\"nobody\"}"), 200);
+    says("\"changed_ms\":0,\"name\":\"\"");
+    is(call("preferences", boss, "{\"user\":\"nobody\"}"), 200);
+    says("\"changed_ms\":0");
     is(call("show-user", root, "{\"tenant\":\"beta\",\"user\":\"bob\"}"), 200);
     says("\"disabled\":false");
     says("\"name\":\"Bob\"");
