@@ -33,7 +33,7 @@ static enum scope scope_of(const struct call *call, const struct builtin_verb *v
         return SCOPE_ALL;
     if (permitted(&who->permissions, VERB_ADMIN, who->tenant, who->tenant, slice_of(verb->area)))
         return SCOPE_TENANT;
-    return verb->access == ACCESS_ANYONE ? SCOPE_TENANT : SCOPE_NONE;
+    return verb->access == ACCESS_ADMIN ? SCOPE_NONE : SCOPE_TENANT;
 }
 
 enum verdict builtin_admit(struct core *core, struct call *call, struct refusal *refusal)
@@ -66,6 +66,11 @@ bool builtin_operates(const struct call *call)
 {
     const struct builtin_verb *verb = verb_of(call);
     return verb->area && scope_of(call, verb) == SCOPE_ALL;
+}
+
+bool builtin_is_free(const struct call *call)
+{
+    return verb_of(call)->access == ACCESS_ALWAYS || builtin_operates(call);
 }
 
 static enum status check_arguments(struct core *core, const struct call *call,

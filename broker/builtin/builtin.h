@@ -16,6 +16,7 @@ enum scope {
 
 enum access {
     ACCESS_ANYONE, /* any valid token; an `area` permission only widens the scope */
+    ACCESS_ALWAYS, /* the same, also while their subscription lets nothing through */
     ACCESS_ADMIN,  /* admin:area, or admin:tenant/area for a part */
 };
 
@@ -53,6 +54,8 @@ enum status builtin_find_place(enum scope scope, size_t most, size_t taken, size
                                const char **why);
 /* Is that call, which was admitted, made by somebody who sees all tenants? */
 bool builtin_operates(const struct call *call);
+/* Is that call, which was admitted, nobody's subscription's business? */
+bool builtin_is_free(const struct call *call);
 /* Runs and answers a call that has passed the chain. Its verb is run if what it was asked with is a
  * map of what the verb knows. */
 void builtin_call(struct core *core, struct call *call);

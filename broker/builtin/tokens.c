@@ -197,7 +197,7 @@ static const struct argument listed[] = {
 
 static const struct builtin_verb verbs[] = {
     {"revoke", ACCESS_ADMIN, "tokens", revoke, false, revoked},
-    {"logout", ACCESS_ANYONE, NULL, logout, false, NULL},
+    {"logout", ACCESS_ALWAYS, NULL, logout, false, NULL},
     {"list", ACCESS_ADMIN, "tokens", list, false, listed},
     {0},
 };

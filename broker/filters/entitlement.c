@@ -84,8 +84,9 @@ static enum verdict on_request(struct core *core, struct call *call, struct refu
         builtin ? builtin_admit(core, call, refusal) : check_permission(core, call, refusal);
     if (verdict != VERDICT_PASS)
         return verdict;
-    /* Operators lock nobody out for good, themselves neither. */
-    if (!standing_served(standing) && !(builtin && builtin_operates(call)))
+    /* Operators lock nobody out for good, themselves neither; and a token that is to end must not
+     * outlive a suspension. */
+    if (!standing_served(standing) && !(builtin && builtin_is_free(call)))
         return refuse_status(core, refusal, standing);
     return check_terms(core, call, standing, refusal);
 }

@@ -340,6 +340,29 @@ static void a_token_that_the_broker_took_back_ends_its_login(void **state)
     assert_non_null(strstr(output, "\"logins\":0"));
 }
 
+/* Otherwise what was to end would be good again with the subscription. */
+static void a_suspended_user_can_end_what_they_have(void **state)
+{
+    char one[TOKEN_SIZE], one_refresh[TOKEN_SIZE], other[TOKEN_SIZE], other_refresh[TOKEN_SIZE],
+        body[TOKEN_SIZE + 64];
+    (void)state;
+    runs(0, "farebox tenants create acme --tier pro --token-file \"$OPERATOR\"");
+    create("acme", "ann");
+    log_in_well("acme", "ann", one, one_refresh);
+    log_in_well("acme", "ann", other, other_refresh);
+    runs(0, "farebox tenants suspend acme --token-file \"$OPERATOR\"");
+    assert_int_equal(call_with(one), 403);
+    assert_int_equal(ask("POST /v1/auth/logout", one, "{}"), 403);
+    assert_int_equal(ask("POST /v1/call/bus.tokens/logout", one, "{}"), 200);
+    snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"}", other_refresh);
+    assert_int_equal(ask("POST /v1/auth/logout", NULL, body), 200);
+    runs(0, "farebox tenants resume acme --token-file \"$OPERATOR\"");
+    assert_int_equal(call_with(one), 401);
+    assert_int_equal(call_with(other), 401);
+    assert_int_equal(refresh_with(one_refresh), 401);
+    assert_int_equal(refresh_with(other_refresh), 401);
+}
+
 /* Also within one second, whose tokens are told apart by nothing else. */
 static void another_password_ends_what_the_old_one_gave(void **state)
 {
@@ -955,6 +978,7 @@ int main(void)
         TEST(a_logout_ends_the_login),
         TEST(a_logout_ends_all_tokens_of_the_login),
         TEST(a_token_that_the_broker_took_back_ends_its_login),
+        TEST(a_suspended_user_can_end_what_they_have),
         TEST(another_password_ends_what_the_old_one_gave),
         TEST(a_locked_account_is_one_with_a_wrong_password),
         cmocka_unit_test_setup_teardown(an_address_has_only_so_many_attempts, open_strict_place,

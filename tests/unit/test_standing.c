@@ -243,6 +243,9 @@ static void a_suspension_too(void **state)
     assert_string_equal(reply_detail(&refused, "subscription_status"), "suspended");
     assert_string_equal(reply_detail(&refused, "upgrade_url"), "https://pay.example/up");
     assert_int_equal(call(ann, "bus.registry", "list").status, STATUS_SUBSCRIPTION_EXPIRED);
+    assert_int_equal(call(ann, "bus.me", "show").status, STATUS_SUBSCRIPTION_EXPIRED);
+    assert_int_equal(call(ann, "bus.tokens", "list").status, STATUS_PERMISSION_DENIED);
+    assert_int_equal(call(ann, "bus.tokens", "logout").status, STATUS_INVALID_ARGUMENT);
     assert_int_equal(actor_publish(ann, "news.a", ""), STATUS_SUBSCRIPTION_EXPIRED);
     assert_int_equal(actor_subscribe(ann, 5, "news.>", NULL, NULL), STATUS_SUBSCRIPTION_EXPIRED);
     assert_int_equal(call_orders(eve), STATUS_OK);
