@@ -28,7 +28,7 @@ struct gateway {
     struct mailbox mailbox;
     atomic_bool connected; /* to the broker; written by the bus's callbacks */
     atomic_bool leaving;   /* the bus, of its own accord */
-    size_t bodies; /* bytes kept, see bodies.h */
+    size_t bodies;         /* bytes kept, see bodies.h */
     bool draining;
 };
 

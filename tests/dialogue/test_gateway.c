@@ -364,8 +364,8 @@ static void half_a_request_ends_with_its_client(void **state)
 {
     static const char *const halves[] = {
         "POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nContent-Length: 9\r\n\r\n\"1",
-        "POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "9\r\n\"1\"      \r\n0",
+        ("POST /v1/call/echo/echo HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "9\r\n\"1\"      \r\n0"),
         "GET /livez HTTP/1.1\r\nHost: gateway\r\nX",
     };
     char line[8];
