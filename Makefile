@@ -15,7 +15,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 OPT ?= -O2 -g
 SEED ?=
-SEEDS ?= 2000
+SEEDS ?= 1000
 CYCLES ?= 1000
 SECONDS ?= 60
 JOBS ?= $(shell nproc)
@@ -428,7 +428,7 @@ make test        every test, plainly and under the sanitizers (SAN=thread: only 
 make check       format, warnings, analysers and the rules of the house
 make unit/test_x, make dialogue/test_x, make outside/test_x
                  one test program
-make sim         the simulator: SEEDS=2000, or SEED=n to replay one
+make sim         the simulator: SEEDS=1000, or SEED=n to replay one
 make soak        the usage is right after kill -9: CYCLES=1000 of them
 make fuzz        coverage-guided fuzzing: SECONDS=60 for each target
 make browser     the dashboard in Chromium, if that is there: SHOTS=dir keeps pictures of it

@@ -196,6 +196,8 @@ void call_handle(struct exchange *x)
     const char *type = exchange_header(x, "Content-Type");
     struct call call = {.service = service, .method = method};
     fbx_value value;
+    if (!exchange_query(x, NULL))
+        return;
     if (!exchange_param(x, 0, service, sizeof service) ||
         !exchange_param(x, 1, method, sizeof method)) {
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a service, or not a method");

@@ -114,6 +114,31 @@ bool exchange_param(const struct exchange *self, size_t index, char *out, size_t
     return true;
 }
 
+struct query {
+    const char *known;
+    bool said, is_fine;
+};
+
+static enum MHD_Result look_at_query(void *arg, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct query *query = arg;
+    (void)kind, (void)value;
+    query->is_fine = query->known && strcmp(name, query->known) == 0 && !query->said;
+    query->said = true;
+    return query->is_fine ? MHD_YES : MHD_NO;
+}
+
+bool exchange_query(struct exchange *self, const char *known)
+{
+    struct query query = {.known = known, .is_fine = true};
+    (void)MHD_get_connection_values(self->connection, MHD_GET_ARGUMENT_KIND, look_at_query, &query);
+    if (!query.is_fine)
+        problem_of(&self->answer, STATUS_INVALID_ARGUMENT,
+                   "the query says what this path does not take, or says it twice");
+    return query.is_fine;
+}
+
 bool exchange_body(struct exchange *self, const char *none, struct buf *msgpack)
 {
     struct json_error why;

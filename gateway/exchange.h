@@ -71,6 +71,9 @@ uint32_t exchange_timeout_ms(const struct exchange *exchange);
 
 /* The parameter of the path as text, or false when it is too long. */
 bool exchange_param(const struct exchange *exchange, size_t index, char *out, size_t size);
+/* Does the query say nothing but, at most once, that (NULL: nothing at all)? If not, the answer
+ * says so: what is misspelt must not be taken for what was left out. */
+bool exchange_query(struct exchange *exchange, const char *known);
 /* The body, JSON, as MessagePack, appended; `none` is JSON that stands for an empty one. False: it
  * is not JSON, and the answer says so. */
 bool exchange_body(struct exchange *exchange, const char *none, struct buf *msgpack);

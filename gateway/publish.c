@@ -49,6 +49,8 @@ void publish_handle(struct exchange *x)
 {
     char topic[TOPIC_BYTES];
     struct buf payload = {0};
+    if (!exchange_query(x, NULL))
+        return;
     if (!exchange_param(x, 0, topic, sizeof topic))
         problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "not a topic");
     else if (exchange_body(x, "null", &payload))

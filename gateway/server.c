@@ -19,6 +19,7 @@
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define A_MOMENT_MS 1
@@ -70,13 +71,26 @@ static void find_answer(struct exchange *x)
                         "the path has an escape that no path may have");
 }
 
+/* A target may also say whose it is, as to a proxy (RFC 9112, 3.2.2). */
+static const char *path_of(const char *target)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = strlen(schemes[i]);
+        const char *path = strncasecmp(target, schemes[i], len) == 0 ? target + len : NULL;
+        if (path)
+            return strchr(path, '/') ? strchr(path, '/') : "/";
+    }
+    return target;
+}
+
 static struct exchange *begin(struct server *self, struct MHD_Connection *connection,
                               const char *path, const char *method)
 {
     struct exchange *x = exchange_create(self->gateway, connection);
     struct client *client = client_of(connection);
     traffic_add(&self->gateway->traffic.busy, 1);
-    x->path = mem_strdup(path);
+    x->path = mem_strdup(path_of(path));
     x->method = method;
     client_turn(client, x);
     find_answer(x);

@@ -351,7 +351,7 @@ void subscribers_handle(struct exchange *x)
     const char *token = exchange_token(x);
     const char *topic = MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, "topic");
     uint64_t after = 0;
-    if (!exchange_may_ask(x, token))
+    if (!exchange_may_ask(x, token) || !exchange_query(x, "topic"))
         return;
     if (x->gateway->draining) {
         problem_of(&x->answer, STATUS_UNAVAILABLE, stopping);

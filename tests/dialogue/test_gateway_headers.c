@@ -153,37 +153,37 @@ static void a_streamed_reply_has_the_headers_of_any_other(void **state)
     fbx_close(bus);
 }
 
-static char seen[96];
-static atomic_bool is_seen;
-
-static void note_name(void *arg, fbx_request *request)
+static void keep_waiting(void *arg, fbx_request *request)
 {
     (void)arg;
-    (void)snprintf(seen, sizeof seen, "X-Request-Id: %s\r\n", fbx_request_id(request));
-    atomic_store(&is_seen, true);
+    atomic_store(&held, request);
 }
 
-static bool has_seen(void *arg)
+static bool is_held(void *arg)
 {
     (void)arg;
-    return atomic_load(&is_seen);
+    return atomic_load(&held) != NULL;
 }
 
 /* Those are the ones somebody looks for in the logs of the bus. */
 static void who_never_hears_from_the_broker_hears_its_name_for_the_request(void **state)
 {
-    const fbx_service service = {.name = "holder", .handler = note_name, .on_io_thread = true};
+    const fbx_service service = {.name = "holder", .handler = keep_waiting, .on_io_thread = true};
+    char seen[96];
     fbx_bus *bus = place_connect(front.place, "platform", "holder",
                                  (const char *const[]){"serve:holder", NULL});
     struct http http = http_dial(front.port);
     (void)state;
+    atomic_store(&held, NULL);
     assert_int_equal(fbx_serve(bus, &service), 0);
     http_ask(&http, "POST /v1/call/holder/hold", front.ann, "X-Timeout-Ms: 1000\r\n", "1");
-    assert_true(eventually(has_seen, NULL));
+    assert_true(eventually(is_held, NULL));
+    (void)snprintf(seen, sizeof seen, "X-Request-Id: %s\r\n", fbx_request_id(atomic_load(&held)));
     (void)place_stop_broker(front.place, SIGKILL);
     assert_true(http_answer(&http, front.answer, sizeof front.answer) >= 500);
     front_says(seen);
     http_hang_up(&http);
+    fbx_respond(atomic_load(&held), (fbx_bytes){"\xc0", 1}, NULL);
     fbx_close(bus);
     front_start_broker();
 }

@@ -398,6 +398,28 @@ static void a_reload_says_anew_what_is_too_large(void **state)
     assert_int_equal(of_a_chunk(), 400);
 }
 
+static void a_target_may_say_whose_it_is(void **state)
+{
+    (void)state;
+    assert_int_equal(front_ask("GET http://gateway/livez", NULL, NULL), 200);
+    assert_int_equal(front_ask("POST HTTPS://gateway:1/v1/call/echo/echo", front.ann, "1"), 200);
+    assert_int_equal(front_ask("GET http://gateway", NULL, NULL), 404);
+    assert_int_equal(front_ask("GET ftp://gateway/livez", NULL, NULL), 404);
+}
+
+static void a_query_says_only_what_the_path_takes(void **state)
+{
+    static const char *const requests[] = {
+        "POST /v1/call/echo/echo?x=1", "POST /v1/publish/a?topic=a",
+        "GET /v1/subscribe?topic=a&topic=b", "GET /v1/subscribe?topic=a&after=1"};
+    (void)state;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        assert_int_equal(front_ask(requests[i], front.ann, *requests[i] == 'P' ? "1" : NULL), 400);
+        front_says("the query says what this path does not take");
+    }
+    assert_int_equal(front_ask("GET /v1/subscribe?topic=a", front.ann, NULL), 200);
+}
+
 /* Byte for byte, for as long as they are taken. */
 static void drip(const char *begin)
 {
@@ -438,6 +460,8 @@ static void who_sends_too_slowly_is_hung_up_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_target_may_say_whose_it_is),
+        TEST(a_query_says_only_what_the_path_takes),
         TEST(a_request_with_two_ends_is_none),
         TEST(lines_end_and_headers_are_whole),
         TEST(a_sound_request_after_a_body_of_any_bytes_is_one),
