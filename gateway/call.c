@@ -25,7 +25,6 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
 {
     struct answer end = {0};
     answer_name(&end, x->answer.request_id);
-    answer_name(&end, fbx_reply_request_id(reply));
     if (is_cut_off(x, reply))
         problem_of_stop(&end);
     else
@@ -86,7 +85,6 @@ static void begin_stream(struct exchange *x)
 static void on_terms(void *arg, const fbx_reply *terms)
 {
     struct exchange *x = arg;
-    answer_name(&x->answer, fbx_reply_request_id(terms));
     reply_headers(&x->answer, terms, clock_now().unix_ms / 1000);
 }
 

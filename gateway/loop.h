@@ -6,7 +6,8 @@
 #include "server.h"
 
 /* Until SIGTERM or SIGINT came and what was under way has ended, or drain-ms are over. `signals`
- * is a signalfd. Returns 0 or a negative errno. */
+ * is a signalfd. Returns 0 or a negative errno; -EACCES: the broker no longer takes the
+ * gateway's token. */
 int loop_run(struct gateway *gateway, struct server *server, int signals);
 
 #endif

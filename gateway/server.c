@@ -77,9 +77,10 @@ static const char *path_of(const char *target)
     static const char *const schemes[] = {"http://", "https://"};
     for (size_t i = 0; i < 2; i++) {
         size_t len = strlen(schemes[i]);
-        const char *path = strncasecmp(target, schemes[i], len) == 0 ? target + len : NULL;
-        if (path)
-            return strchr(path, '/') ? strchr(path, '/') : "/";
+        if (strncasecmp(target, schemes[i], len) != 0)
+            continue;
+        const char *path = strchr(target + len, '/');
+        return path ? path : "/";
     }
     return target;
 }

@@ -28,7 +28,7 @@ void server_take_mail(struct server *server);
 void server_take_departures(struct server *server);
 /* Hangs up on clients that take too long over a request; once a second. */
 void server_hurry(struct server *server);
-/* No new connections. */
+/* Nobody can connect any more. */
 void server_quiesce(struct server *server);
 /* Requests under way. */
 unsigned server_busy(const struct server *server);
