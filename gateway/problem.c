@@ -105,13 +105,40 @@ void problem_of_reply(struct answer *answer, const fbx_reply *reply)
     refuse(answer, reply, object);
 }
 
+/* The broker tells whoever asks of their own terms and names no tenant. What names one was said by
+ * the service, of the tenant that the client asked for. */
+static bool is_of_client(const fbx_reply *reply)
+{
+    return fbx_reply_detail(reply, "tenant_id") != NULL;
+}
+
+/* Nothing but what every refusal for a subscription says. */
+static void add_terms(json_t *object, const fbx_reply *reply)
+{
+    static const char *const told[] = {"subscription_status", "current_tier", "required_tier",
+                                       "required_feature", "upgrade_url"};
+    int status = fbx_reply_status(reply);
+    if (status != FBX_SUBSCRIPTION_EXPIRED && status != FBX_SUBSCRIPTION_INSUFFICIENT)
+        return;
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        const char *value = fbx_reply_detail(reply, told[i]);
+        if (value)
+            json_object_set_new(object, told[i], json_string(value));
+    }
+    if (status == FBX_SUBSCRIPTION_INSUFFICIENT)
+        add_upgrade(object);
+}
+
 void problem_of_own(struct answer *answer, const fbx_reply *reply)
 {
-    bool is_told = fbx_reply_details(reply) == 0;
+    bool is_told = fbx_reply_details(reply) == 0 || is_of_client(reply);
     const char *instead = fbx_reply_status(reply) == FBX_PERMISSION_DENIED
                               ? "the gateway's own token has no permission for that"
                               : "the gateway itself may not ask for that now";
-    refuse(answer, reply, refusal(answer, reply, is_told ? fbx_reply_message(reply) : instead));
+    json_t *object = refusal(answer, reply, is_told ? fbx_reply_message(reply) : instead);
+    if (is_of_client(reply))
+        add_terms(object, reply);
+    refuse(answer, reply, object);
 }
 
 void problem_of(struct answer *answer, enum status status, const char *detail)

@@ -11,8 +11,9 @@
 
 /* The refusal of a call: code, message, details, when to come back. */
 void problem_of_reply(struct answer *answer, const fbx_reply *reply);
-/* The same of a call in the gateway's own name: only the broker gives details, and in them and in
- * its message it may tell the gateway's terms, which are nobody else's business. */
+/* The same of a call in the gateway's own name: in its details and its message the broker may tell
+ * the gateway's terms, which are nobody else's business. A refusal with a detail `tenant_id` is the
+ * service's, of that tenant, and its terms are told; of other details none is. */
 void problem_of_own(struct answer *answer, const fbx_reply *reply);
 /* One of our own. */
 void problem_of(struct answer *answer, enum status status, const char *detail);

@@ -50,6 +50,7 @@ static inline enum status refuse_with(const char **why, enum status status, cons
     *why = text;
     return status;
 }
+/* Never "tenant_id": gateways know by it that a service refuses and not the broker. */
 void refusal_detail(struct refusal *refusal, const char *key, const char *value);
 
 #endif

@@ -32,15 +32,31 @@ void auth_refuse_store(fbx_request *request)
     fbx_respond_status(request, FBX_UNAVAILABLE, "the store of users does not answer");
 }
 
-void auth_refuse_as(fbx_request *request, fbx_reply *reply)
+/* `details` may be NULL. Takes the reply. */
+static void pass_on(fbx_request *request, fbx_reply *reply, const char *const *details)
 {
     if (reply)
         fbx_refuse(request, &(fbx_refusal){.status = fbx_reply_status(reply),
                                            .message = fbx_reply_message(reply),
+                                           .details = details,
                                            .retry_after_ms = fbx_reply_retry_after_ms(reply)});
     else
         fbx_respond_status(request, FBX_UNAVAILABLE, "the broker does not answer");
     fbx_reply_free(reply);
+}
+
+void auth_refuse_as(fbx_request *request, fbx_reply *reply)
+{
+    pass_on(request, reply, NULL);
+}
+
+void auth_refuse_as_of(fbx_request *request, fbx_reply *reply, const char *tenant)
+{
+    const char *details[2 * FBX_DETAILS_MAX + 1] = {"tenant_id", tenant};
+    size_t n = reply ? fbx_reply_details(reply) : 0;
+    for (size_t i = 0; i < n && i + 1 < FBX_DETAILS_MAX; i++)
+        details[2 * i + 2] = fbx_reply_detail_at(reply, i, &details[2 * i + 3]);
+    pass_on(request, reply, details);
 }
 
 fbx_reply *auth_ask(struct auth *auth, const char *service, const char *method, fbx_writer *w,

@@ -55,6 +55,9 @@ void auth_refuse_store(fbx_request *request);
 /* Passes on what the broker said, without the details, which are of whoever asked it: not ok. Takes
  * the reply, which may be NULL: it did not answer. */
 void auth_refuse_as(fbx_request *request, fbx_reply *reply);
+/* The same of what the broker said to a user of that tenant, with its details, and as `tenant_id`
+ * whom they are of: by that gateways know that it is not their own terms they hear. */
+void auth_refuse_as_of(fbx_request *request, fbx_reply *reply, const char *tenant);
 
 /* Calls the broker in the service's own name, or for whoever made `parent`. NULL if it does not
  * answer. `w` is freed; NULL: {}. */

@@ -99,7 +99,7 @@ static bool ask_terms(struct issuing *self, const struct account *account,
             self, FBX_UNAVAILABLE, "no login is possible at the moment",
             "the broker does not take tokens signed here: another key, issuer or audience");
     if (status != FBX_OK) {
-        auth_refuse_as(self->request, self->me);
+        auth_refuse_as_of(self->request, self->me, account->tenant);
         self->me = NULL;
         return false;
     }

@@ -11,6 +11,7 @@
 
 #define PASSWORD "correct horse"
 #define TOKEN_SIZE 4096
+#define UPGRADE_URL "https://example.org/up"
 #define FLAGS_MAX 40
 
 static struct place *place;
@@ -25,9 +26,9 @@ static void start_broker(void)
 {
     char allowed[32];
     snprintf(allowed, sizeof allowed, "127.0.0.1:%d", health_port);
-    place_start_broker(place,
-                       (const char *const[]){"--grace-ms", "300", "--health-least-ms", "20",
-                                             "--health-allow", allowed, "--call-depth", "1", NULL});
+    place_start_broker(place, (const char *const[]){"--grace-ms", "300", "--health-least-ms", "20",
+                                                    "--health-allow", allowed, "--call-depth", "1",
+                                                    "--upgrade-url", UPGRADE_URL, NULL});
 }
 
 /* With the login service, unless a test is that. */
@@ -522,6 +523,104 @@ static void a_subscription_is_as_its_tenant_is_now(void **state)
     says("\"status\":\"active\"");
 }
 
+static int refresh(const char *refresh_token)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"refresh_token\":\"%s\"}", refresh_token);
+    return ask("POST /v1/auth/refresh", NULL, body);
+}
+
+static void log_in_to_refresh(const char *tenant, const char *user, char refresh_token[128])
+{
+    char token[TOKEN_SIZE];
+    is(log_in(tenant, user, token), 200);
+    const char *text = strstr(answer, "\"refresh_token\":\"");
+    assert_non_null(text);
+    text += strlen("\"refresh_token\":\"");
+    snprintf(refresh_token, 128, "%.*s", (int)strcspn(text, "\""), text);
+}
+
+/* Of nobody's terms. */
+static void says_no_terms(void)
+{
+    static const char *const words[] = {"current_tier", "subscription_status", "upgrade_url",
+                                        "tenant_id",    "enterprise",          "free",
+                                        "\"tier\"",     "\"limit\"",           "suspended"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        says_not(words[i]);
+}
+
+static void says_terms(const char *status, const char *tier)
+{
+    char terms[256];
+    snprintf(terms, sizeof terms,
+             "\"retryable\":false,\"subscription_status\":\"%s\",\"current_tier\":\"%s\","
+             "\"upgrade_url\":\"" UPGRADE_URL "\"}",
+             status, tier);
+    says("\"code\":\"subscription_expired\"");
+    says(terms);
+}
+
+/* As any other call is, and nobody hears of it who does not know the password. */
+static void a_login_is_refused_with_the_terms_of_its_tenant(void **state)
+{
+    char token[TOKEN_SIZE], refresh_token[128];
+    (void)state;
+    is(call("create-tenant", root, "{\"tenant\":\"platform\",\"tier\":\"enterprise\"}"), 200);
+    is(call("create-tenant", root, "{\"tenant\":\"acme\",\"tier\":\"pro\"}"), 200);
+    create("acme", "ann", "");
+    log_in_to_refresh("acme", "ann", refresh_token);
+    is(call("suspend-tenant", root, "{\"tenant\":\"acme\"}"), 200);
+    is(log_in("acme", "ann", token), 403);
+    says("\"detail\":\"the subscription is suspended\"");
+    says_terms("suspended", "pro");
+    is(refresh(refresh_token), 403);
+    says_terms("suspended", "pro");
+    is(ask("POST /v1/auth/login", NULL,
+           "{\"tenant\":\"acme\",\"user\":\"ann\",\"password\":\"wrong password\"}"),
+       401);
+    says_no_terms();
+    is(refresh("AAAA"), 401);
+    says_no_terms();
+    is(call("resume-tenant", root, "{\"tenant\":\"acme\"}"), 200);
+    is(call("update-tenant", root, "{\"tenant\":\"acme\",\"status\":\"expired\"}"), 200);
+    is(log_in("acme", "ann", token), 403);
+    says_terms("expired", "pro");
+    is(call("update-tenant", root, "{\"tenant\":\"acme\",\"status\":\"active\"}"), 200);
+    is(refresh(refresh_token), 200);
+}
+
+/* A method of bus.tenants, by somebody whom no suspension keeps from it. */
+static void tenants(const char *method, const char *body)
+{
+    char request[64];
+    snprintf(request, sizeof request, "POST /v1/call/bus.tenants/%s", method);
+    is(ask(request, root, body), 200);
+}
+
+/* The broker refuses it before anybody knows who logs in. */
+static void what_the_gateway_itself_is_refused_for_is_nobodys_business(void **state)
+{
+    static const char instead[] = "\"detail\":\"the gateway itself may not ask for that now\"";
+    char token[TOKEN_SIZE];
+    (void)state;
+    tenants("create", "{\"tenant\":\"platform\",\"tier\":\"enterprise\"}");
+    create("acme", "ann", "");
+    tenants("suspend", "{\"tenant\":\"platform\"}");
+    is(log_in("acme", "ann", token), 403);
+    says("\"code\":\"subscription_expired\"");
+    says(instead);
+    says_no_terms();
+    tenants("resume", "{\"tenant\":\"platform\"}");
+    is(log_in("acme", "ann", token), 200);
+    tenants("create",
+            "{\"tenant\":\"platform\",\"user\":\"gateway\",\"per_minute\":1,\"burst\":1}");
+    is(log_in("acme", "ann", token), 200);
+    is(log_in("acme", "ann", token), 429);
+    says(instead);
+    says_no_terms();
+}
+
 static void a_tenant_with_users_stays(void **state)
 {
     char *ann = place_token(place, "acme", "zoe", "enterprise",
@@ -676,6 +775,8 @@ int main(void)
         TEST(each_change_is_told_in_its_tenant),
         TEST(the_log_tells_of_changes_and_no_secrets),
         TEST(a_subscription_is_as_its_tenant_is_now),
+        TEST(a_login_is_refused_with_the_terms_of_its_tenant),
+        TEST(what_the_gateway_itself_is_refused_for_is_nobodys_business),
         TEST(a_tenant_with_users_stays),
         TEST(profiles_of_a_tenant_that_is_gone_can_be_deleted),
         TEST(what_was_answered_outlives_a_kill),
