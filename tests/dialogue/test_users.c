@@ -621,6 +621,40 @@ static void what_the_gateway_itself_is_refused_for_is_nobodys_business(void **st
     says_no_terms();
 }
 
+/* Of its own terms for a login, of those of who asks for a refresh. */
+static void refuse_in_detail(void *arg, fbx_request *request)
+{
+    static const char *const details[] = {"tenant_id", "acme",         "required_tier",
+                                          "pro",       "current_tier", "free",
+                                          "secret",    "canary",       NULL};
+    bool is_own = strcmp(fbx_request_method(request), "login") == 0;
+    (void)arg;
+    fbx_refuse(request, &(fbx_refusal){.status = FBX_SUBSCRIPTION_INSUFFICIENT,
+                                       .message = "canary of a message",
+                                       .details = is_own ? details + 2 : details});
+}
+
+static void a_login_service_tells_whose_terms_it_tells(void **state)
+{
+    const fbx_service service = {.name = "auth", .handler = refuse_in_detail};
+    char token[TOKEN_SIZE];
+    (void)state;
+    assert_int_equal(process_stop(host, SIGTERM), 0);
+    fbx_bus *other =
+        place_connect(place, "platform", "other", (const char *const[]){"serve:auth", NULL});
+    assert_int_equal(fbx_serve(other, &service), 0);
+    is(log_in("acme", "ann", token), 403);
+    says_no_terms();
+    says_not("pro\"");
+    says_not("canary");
+    is(refresh("AAAA"), 403);
+    says("\"detail\":\"canary of a message\"");
+    says("\"current_tier\":\"free\",\"required_tier\":\"pro\",\"error\":\"subscription_"
+         "insufficient\","
+         "\"message\":\"This feature requires pro subscription\"}");
+    fbx_close(other);
+}
+
 static void a_tenant_with_users_stays(void **state)
 {
     char *ann = place_token(place, "acme", "zoe", "enterprise",
@@ -777,6 +811,7 @@ int main(void)
         TEST(a_subscription_is_as_its_tenant_is_now),
         TEST(a_login_is_refused_with_the_terms_of_its_tenant),
         TEST(what_the_gateway_itself_is_refused_for_is_nobodys_business),
+        TEST(a_login_service_tells_whose_terms_it_tells),
         TEST(a_tenant_with_users_stays),
         TEST(profiles_of_a_tenant_that_is_gone_can_be_deleted),
         TEST(what_was_answered_outlives_a_kill),
