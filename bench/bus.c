@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "measure/fail.h"
+#include "nng/threads.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -62,6 +63,7 @@ fbx_bus *bus_connect(const struct bus *bus, const char *name, const struct bench
                           .default_timeout_ms = 10000,
                           .outbox_bytes = load > OUTBOX_FLOOR ? load : OUTBOX_FLOOR};
     fbx_bus *session = NULL;
+    threads_leave_one();
     int error = fbx_connect(&session, &wanted);
     if (error)
         fail_with("connect to %s: %s %s", bus->url, fbx_error_text(error), fbx_last_error());

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "listen.h"
+#include "nng/threads.h"
 #include "wire/wire.h"
 
 #include <errno.h>
@@ -349,6 +350,7 @@ static void on_kept(void *arg, uint64_t mark)
 int door_create(struct door **out, const struct door_options *options)
 {
     struct door *door = mem_zalloc(sizeof *door);
+    threads_leave_one();
     door->max_exchanges = options->max_exchanges;
     door->store = options->store;
     door->ledger = options->ledger;
@@ -495,5 +497,5 @@ void door_destroy(struct door *door)
     pthread_cond_destroy(&door->turned);
     pthread_mutex_destroy(&door->inbox_lock);
     mem_free(door);
-    nng_fini(); /* waits for the threads that still free connections */
+    threads_end();
 }

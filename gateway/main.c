@@ -5,6 +5,7 @@
 #include "base/notify.h"
 #include "base/token_file.h"
 #include "loop.h"
+#include "nng/threads.h"
 #include "route.h"
 #include "subscribers.h"
 #include "tls.h"
@@ -134,6 +135,7 @@ int main(int argc, char **argv)
         code = settings_act(&gateway_program, &gateway.settings, stdout);
     } else {
         int signals = catch_signals();
+        threads_leave_one();
         raise_descriptor_limit();
         log_set_level(gateway.settings.log_level);
         code = signals < 0 || mailbox_init(&gateway.mailbox) < 0

@@ -1,17 +1,16 @@
-/* threads.c - how many threads nng runs its callbacks on.
- *
- * nng starts two for each processor. Ours never wait and mostly hand frames to one engine
- * or one core behind one lock, so more than two only wake each other: measured on two
- * processors, two threads instead of four save a broker a fifth of its time with 64
- * sessions (docs/benchmarks.md). nng before 1.10 cannot be told, but it asks
- * sysconf() through its PLT, so a definition exported by the executable answers first. */
+/* threads.c - nng starts two threads for each processor. nng before 1.10 asks sysconf() how many
+ * there are, through its PLT, so that a definition exported by the executable answers first; a
+ * later one can be told, but takes two for the least. So there are two, and one is kept busy. */
+#include "threads.h"
+
 #include <dlfcn.h>
 #include <nng/nng.h>
+#include <semaphore.h>
 #include <unistd.h>
 
 #if NNG_MAJOR_VERSION == 1 && NNG_MINOR_VERSION >= 10
 
-__attribute__((constructor)) static void set_threads(void)
+static void start_two(void)
 {
     nng_init_set_parameter(NNG_INIT_NUM_TASK_THREADS, 2);
     nng_init_set_parameter(NNG_INIT_NUM_EXPIRE_THREADS, 1);
@@ -39,4 +38,36 @@ UNWATCHED __attribute__((visibility("default"))) long sysconf(int name)
     return next_sysconf(name);
 }
 
+static void start_two(void)
+{
+}
+
 #endif
+
+static sem_t end;
+static nng_aio *occupation;
+
+static void occupy(void *arg)
+{
+    (void)arg;
+    while (sem_wait(&end) != 0)
+        ;
+}
+
+void threads_leave_one(void)
+{
+    if (occupation)
+        return;
+    start_two();
+    sem_init(&end, 0, 0);
+    if (nng_aio_alloc(&occupation, occupy, NULL) == 0 && nng_aio_begin(occupation))
+        nng_aio_finish(occupation, 0);
+}
+
+void threads_end(void)
+{
+    sem_post(&end);
+    nng_aio_free(occupation);
+    occupation = NULL;
+    nng_fini();
+}

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
+#include "nng/threads.h"
 #include "options.h"
 #include "running.h"
 
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
     enum host_exit status = host_options_read(&options, argc, argv);
     if (status == HOST_OK && !options.done) {
         hold_signals(&ending);
+        threads_leave_one();
         status = load(&imports, &options);
         if (status == HOST_OK)
             status = serve(imports, &options, &ending);
