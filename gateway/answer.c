@@ -1,12 +1,15 @@
 #include "answer.h"
 
-#include <inttypes.h>
+#include "base/digits.h"
+
 #include <microhttpd.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <strings.h>
 
+#define NAMED_RUN_BYTES 4u
+#define NAMED_SERIAL_BYTES 6u
 #define HEADERS_BYTES 480u /* what an answer of a call has of them */
 
 void answer_finish(struct answer *self)
@@ -22,16 +25,24 @@ void answer_name(struct answer *self, const char *request_id)
         (void)snprintf(self->request_id, sizeof self->request_id, "%s", request_id);
 }
 
+static void put_big_endian(uint8_t *out, size_t n, uint64_t value)
+{
+    for (; n > 0; value >>= 8)
+        out[--n] = (uint8_t)value;
+}
+
 /* As the broker makes them: which run of the gateway, and a number. */
 static void make_name(struct answer *self)
 {
     static _Atomic uint64_t serial;
     static _Atomic uint32_t run;
     uint32_t none = 0;
+    uint8_t id[NAMED_RUN_BYTES + NAMED_SERIAL_BYTES];
     if (run == 0)
         (void)atomic_compare_exchange_strong(&run, &none, randombytes_uniform(UINT32_MAX) + 1);
-    (void)snprintf(self->request_id, sizeof self->request_id, "%08" PRIx32 "%012" PRIx64,
-                   atomic_load(&run), atomic_fetch_add(&serial, 1) + 1);
+    put_big_endian(id, NAMED_RUN_BYTES, atomic_load(&run));
+    put_big_endian(id + NAMED_RUN_BYTES, NAMED_SERIAL_BYTES, atomic_fetch_add(&serial, 1) + 1);
+    sodium_bin2hex(self->request_id, sizeof self->request_id, id, sizeof id);
 }
 
 const char *answer_have_name(struct answer *self)
@@ -67,8 +78,8 @@ void answer_header(struct answer *self, const char *name, const char *value)
 
 void answer_header_number(struct answer *self, const char *name, uint64_t value)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, value);
+    char text[DIGITS_MAX + 1];
+    text[digits_of(text, value)] = '\0';
     answer_header(self, name, text);
 }
 

@@ -44,12 +44,11 @@ static uint8_t refuse(struct inbound *self, const char *defect)
     return refuse_as(self, MALFORMED, defect);
 }
 
-/* tchar (RFC 9110, 5.6.2). */
+/* tchar (RFC 9110, 5.6.2): letters, digits and !#$%&'*+-.^_`|~, a bit each. */
 static bool is_token(uint8_t c)
 {
-    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
-        return true;
-    return c && strchr("!#$%&'*+-.^_`|~", c);
+    static const uint64_t tokens[256 / 64] = {0x03ff6cfa00000000, 0x57ffffffc7fffffe};
+    return tokens[c / 64] >> (c % 64) & 1;
 }
 
 static bool is_text(uint8_t c)
@@ -203,15 +202,21 @@ static const char *take_field(struct inbound *self)
     return NULL;
 }
 
+static void keep_name(struct inbound *self, uint8_t c)
+{
+    if (self->name_len < INBOUND_NAME_BYTES)
+        self->name[self->name_len++] = lower(c);
+}
+
 static uint8_t begin_name(struct inbound *self, uint8_t c)
 {
     if (c == ' ' || c == '\t')
         return refuse(self, "a header is folded");
     if (!is_token(c))
         return refuse(self, "a header's name is not one");
-    self->name[0] = lower(c);
-    self->name_len = 1;
+    self->name_len = 0;
     self->value_len = 0;
+    keep_name(self, c);
     return NAME;
 }
 
@@ -219,12 +224,12 @@ static uint8_t go_on_name(struct inbound *self, uint8_t c)
 {
     if (c == ':') {
         self->in_cookie = is_named(self, "cookie");
+        self->keeps_value = is_named(self, "content-length") || is_named(self, "transfer-encoding");
         return VALUE;
     }
     if (!is_token(c))
         return refuse(self, "a header's name is not one");
-    if (self->name_len < INBOUND_NAME_BYTES)
-        self->name[self->name_len++] = lower(c);
+    keep_name(self, c);
     return NAME;
 }
 
@@ -237,7 +242,7 @@ static uint8_t go_on_value(struct inbound *self, uint8_t c)
     if (self->in_cookie)
         self->extra += c == ';' ? 1 + INBOUND_ITEM_BYTES : 1;
     bool leading = self->value_len == 0 && (c == ' ' || c == '\t');
-    if (!leading && self->value_len < INBOUND_VALUE_BYTES)
+    if (self->keeps_value && !leading && self->value_len < INBOUND_VALUE_BYTES)
         self->value[self->value_len++] = lower(c);
     return VALUE;
 }
@@ -431,20 +436,45 @@ static void measure(struct inbound *self, bool was)
     self->state = in_head ? FIELD : SIZE_LINE_FEED;
 }
 
-/* The rest of a long value, of which nobody looks at the words: most of a head. */
-static size_t skip_value(struct inbound *self, const uint8_t *bytes, size_t len)
+/* ---- most of a head, in one go ---- */
+
+/* Before measure() has something to say of a head. */
+static size_t room_of(const struct inbound *self)
 {
-    size_t n = 0, room = self->most - self->head;
-    if (self->state != VALUE || self->value_len < INBOUND_VALUE_BYTES || self->in_cookie ||
-        self->in_trailers)
+    size_t most = self->most - self->head;
+    return self->extra > INBOUND_SPARE_BYTES ? most - (self->extra - INBOUND_SPARE_BYTES) : most;
+}
+
+static size_t take_name(struct inbound *self, const uint8_t *bytes, size_t len)
+{
+    size_t n = 0;
+    for (; n < len && is_token(bytes[n]); n++)
+        keep_name(self, bytes[n]);
+    return n;
+}
+
+/* Of most values nobody looks at the words. */
+static size_t skip_value(const struct inbound *self, const uint8_t *bytes, size_t len)
+{
+    size_t n = 0;
+    if (self->in_cookie || (self->keeps_value && self->value_len < INBOUND_VALUE_BYTES))
         return 0;
-    if (self->extra > INBOUND_SPARE_BYTES)
-        room -= self->extra - INBOUND_SPARE_BYTES;
-    while (n < len && n < room && is_text(bytes[n]))
+    while (n < len && is_text(bytes[n]))
         n++;
+    return n;
+}
+
+static size_t take_run(struct inbound *self, const uint8_t *bytes, size_t len)
+{
+    if ((self->state != NAME && self->state != VALUE) || self->in_trailers)
+        return 0;
+    size_t room = room_of(self), most = len < room ? len : room;
+    size_t n = self->state == NAME ? take_name(self, bytes, most) : skip_value(self, bytes, most);
     self->head += n;
     return n;
 }
+
+/* ---- all of it ---- */
 
 size_t inbound_feed(struct inbound *self, const uint8_t *bytes, size_t len)
 {
@@ -455,7 +485,7 @@ size_t inbound_feed(struct inbound *self, const uint8_t *bytes, size_t len)
             whole = i;
             continue;
         }
-        i += skip_value(self, bytes + i, len - i);
+        i += take_run(self, bytes + i, len - i);
         if (i == len)
             break;
         bool was = inbound_in_head(self);

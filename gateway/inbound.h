@@ -32,6 +32,7 @@ struct inbound {
     size_t content;   /* bytes of all chunks so far, this one's too, and what their lines add */
     bool has_skipped; /* an empty line was before this request */
     bool in_fields, has_length, is_chunked, in_trailers, in_cookie, is_old;
+    bool keeps_value;                                          /* its words count */
     char name[INBOUND_NAME_BYTES], value[INBOUND_VALUE_BYTES]; /* long ones are cut */
     uint8_t name_len, value_len;
     unsigned hosts, authorizations;

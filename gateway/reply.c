@@ -1,10 +1,9 @@
 #include "reply.h"
 
+#include "base/digits.h"
 #include "problem.h"
 #include "wire/json.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,33 +31,50 @@ uint64_t reply_month_left_s(uint64_t unix_s)
     return (uint64_t)timegm(&utc) - unix_s;
 }
 
+struct words {
+    char text[POLICIES_BYTES];
+    size_t len;
+};
+
+static void add(struct words *words, const char *text)
+{
+    for (; *text && words->len < sizeof words->text - 1; text++)
+        words->text[words->len++] = *text;
+}
+
+static void add_number(struct words *words, const char *before, uint64_t value)
+{
+    char digits[DIGITS_MAX + 1];
+    digits[digits_of(digits, value)] = '\0';
+    add(words, before);
+    add(words, digits);
+}
+
 /* draft-ietf-httpapi-ratelimit-headers: a list of policies, and what is left of each, `t` seconds
  * until there is more. Every limit of rate has a minute for its window, which slides: when there is
  * more of it is known when a call was refused for it. A month is as long as the calendar says. */
 static void tell_policies(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
 {
-    char policy[POLICIES_BYTES] = "", left[POLICIES_BYTES] = "";
-    int policy_len = 0, left_len = 0;
+    struct words policy = {0}, left = {0};
     uint64_t month = fbx_reply_quota_limit(reply);
-    uint32_t minute = fbx_reply_rate_limit(reply);
-    const char *between = minute > 0 ? ", " : "";
+    uint32_t minute = fbx_reply_rate_limit(reply), again = rate_again_s(reply);
     if (minute > 0) {
-        policy_len = snprintf(policy, sizeof policy, "\"minute\";q=%" PRIu32 ";w=60", minute);
-        left_len =
-            snprintf(left, sizeof left, "\"minute\";r=%" PRIu32, fbx_reply_rate_remaining(reply));
+        add_number(&policy, "\"minute\";q=", minute);
+        add(&policy, ";w=60");
+        add_number(&left, "\"minute\";r=", fbx_reply_rate_remaining(reply));
+        if (again > 0)
+            add_number(&left, ";t=", again);
     }
-    if (minute > 0 && rate_again_s(reply) > 0)
-        left_len += snprintf(left + left_len, sizeof left - (size_t)left_len, ";t=%" PRIu32,
-                             rate_again_s(reply));
     if (month > 0) {
-        snprintf(policy + policy_len, sizeof policy - (size_t)policy_len, "%s\"month\";q=%" PRIu64,
-                 between, month);
-        snprintf(left + left_len, sizeof left - (size_t)left_len,
-                 "%s\"month\";r=%" PRIu64 ";t=%" PRIu64, between, fbx_reply_quota_remaining(reply),
-                 reply_month_left_s(unix_s));
+        const char *between = minute > 0 ? ", " : "";
+        add(&policy, between);
+        add_number(&policy, "\"month\";q=", month);
+        add(&left, between);
+        add_number(&left, "\"month\";r=", fbx_reply_quota_remaining(reply));
+        add_number(&left, ";t=", reply_month_left_s(unix_s));
     }
-    answer_header(answer, "RateLimit-Policy", policy);
-    answer_header(answer, "RateLimit", left);
+    answer_header(answer, "RateLimit-Policy", policy.text);
+    answer_header(answer, "RateLimit", left.text);
 }
 
 static void tell_rate(struct answer *answer, const fbx_reply *reply, uint64_t unix_s)
