@@ -97,7 +97,17 @@ static void what_is_under_way_ends_by_its_deadline(void **state)
 
 /* ---- events ---- */
 
-/* A broker that is there and says nothing; a publisher and a listener wait for its word. */
+/* In each turn the gateway hears everybody who has asked, and at its end it tells the broker:
+ * between two answers to one who asks again, there is a whole turn. Its /metrics would need the
+ * broker. */
+static void await_turn(void)
+{
+    for (int answers = 0; answers < 2; answers++)
+        assert_int_equal(front_ask("GET /livez", NULL, NULL), 200);
+}
+
+/* A broker that is there and says nothing; a publisher and a listener wait for its word, and what
+ * they asked has left the gateway. */
 static void ask_the_frozen(struct http *publisher, struct http *listener, const char *headers)
 {
     assert_true(eventually(takes_calls, NULL));
@@ -106,6 +116,7 @@ static void ask_the_frozen(struct http *publisher, struct http *listener, const 
     process_freeze(front.place->broker.pid);
     http_ask(publisher, "POST /v1/publish/news.today", front.ann, headers, "1");
     http_ask(listener, "GET /v1/subscribe?topic=news.%3E", front.ann, headers, NULL);
+    await_turn();
 }
 
 static unsigned until(struct http *http, int expected, uint64_t began_ns)
