@@ -82,6 +82,8 @@ static void keep_rest(struct access_log *self, const uint8_t *at)
 
 void access_log_flush(struct access_log *self)
 {
+    if (self->lines.len == 0)
+        return;
     const uint8_t *at = self->lines.data, *end = at + self->lines.len;
     while (at < end) {
         ssize_t n = write(self->fd, at, (size_t)(end - at));

@@ -85,6 +85,8 @@ void answer_header_number(struct answer *self, const char *name, uint64_t value)
 
 const char *answer_get(const struct answer *self, const char *name)
 {
+    if (self->headers.len == 0)
+        return NULL;
     const char *at = (const char *)self->headers.data;
     const char *end = at + self->headers.len;
     while (at < end) {
@@ -98,10 +100,12 @@ const char *answer_get(const struct answer *self, const char *name)
 
 void answer_add_headers(const struct answer *self, struct MHD_Response *response)
 {
-    const char *at = (const char *)self->headers.data;
-    const char *end = at + self->headers.len;
     if (self->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, self->content_type);
+    if (self->headers.len == 0)
+        return;
+    const char *at = (const char *)self->headers.data;
+    const char *end = at + self->headers.len;
     while (at < end) {
         const char *value = at + strlen(at) + 1;
         MHD_add_response_header(response, at, value);

@@ -51,7 +51,7 @@ static size_t sequence(const uint8_t *text, size_t left)
 static size_t valid_prefix(struct slice text, bool allow_nul)
 {
     size_t i = 0;
-    while ((i += plain_prefix(text.data + i, text.len - i)) < text.len) {
+    while (i < text.len && (i += plain_prefix(text.data + i, text.len - i)) < text.len) {
         bool is_plain = text.data[i] < 0x80 && (text.data[i] != 0 || allow_nul);
         size_t n = is_plain ? 1 : sequence(text.data + i, text.len - i);
         if (n == 0)
