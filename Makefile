@@ -341,14 +341,22 @@ check-cppcheck: | $(PROTO_H)
 		--error-exitcode=1 --cppcheck-build-dir=$(BUILD)/lint/cppcheck -D_GNU_SOURCE \
 		-Ilibs -Ibroker -Iservices -Ilibs/client $(CODE_DIRS)
 
-check-lint: $(LINTED:%.c=$(BUILD)/lint/%.ok)
+# What has changed in a folder goes to one process: to start one takes as long as to read a file. The
+# object stands for the headers it was made from.
+LINT_FOLDERS := $(patsubst %/,%,$(sort $(dir $(LINTED))))
+LINT_CHANGED = $(sort $(patsubst $(OBJ)/%.o,%.c,$(filter %.c %.o,$(if $(filter .clang-tidy,$?),$^,$?))))
 
-# The object stands for the headers it was made from.
-$(BUILD)/lint/%.ok: %.c $(OBJ)/%.o .clang-tidy
-	@mkdir -p $(@D)
-	$(SAY)clang-tidy --quiet $< -- $(CODEGEN) $(INCLUDE) -DFAREBOX_VERSION='"$(VERSION)"' \
-		2>$@.log || { cat $@.log; exit 1; }
-	@touch $@
+define lint_rule
+$(BUILD)/lint/$1/ok: $2 $(call objects,$2) .clang-tidy
+	@mkdir -p $$(@D)
+	$$(SAY)clang-tidy --quiet $$(LINT_CHANGED) -- $$(CODEGEN) $$(INCLUDE) \
+		-DFAREBOX_VERSION='"$(VERSION)"' 2>$$@.log || { cat $$@.log; exit 1; }
+	@touch $$@
+endef
+$(foreach folder,$(LINT_FOLDERS),\
+	$(eval $(call lint_rule,$(folder),$(filter $(wildcard $(folder)/*.c),$(LINTED)))))
+
+check-lint: $(LINT_FOLDERS:%=$(BUILD)/lint/%/ok)
 
 # ---- showing it -----------------------------------------------------------------------------
 
