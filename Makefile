@@ -19,8 +19,10 @@ SEEDS ?= 1000
 CYCLES ?= 1000
 SECONDS ?= 60
 JOBS ?= $(shell nproc)
+# Each compiler's sanitizer of addresses finds what the other's does not; clang's knows more that C
+# leaves undefined.
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(if $(filter address%,$(SAN)),clang,gcc)
 endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 ifeq ($(MAKELEVEL),0)
@@ -322,8 +324,9 @@ check-shell:
 check-gcc:
 	@$(MAKE) CC=gcc tests
 
+# What `make test` runs under the address sanitizer, so that it is built once.
 check-clang:
-	@$(MAKE) BUILD=$(BUILD)/clang CC=clang tests
+	@$(MAKE) BUILD=$(BUILD)/address-undefined SAN=address,undefined CC=clang tests
 
 check-symbols: all
 	@tools/symbols $(OBJ) $(SDK_REAL)

@@ -167,8 +167,8 @@ void work_repeat(struct peer *peer)
     struct world *world = peer->world;
     unsigned cap = sizeof peer->recent / sizeof *peer->recent;
     unsigned number = peer->recent[dice_below(&world->dice, cap)];
-    const struct called *first = &world->books.calls[number];
-    if (number == 0 || !first->keyed)
+    const struct called *first = number > 0 ? &world->books.calls[number] : NULL;
+    if (!first || !first->keyed)
         return;
     struct called plan = {.caller = peer,
                           .life = peer->life,
@@ -189,8 +189,8 @@ void work_cancel_some(struct peer *peer)
     struct world *world = peer->world;
     unsigned cap = sizeof peer->recent / sizeof *peer->recent;
     unsigned number = peer->recent[dice_below(&world->dice, cap)];
-    struct called *called = &world->books.calls[number];
-    if (number == 0 || called->life != peer->life || called->outcomes > 0)
+    struct called *called = number > 0 ? &world->books.calls[number] : NULL;
+    if (!called || called->life != peer->life || called->outcomes > 0)
         return;
     TRACE(world, "%s cancels call %u", peer->user->name, number);
     called->cancelled = true;
