@@ -24,6 +24,8 @@ enum {
 
 #define LARGEST_LENGTH (UINT64_MAX / 16 - 1)
 
+enum { HOST }; /* of the headers that come once at most: a bit of `lone` */
+
 /* Statuses. */
 #define MALFORMED 400u
 #define CONTENT_TOO_LARGE 413u
@@ -187,6 +189,27 @@ static const char *take_coding(struct inbound *self)
     return known ? NULL : "its Transfer-Encoding is not chunked";
 }
 
+/* Of two, one reader would take the first and another the last. */
+static const char *take_lone(struct inbound *self)
+{
+    static const struct {
+        const char *name, *twice;
+    } lone[] = {
+        [HOST] = {"host", "there is more than one Host"},
+        {"authorization", "there is more than one Authorization"},
+        {"idempotency-key", "there is more than one Idempotency-Key"},
+        {"x-timeout-ms", "there is more than one X-Timeout-Ms"},
+    };
+    for (unsigned i = 0; i < sizeof lone / sizeof *lone; i++) {
+        if (!is_named(self, lone[i].name))
+            continue;
+        bool is_second = self->lone & 1u << i;
+        self->lone |= (uint8_t)(1u << i);
+        return is_second ? lone[i].twice : NULL;
+    }
+    return NULL;
+}
+
 /* The header's line is whole. */
 static const char *take_field(struct inbound *self)
 {
@@ -195,11 +218,7 @@ static const char *take_field(struct inbound *self)
         return take_length(self);
     if (is_named(self, "transfer-encoding"))
         return take_coding(self);
-    if (is_named(self, "host") && self->hosts++ > 0)
-        return "there is more than one Host";
-    if (is_named(self, "authorization") && self->authorizations++ > 0)
-        return "there is more than one Authorization";
-    return NULL;
+    return take_lone(self);
 }
 
 static void keep_name(struct inbound *self, uint8_t c)
@@ -269,7 +288,7 @@ static uint8_t end_head(struct inbound *self, uint8_t c)
         return refuse(self, "a carriage return is alone");
     if (self->in_trailers)
         return START;
-    if (self->hosts == 0 && !self->is_old)
+    if (!(self->lone & 1u << HOST) && !self->is_old)
         return refuse(self, "there is no Host");
     if (self->is_chunked && self->is_old)
         return refuse(self, "HTTP/1.0 has no Transfer-Encoding");

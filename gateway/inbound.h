@@ -35,7 +35,7 @@ struct inbound {
     bool keeps_value;                                          /* its words count */
     char name[INBOUND_NAME_BYTES], value[INBOUND_VALUE_BYTES]; /* long ones are cut */
     uint8_t name_len, value_len;
-    unsigned hosts, authorizations;
+    uint8_t lone; /* a bit for each header that has come and must not again */
 
     const char *defect; /* static text; NULL: none so far. What comes then is not looked at */
     unsigned http;      /* the status that says so */

@@ -195,7 +195,8 @@ void routes_methods(const struct routes *self, const char *path, char out[ROUTE_
     for (size_t i = 0; i < self->n && len < ROUTE_METHODS_BYTES; i++) {
         const struct route *route = &self->list[i];
         if (route_fits(route, path, &fit) && !is_named(out, route->method))
-            len += (size_t)snprintf(out + len, ROUTE_METHODS_BYTES - len, "%s%s", len ? ", " : "",
-                                    route->method);
+            len +=
+                (size_t)snprintf(out + len, ROUTE_METHODS_BYTES - len, "%s%s%s", len ? ", " : "",
+                                 route->method, strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
     }
 }

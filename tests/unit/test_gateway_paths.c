@@ -113,8 +113,8 @@ static void the_route_that_says_most_is_taken(void **state)
     assert_true(slice_is(lookup.match.params[0], "bus.stats"));
     assert_null(find(&lookup, "DELETE", "/o/7"));
     assert_true(lookup.elsewhere);
-    allows(lookup.routes, "/o/7", "GET");
-    allows(lookup.routes, "/o/new", "GET, PUT");
+    allows(lookup.routes, "/o/7", "GET, HEAD");
+    allows(lookup.routes, "/o/new", "GET, HEAD, PUT");
     for (size_t i = 0; i < 4; i++) {
         static const char *const nowhere[] = {"/o/7/", "/o/", "/p", ""};
         assert_null(find(&lookup, "GET", nowhere[i]));

@@ -107,6 +107,10 @@ static void headers_are_names_and_values(void **state)
     REFUSES(HEAD "X-A: a\x7f\r\n\r\n", "a header holds a control character");
     REFUSES(CHUNKED "0\r\nX : y\r\n\r\n", "a header's name is not one");
     REFUSES(HEAD "host: y\r\n\r\n", "there is more than one Host");
+    REFUSES(HEAD "Idempotency-Key: a\r\nidempotency-key: b\r\n\r\n",
+            "there is more than one Idempotency-Key");
+    REFUSES(HEAD "X-Timeout-Ms: 5\r\nAccept: a\r\nX-Timeout-Ms: 5\r\n\r\n",
+            "there is more than one X-Timeout-Ms");
     REFUSES(HEAD "Authorization: a\r\nauthorization: a\r\n\r\n",
             "there is more than one Authorization");
     REFUSES_SECOND(HEAD "\r\n / HTTP/1.1\r\n\r\n", "the request's line has no method");
