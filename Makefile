@@ -102,7 +102,7 @@ $(OBJ)/%.o: %.c $(OBJ)/flags | $(PROTO_H)
 	$(SAY)$(COMPILE) $(WARN) -MMD -MP -c -o $@ $<
 
 # libnng must find the shim's symbols in the program or the SDK, ahead of its own and libc's.
-$(OBJ)/libs/nng/%.o: CODEGEN += -fvisibility=default
+$(OBJ)/libs/shim/%.o: CODEGEN += -fvisibility=default
 $(OBJ)/tests/%.o: INCLUDE += -Itests
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
@@ -117,7 +117,7 @@ OBJECTS_wire := $(call objects,$(wildcard libs/wire/*.c)) $(PROTO_OBJ)
 $(foreach lib,module client store token settings base,\
 	$(eval OBJECTS_$(lib) := $(call objects,$(wildcard libs/$(lib)/*.c))))
 OBJECTS_services := $(call objects,$(filter-out services/host/main.c,$(wildcard services/*/*.c)))
-NNG_SHIM := $(call objects,$(wildcard libs/nng/*.c))
+NNG_SHIM := $(call objects,$(wildcard libs/shim/*.c))
 ARCHIVED := $(foreach lib,services gateway inspector broker $(INTERNAL),$(if $(OBJECTS_$(lib)),$(lib)))
 archives = $(patsubst %,$(OBJ)/lib%.a,$(filter $1,$(ARCHIVED)))
 
@@ -134,7 +134,7 @@ SDK_MAP := $(wildcard libs/client/farebox.map)
 SDK := $(if $(OBJECTS_client),$(LIB)/libfarebox.so)
 
 # Programs of others have no shim of their own.
-$(SDK_REAL): $(OBJECTS_client) $(OBJ)/libs/nng/workaround.o $(call archives,wire base) $(SDK_MAP)
+$(SDK_REAL): $(OBJECTS_client) $(OBJ)/libs/shim/workaround.o $(call archives,wire base) $(SDK_MAP)
 	@mkdir -p $(@D)
 	$(SAY)$(LINK_SHARED) -Wl,-soname,libfarebox.so.$(ABI) $(SDK_MAP:%=-Wl,--version-script=%) -o $@ \
 		$(filter %.o %.a,$^) $(LIBRARIES)

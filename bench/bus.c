@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "measure/fail.h"
-#include "nng/threads.h"
+#include "shim/threads.h"
 
 #include <errno.h>
 #include <stdio.h>

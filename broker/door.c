@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "listen.h"
-#include "nng/threads.h"
 #include "wire/wire.h"
 
 #include <errno.h>
@@ -350,7 +349,6 @@ static void on_kept(void *arg, uint64_t mark)
 int door_create(struct door **out, const struct door_options *options)
 {
     struct door *door = mem_zalloc(sizeof *door);
-    threads_leave_one();
     door->max_exchanges = options->max_exchanges;
     door->store = options->store;
     door->ledger = options->ledger;
@@ -497,5 +495,4 @@ void door_destroy(struct door *door)
     pthread_cond_destroy(&door->turned);
     pthread_mutex_destroy(&door->inbox_lock);
     mem_free(door);
-    threads_end();
 }

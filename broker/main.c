@@ -6,6 +6,7 @@
 #include "config_key.h"
 #include "door.h"
 #include "listen.h"
+#include "shim/threads.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -229,6 +230,7 @@ static int start_core(struct broker *broker)
                                 .store = broker->store,
                                 .ledger = broker->ledger,
                                 .feeds_dir = broker->feeds_dir};
+    threads_leave_one();
     if (door_create(&broker->door, &door) < 0) {
         snprintf(broker->why, sizeof broker->why, "cannot open the socket");
         return -EMFILE;
@@ -399,6 +401,7 @@ static void stop(struct broker *broker)
         settle(broker);
     core_destroy(broker->core);
     door_destroy(broker->door);
+    threads_end();
     ledger_close(broker->ledger);
     store_close(broker->store);
     token_key_destroy(broker->key);

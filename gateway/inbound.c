@@ -1,5 +1,7 @@
 #include "inbound.h"
 
+#include "field.h"
+
 #include <string.h>
 
 enum {
@@ -21,10 +23,6 @@ enum {
     CHUNK_RETURN,
     CHUNK_LINE_FEED,
 };
-
-#define LARGEST_LENGTH (UINT64_MAX / 16 - 1)
-
-enum { HOST }; /* of the headers that come once at most: a bit of `lone` */
 
 /* Statuses. */
 #define MALFORMED 400u
@@ -154,73 +152,6 @@ static uint8_t go_on_version(struct inbound *self, uint8_t c)
 
 /* ---- headers ---- */
 
-static bool is_named(const struct inbound *self, const char *name)
-{
-    return self->name_len == strlen(name) && memcmp(self->name, name, self->name_len) == 0;
-}
-
-static const char not_a_length[] = "its Content-Length is no number";
-
-/* RFC 9110 allows blanks behind a value, but libmicrohttpd takes them for a part of it. */
-static const char *take_length(struct inbound *self)
-{
-    if (self->has_length || self->is_chunked)
-        return "the request says more than once how long it is";
-    self->has_length = true;
-    if (self->value_len == INBOUND_VALUE_BYTES) /* more of it may have come */
-        return not_a_length;
-    for (size_t i = 0; i < self->value_len; i++) {
-        uint8_t digit = (uint8_t)(self->value[i] - '0');
-        if (digit > 9 || self->left > LARGEST_LENGTH)
-            return not_a_length;
-        self->left = self->left * 10 + digit;
-    }
-    return self->value_len > 0 ? NULL : not_a_length;
-}
-
-static const char *take_coding(struct inbound *self)
-{
-    static const char chunked[] = "chunked";
-    if (self->has_length || self->is_chunked)
-        return "the request says more than once how long it is";
-    self->is_chunked = true;
-    bool known = self->value_len == sizeof chunked - 1 &&
-                 memcmp(self->value, chunked, sizeof chunked - 1) == 0;
-    return known ? NULL : "its Transfer-Encoding is not chunked";
-}
-
-/* Of two, one reader would take the first and another the last. */
-static const char *take_lone(struct inbound *self)
-{
-    static const struct {
-        const char *name, *twice;
-    } lone[] = {
-        [HOST] = {"host", "there is more than one Host"},
-        {"authorization", "there is more than one Authorization"},
-        {"idempotency-key", "there is more than one Idempotency-Key"},
-        {"x-timeout-ms", "there is more than one X-Timeout-Ms"},
-    };
-    for (unsigned i = 0; i < sizeof lone / sizeof *lone; i++) {
-        if (!is_named(self, lone[i].name))
-            continue;
-        bool is_second = self->lone & 1u << i;
-        self->lone |= (uint8_t)(1u << i);
-        return is_second ? lone[i].twice : NULL;
-    }
-    return NULL;
-}
-
-/* The header's line is whole. */
-static const char *take_field(struct inbound *self)
-{
-    self->extra += INBOUND_ITEM_BYTES;
-    if (is_named(self, "content-length"))
-        return take_length(self);
-    if (is_named(self, "transfer-encoding"))
-        return take_coding(self);
-    return take_lone(self);
-}
-
 static void keep_name(struct inbound *self, uint8_t c)
 {
     if (self->name_len < INBOUND_NAME_BYTES)
@@ -242,8 +173,8 @@ static uint8_t begin_name(struct inbound *self, uint8_t c)
 static uint8_t go_on_name(struct inbound *self, uint8_t c)
 {
     if (c == ':') {
-        self->in_cookie = is_named(self, "cookie");
-        self->keeps_value = is_named(self, "content-length") || is_named(self, "transfer-encoding");
+        self->in_cookie = field_is(self, "cookie");
+        self->keeps_value = field_frames(self);
         return VALUE;
     }
     if (!is_token(c))
@@ -272,7 +203,7 @@ static uint8_t end_line(struct inbound *self, uint8_t c)
 {
     const char *defect = c == '\n' ? NULL : "a carriage return is alone";
     if (!defect && self->in_fields)
-        defect = take_field(self);
+        defect = field_take(self);
     if (defect)
         return refuse(self, defect);
     if (!self->in_fields)
@@ -288,7 +219,7 @@ static uint8_t end_head(struct inbound *self, uint8_t c)
         return refuse(self, "a carriage return is alone");
     if (self->in_trailers)
         return START;
-    if (!(self->lone & 1u << HOST) && !self->is_old)
+    if (!field_has_host(self) && !self->is_old)
         return refuse(self, "there is no Host");
     if (self->is_chunked && self->is_old)
         return refuse(self, "HTTP/1.0 has no Transfer-Encoding");
@@ -311,7 +242,7 @@ static int digit_of(uint8_t c)
 static uint8_t go_on_size(struct inbound *self, uint8_t c)
 {
     int digit = digit_of(c);
-    if (digit >= 0 && self->left <= LARGEST_LENGTH) {
+    if (digit >= 0 && self->left <= INBOUND_LENGTH_MAX) {
         self->left = self->left * 16 + (uint64_t)digit;
         self->value_len = 1; /* there is a size */
         return SIZE;

@@ -18,6 +18,8 @@
 #define INBOUND_CHUNK_LINE_BYTES 1024u
 /* So much of the line is for the size; what goes beyond is content like the chunk itself. */
 #define INBOUND_SIZE_BYTES 16u
+/* A longer body is no number to count with. */
+#define INBOUND_LENGTH_MAX (UINT64_MAX / 16 - 1)
 
 /* All zero but for the limits: a request begins. */
 struct inbound {

@@ -5,8 +5,8 @@
 #include "base/notify.h"
 #include "base/token_file.h"
 #include "loop.h"
-#include "nng/threads.h"
 #include "route.h"
+#include "shim/threads.h"
 #include "subscribers.h"
 #include "tls.h"
 

@@ -1,5 +1,5 @@
 /* transport_nng.c - exchanges as contexts of a REQ socket. The only file of the
- * library that knows nng; see libs/nng for what older versions need.
+ * library that knows nng; see libs/shim for what older versions need.
  *
  * nng's own resending is off: frames have numbers, so the engine repeats exactly those
  * that were lost, and nng's list of timers costs time with every request. */

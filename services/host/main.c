@@ -2,9 +2,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
-#include "nng/threads.h"
 #include "options.h"
 #include "running.h"
+#include "shim/threads.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* Connections that come and go in every unfriendly way. The broker keeps
- * listening, and its descriptors return to where they were. Without libs/nng a
+ * listening, and its descriptors return to where they were. Without libs/shim a
  * single connect-and-close deafens an ipc listener, and pipes that close under load
  * are never given back. */
 #include "harness.h"

@@ -634,7 +634,7 @@ static void the_readmes_service_says_hello(void **state)
     assert_answers(scene->ann, "hello", "greet", "null", "{\"text\":\"Hello, stranger of acme\"}");
 }
 
-/* Its nng calls what libs/nng/workaround.c has in its place, though it names only the SDK. */
+/* Its nng calls what libs/shim/workaround.c has in its place, though it names only the SDK. */
 static void the_readmes_service_has_an_nng_that_is_mended(void **state)
 {
     static const char look[] = "LD_BIND_NOW=1 LD_DEBUG=bindings \"$0\" 2>&1 | grep -c "

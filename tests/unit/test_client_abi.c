@@ -57,7 +57,7 @@ static unsigned each_line(const char *command, void (*line)(const char *text))
     return lines;
 }
 
-/* Of libs/nng/workaround.c. */
+/* Of libs/shim/workaround.c. */
 static const char *const shim[] = {"sendmsg", "nng_stream_recv", "nng_stream_send"};
 #define SHIM (sizeof(shim) / sizeof(shim[0]))
 

@@ -66,6 +66,8 @@ void threads_leave_one(void)
 
 void threads_end(void)
 {
+    if (!occupation)
+        return;
     sem_post(&end);
     nng_aio_free(occupation);
     occupation = NULL;
