@@ -66,30 +66,11 @@ static void answer(struct exchange *x, const fbx_reply *reply)
 static void on_reply(void *arg, const fbx_reply *reply)
 {
     struct exchange *x = arg;
-    if (x->on_refused && fbx_reply_status(reply) != FBX_OK && x->on_refused(x, reply))
-        return;
     if (x->streams)
         end_stream(x, reply);
     else
         answer(x, reply);
     exchange_finish(x);
-}
-
-/* Once it is called the exchange is another thread's. */
-bool call_again(struct exchange *x, const char *service, const char *method)
-{
-    fbx_call_options options = {
-        .timeout_ms = x->timeout_ms,
-        .request_id = answer_have_name(&x->answer),
-        .terms = true,
-    };
-    x->on_refused = NULL;
-    x->as_gateway = true;
-    if (fbx_call_async(x->gateway->bus, service, method, (fbx_bytes){x->again.data, x->again.len},
-                       &options, on_reply, x, NULL) == 0)
-        return true;
-    x->as_gateway = false;
-    return false;
 }
 
 static void begin_stream(struct exchange *x)
@@ -165,8 +146,6 @@ void call_begin(struct exchange *x, const struct call *call)
     if (!call->on_ok && !call->as_gateway)
         ask_for_parts(x, &options);
     x->on_ok = call->on_ok;
-    x->on_refused = call->on_refused;
-    x->timeout_ms = options.timeout_ms;
     x->as_gateway = call->as_gateway;
     exchange_hold(x);
     int error = fbx_call_async(x->gateway->bus, call->service, call->method,

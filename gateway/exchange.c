@@ -45,7 +45,6 @@ void exchange_release(struct exchange *self)
     if (self->framing != FRAMING_NONE)
         stream_finish(&self->stream);
     answer_finish(&self->answer);
-    buf_finish(&self->again);
     bodies_drop(self);
     routes_unref(self->routes);
     mem_free(self->path);

@@ -42,13 +42,9 @@ struct exchange {
     struct stream stream;
     void *work;                                                       /* the handler's */
     uint64_t call;                                                    /* on the bus */
-    uint32_t timeout_ms;                                              /* of the call */
     bool as_gateway;                                                  /* see call.h */
     struct shown_mark asker;                                          /* of metrics.h */
     void (*on_ok)(struct exchange *exchange, const fbx_reply *reply); /* see call.h */
-    /* See call.h: what is to follow a refusal, and with what. */
-    bool (*on_refused)(struct exchange *exchange, const fbx_reply *reply);
-    struct buf again;
     /* What is under way is not wanted any more. The loop thread; may be NULL. */
     void (*on_gone)(struct exchange *exchange);
 

@@ -172,24 +172,6 @@ static void forget_cookies(struct exchange *x)
     cookie_set(&x->answer, COOKIE_REFRESH, "", 0, secure);
 }
 
-/* The client's token, for the service to judge. */
-static void prepare_again(struct exchange *x, const struct question *q, const char *token)
-{
-    struct question again = {.members = q->members};
-    again.start = pack_open(&again.map);
-    (void)copy(&again, "refresh_token");
-    put(&again, "token", slice_of(token));
-    pack_close_map(&again.map, again.start, again.pairs);
-    x->again = again.map;
-}
-
-/* What the subscription keeps somebody from is not to end what they have. */
-static bool end_for_client(struct exchange *x, const fbx_reply *reply)
-{
-    return fbx_reply_status(reply) == FBX_SUBSCRIPTION_EXPIRED &&
-           call_again(x, x->gateway->settings.login_service, "logout");
-}
-
 /* Whoever shows the refresh token of a cookie, or has no other, ends its login also when their
  * token is over. A page keeps no cookies, whatever is said of it. */
 void login_logout(struct exchange *x)
@@ -199,12 +181,7 @@ void login_logout(struct exchange *x)
     bool from_cookie = false;
     if (open_question(&q, x)) {
         bool shown = put_refresh_token(&q, x, &from_cookie);
-        const char *token = exchange_token(x);
-        call.as_gateway = shown && (from_cookie || !token);
-        if (token && !call.as_gateway) {
-            prepare_again(x, &q, token);
-            call.on_refused = end_for_client;
-        }
+        call.as_gateway = shown && (from_cookie || !exchange_token(x));
         if (cookie_is_ours(x))
             forget_cookies(x);
         ask(&q, x, &call);

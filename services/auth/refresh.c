@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "common/arguments.h"
 #include "store/store.h"
-#include "token/token.h"
 
 #include <errno.h>
 #include <string.h>
@@ -66,49 +65,40 @@ void auth_refresh(struct auth *auth, fbx_request *request)
 
 /* ---- logout ---- */
 
-struct leaver {
-    const char *tenant, *user;
-    char token_id[TOKEN_ID_SIZE]; /* "": none of ours, so that no family has it */
-    fbx_call_options as;          /* how they ask the broker */
-};
-
-static void name_token(struct leaver *leaver, const char *id)
-{
-    if (strlen(id) < sizeof leaver->token_id)
-        memcpy(leaver->token_id, id, strlen(id) + 1);
-}
-
-/* The token that the request is made with; false: answered. */
-static bool find_token(struct auth *auth, fbx_request *request, struct leaver *leaver)
+/* The id of the token that the request is made with; false: answered. */
+static bool find_token(struct auth *auth, fbx_request *request, char id[TOKEN_ID_SIZE])
 {
     fbx_value me;
-    fbx_reply *reply = auth_ask(auth, "bus.me", "show", NULL, &leaver->as);
+    fbx_reply *reply =
+        auth_ask(auth, "bus.me", "show", NULL, &(fbx_call_options){.parent = request});
     if (!reply || fbx_reply_status(reply) != FBX_OK || !fbx_read(fbx_reply_payload(reply), &me)) {
         auth_refuse_as(request, reply);
         return false;
     }
     fbx_value token = fbx_map_get(&me, "token_id");
-    if (!fbx_as_text(&token, leaver->token_id, sizeof leaver->token_id))
-        leaver->token_id[0] = '\0';
+    if (!fbx_as_text(&token, id, TOKEN_ID_SIZE))
+        id[0] = '\0'; /* not one of ours, so that no family has it */
     fbx_reply_free(reply);
     return true;
 }
 
-/* Of the leaver's own account only, whatever the refresh token says. `*ended` is what goes with
- * the leaver's token: of a login that is remembered no more, what it may have been given since. 0,
+/* Of the caller's own account only, whatever the refresh token says. `*ended` is what goes with
+ * the caller's token: of a login that is remembered no more, what it may have been given since. 0,
  * or an error of the store. */
-static int end_family(struct auth *auth, const struct leaver *leaver, const struct ticket *shown,
-                      struct family *ended)
+static int end_family(struct auth *auth, fbx_request *request, const struct ticket *shown,
+                      const char *token_id, struct family *ended)
 {
+    const fbx_context *caller = fbx_request_context(request);
     struct account account;
     struct ticket ticket = {.tenant = ""};
-    memcpy(ended->token_id, leaver->token_id, TOKEN_ID_SIZE);
-    ended->token_ends_s = leaver->token_id[0] ? auth_now_s() + auth->setup.token_s : 0;
-    int rc = account_load(auth->store, leaver->tenant, leaver->user, &account);
+    memcpy(ended->token_id, token_id, TOKEN_ID_SIZE);
+    ended->token_ends_s = token_id[0] ? auth_now_s() + auth->setup.token_s : 0;
+    int rc =
+        account_load(auth->store, fbx_context_tenant(caller), fbx_context_user(caller), &account);
     if (rc != 0)
         return rc == -ENOENT ? 0 : rc;
     const struct family *family = shown ? families_by_id(&account.families, shown->id)
-                                        : families_by_token(&account.families, leaver->token_id);
+                                        : families_by_token(&account.families, token_id);
     memcpy(ticket.tenant, account.tenant, TENANT_SIZE);
     memcpy(ticket.user, account.user, USER_SIZE);
     if (family) {
@@ -143,18 +133,21 @@ static void end_shown(struct auth *auth, fbx_request *request, const struct tick
     }
 }
 
-/* The leaver's token goes last, once there is nothing more to ask again for. */
-static void end_login(struct auth *auth, fbx_request *request, const struct leaver *leaver,
-                      const struct ticket *shown)
+/* The caller's token goes last, once there is nothing more to ask again for. */
+static void end_own(struct auth *auth, fbx_request *request, const struct ticket *shown)
 {
     struct family ended = {.until_s = 0};
-    if (end_family(auth, leaver, shown, &ended) != 0) {
-        if (strcmp(ended.token_id, leaver->token_id) != 0)
+    char token_id[TOKEN_ID_SIZE] = "";
+    if (!find_token(auth, request, token_id))
+        return;
+    if (end_family(auth, request, shown, token_id, &ended) != 0) {
+        if (strcmp(ended.token_id, token_id) != 0)
             (void)taking_back_one(auth, &ended);
         auth_refuse_store(request);
         return;
     }
-    fbx_reply *reply = auth_ask(auth, "bus.tokens", "logout", NULL, &leaver->as);
+    fbx_reply *reply =
+        auth_ask(auth, "bus.tokens", "logout", NULL, &(fbx_call_options){.parent = request});
     if (!reply || fbx_reply_status(reply) != FBX_OK) {
         auth_refuse_as(request, reply);
         return;
@@ -163,64 +156,15 @@ static void end_login(struct auth *auth, fbx_request *request, const struct leav
     answer_ended(auth, request, &ended);
 }
 
-static void end_own(struct auth *auth, fbx_request *request, const struct ticket *shown)
-{
-    const fbx_context *caller = fbx_request_context(request);
-    struct leaver leaver = {.tenant = fbx_context_tenant(caller),
-                            .user = fbx_context_user(caller),
-                            .as = {.parent = request}};
-    if (find_token(auth, request, &leaver))
-        end_login(auth, request, &leaver, shown);
-}
-
-/* False: answered. */
-static bool read_token(struct auth *auth, fbx_request *request, const char *token,
-                       struct token_claims *claims)
-{
-    struct module_error why = {{0}};
-    struct token_key *key = setup_key(&auth->setup, &why);
-    bool good = key && token_verify(key, slice_of(token), auth_now_s(), claims, NULL) == 0;
-    if (!key) {
-        log_event(LOG_ERROR, "auth.no_key", "reason", why.text, NULL);
-        fbx_respond_status(request, FBX_UNAVAILABLE, "no logout is possible at the moment");
-    } else if (!good) {
-        fbx_respond_status(request, FBX_UNAUTHENTICATED, "invalid token");
-    }
-    token_key_destroy(key);
-    return good;
-}
-
-/* One that the broker takes, though it may let its bearer do nothing, and then does not say whose
- * it is: the token does. */
-static void end_by_token(struct auth *auth, fbx_request *request, const char *token,
-                         const struct ticket *shown)
-{
-    struct token_claims claims = {0};
-    if (!read_token(auth, request, token, &claims))
-        return;
-    struct leaver leaver = {.tenant = claims.tenant, .user = claims.user, .as = {.token = token}};
-    name_token(&leaver, claims.id);
-    fbx_reply *reply = auth_ask(auth, "bus.me", "show", NULL, &leaver.as);
-    int status = reply ? fbx_reply_status(reply) : FBX_UNAVAILABLE;
-    if (status == FBX_OK || status == FBX_SUBSCRIPTION_EXPIRED) {
-        fbx_reply_free(reply);
-        end_login(auth, request, &leaver, shown);
-    } else {
-        auth_refuse_as(request, reply);
-    }
-    token_claims_finish(&claims);
-}
-
 /* Whoever shows no token of the broker's could not have called. */
 void auth_logout(struct auth *auth, fbx_request *request)
 {
-    static const char *const known[] = {"refresh_token", "token", NULL};
+    static const char *const known[] = {"refresh_token", NULL};
     struct arguments arguments;
     struct ticket ticket;
-    char text[TICKET_TEXT_SIZE] = "", token[TOKEN_BYTES_MAX + 1] = "";
+    char text[TICKET_TEXT_SIZE] = "";
     arguments_read(&arguments, request, known);
     arguments_optional_text(&arguments, "refresh_token", text, sizeof text);
-    arguments_optional_text(&arguments, "token", token, sizeof token);
     bool shown = text[0] != '\0' && ticket_read(&ticket, text);
     if (arguments_refused(&arguments, request))
         return;
@@ -228,9 +172,7 @@ void auth_logout(struct auth *auth, fbx_request *request)
      */
     bool for_client =
         text[0] && strcmp(fbx_context_tenant(fbx_request_context(request)), auth->tenant) == 0;
-    if (token[0])
-        end_by_token(auth, request, token, shown ? &ticket : NULL);
-    else if (!for_client)
+    if (!for_client)
         end_own(auth, request, shown ? &ticket : NULL);
     else if (shown)
         end_shown(auth, request, &ticket);
