@@ -139,8 +139,9 @@ static bool put_refresh_token(struct question *q, const struct exchange *x, bool
 {
     const char *cookie = cookie_get(x, COOKIE_REFRESH);
     *from_cookie = false;
-    if (copy(q, "refresh_token"))
-        return true;
+    fbx_value value = fbx_map_get(&q->members, "refresh_token");
+    if (value.type == FBX_TEXT && value.as.bytes.len > 0)
+        return copy(q, "refresh_token");
     if (!cookie)
         return false;
     *from_cookie = true;

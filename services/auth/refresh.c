@@ -165,16 +165,17 @@ void auth_logout(struct auth *auth, fbx_request *request)
     char text[TICKET_TEXT_SIZE] = "";
     arguments_read(&arguments, request, known);
     arguments_optional_text(&arguments, "refresh_token", text, sizeof text);
-    bool shown = text[0] != '\0' && ticket_read(&ticket, text);
     if (arguments_refused(&arguments, request))
         return;
-    /* From there the gateway asks for its clients: its own token is not to end, whatever they say.
-     */
+    bool shows_text = fbx_map_get(&arguments.map, "refresh_token").type == FBX_TEXT;
+    bool is_ticket = shows_text && ticket_read(&ticket, text);
+    /* From there the gateway asks for its clients: its own token is not to end, whatever they show,
+     * and be it nothing but quotation marks. */
     bool for_client =
-        text[0] && strcmp(fbx_context_tenant(fbx_request_context(request)), auth->tenant) == 0;
+        shows_text && strcmp(fbx_context_tenant(fbx_request_context(request)), auth->tenant) == 0;
     if (!for_client)
-        end_own(auth, request, shown ? &ticket : NULL);
-    else if (shown)
+        end_own(auth, request, is_ticket ? &ticket : NULL);
+    else if (is_ticket)
         end_shown(auth, request, &ticket);
     else
         auth_refuse_ticket(request);

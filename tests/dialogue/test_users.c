@@ -621,6 +621,24 @@ static void what_the_gateway_itself_is_refused_for_is_nobodys_business(void **st
     says_no_terms();
 }
 
+/* Whoever asks for others says by the text alone, good or not, that it is not their own. */
+static void nobody_ends_the_gateways_own_token(void **state)
+{
+    static const char empty[] = "{\"refresh_token\":\"\"}";
+    char token[TOKEN_SIZE];
+    (void)state;
+    create("acme", "ann", "");
+    is(ask("POST /v1/auth/logout", NULL, empty), 401);
+    is(ask("POST /v1/auth/refresh", NULL, empty), 400);
+    is(log_in("acme", "ann", token), 200);
+    char *other = place_token(place, "platform", "other-gateway", "enterprise",
+                              (const char *const[]){"call:auth.*", NULL});
+    is(ask("POST /v1/call/auth/logout", other, empty), 401);
+    is(ask("POST /v1/call/auth/refresh", other, empty), 401);
+    is(ask("GET /v1/me", other, NULL), 200);
+    free(other);
+}
+
 /* Of its own terms for a login, of those of who asks for a refresh. */
 static void refuse_in_detail(void *arg, fbx_request *request)
 {
@@ -811,6 +829,7 @@ int main(void)
         TEST(a_subscription_is_as_its_tenant_is_now),
         TEST(a_login_is_refused_with_the_terms_of_its_tenant),
         TEST(what_the_gateway_itself_is_refused_for_is_nobodys_business),
+        TEST(nobody_ends_the_gateways_own_token),
         TEST(a_login_service_tells_whose_terms_it_tells),
         TEST(a_tenant_with_users_stays),
         TEST(profiles_of_a_tenant_that_is_gone_can_be_deleted),
