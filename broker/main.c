@@ -230,7 +230,6 @@ static int start_core(struct broker *broker)
                                 .store = broker->store,
                                 .ledger = broker->ledger,
                                 .feeds_dir = broker->feeds_dir};
-    threads_leave_one();
     if (door_create(&broker->door, &door) < 0) {
         snprintf(broker->why, sizeof broker->why, "cannot open the socket");
         return -EMFILE;
@@ -438,6 +437,7 @@ int main(int argc, char **argv)
                  "the system refuses random bytes, signals or a thread");
         return fail(&broker, EX_OSERR);
     }
+    threads_leave_one();
     code = start(&broker);
     if (code == 0) {
         say_ready(&broker);

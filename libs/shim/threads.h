@@ -1,4 +1,5 @@
-/* threads.h - how many threads nng runs its callbacks on: one.
+/* threads.h - how many threads nng runs the ends of operations on: one. (What it says of
+ * connections comes on others.)
  *
  * For our own programs, whose callbacks never wait and all hand frames to one engine or one core
  * behind one lock: of two threads each wakes the other while it holds what that one needs next

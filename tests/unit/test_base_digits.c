@@ -19,7 +19,7 @@ static void each_length_has_its_digits(void **state)
 {
     (void)state;
     is_as_printf_says(0);
-    for (uint64_t power = UINT64_MAX / 10 * 10; power > 0; power /= 10) {
+    for (uint64_t power = UINT64_C(10000000000000000000); power > 0; power /= 10) {
         is_as_printf_says(power - 1);
         is_as_printf_says(power);
         is_as_printf_says(power + 1);
