@@ -13,6 +13,9 @@ struct subscription;
 /* Asks the broker and waits for its word. Locked. `id` as engine_control()'s. */
 int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessage *body,
             uint32_t timeout_ms);
+/* The same of what needs no word once the broker is away: 0 as soon as it is, and it hears of it if
+ * it comes back. */
+int bus_tell(fbx_bus *bus, enum wire_kind kind, const ProtobufCMessage *body, uint32_t timeout_ms);
 int bus_ask_subscribe(fbx_bus *bus, uint64_t id, const Farebox__V1__Subscribe *body,
                       struct slice credential, uint32_t timeout_ms);
 int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential,

@@ -44,11 +44,8 @@ static int judge(const fbx_bus *bus, const struct ask *ask)
     return ask->status == STATUS_OUTCOME_UNKNOWN ? FBX_ETIMEDOUT : FBX_EREFUSED;
 }
 
-static int await(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
+static int finish(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
 {
-    uint64_t until = clock_mono_ns() + timeout_ms * NS_PER_MS;
-    while (!ask->answered && bus_wait(bus, &bus->changed, until))
-        continue;
     if (!ask->answered) {
         ask->abandoned = true;
         text_set_error("the broker did not answer within %u ms", timeout_ms);
@@ -57,6 +54,29 @@ static int await(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
     int error = judge(bus, ask);
     mem_free(ask);
     return error;
+}
+
+static int await(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
+{
+    uint64_t until = clock_mono_ns() + timeout_ms * NS_PER_MS;
+    while (!ask->answered && bus_wait(bus, &bus->changed, until))
+        continue;
+    return finish(bus, ask, timeout_ms);
+}
+
+int bus_tell(fbx_bus *bus, enum wire_kind kind, const ProtobufCMessage *body, uint32_t timeout_ms)
+{
+    uint64_t until = clock_mono_ns() + timeout_ms * NS_PER_MS;
+    if (!bus->engine)
+        return FBX_ECLOSED;
+    struct ask *ask = mem_zalloc(sizeof(*ask));
+    engine_control(bus->engine, kind, 0, body, ask);
+    while (!ask->answered && bus->connected && bus_wait(bus, &bus->changed, until))
+        continue;
+    if (ask->answered || bus->connected)
+        return finish(bus, ask, timeout_ms);
+    ask->abandoned = true;
+    return 0;
 }
 
 int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessage *body,

@@ -240,7 +240,8 @@ typedef struct fbx_service {
 /* Registers; blocks for the broker's word. FBX_EREFUSED: e.g. missing permission. What fails
  * leaves nothing behind: it is not registered later. Strings are copied. */
 FBX_API int fbx_serve(fbx_bus *bus, const fbx_service *service);
-/* No new requests; those running finish. */
+/* No new requests; those running finish. Blocks for the broker's word as long as it is there: one
+ * that comes back hears of it then. */
 FBX_API int fbx_unserve(fbx_bus *bus, const char *name);
 /* Blocks until every request held has been answered or is past its deadline; FBX_ETIMEDOUT. */
 FBX_API int fbx_await_requests(fbx_bus *bus, uint32_t timeout_ms);

@@ -159,7 +159,7 @@ int fbx_unserve(fbx_bus *bus, const char *name)
     if (service) {
         Farebox__V1__Deregister body = deregistration(service);
         service->refs++; /* another thread may end it meanwhile */
-        error = bus_ask(bus, WIRE_DEREGISTER, 0, &body.base, bus->connect_timeout_ms);
+        error = bus_tell(bus, WIRE_DEREGISTER, &body.base, bus->connect_timeout_ms);
         if (find_by_name(bus, name) == service)
             drop_service(service);
         service_unref(service);

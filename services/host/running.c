@@ -1,5 +1,6 @@
 #include "running.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "demands.h"
 
@@ -161,12 +162,18 @@ const char *running_service(const struct running *running, size_t index)
 
 /* ---- ending ---- */
 
+static uint32_t left_ms(uint64_t until_ns)
+{
+    uint64_t now = clock_mono_ns();
+    return now < until_ns ? (uint32_t)((until_ns - now) / NS_PER_MS) : 0;
+}
+
 /* Dependants first, as they may still call what they depend on. */
-static void withdraw_services(struct running *running, bool connected)
+static void withdraw_services(struct running *running, uint64_t until_ns)
 {
     while (running->n_services > 0) {
         char *name = running->services[--running->n_services];
-        if (connected)
+        if (left_ms(until_ns) > 0)
             (void)fbx_unserve(running->bus, name);
         mem_free(name);
     }
@@ -195,9 +202,11 @@ void running_end(struct running *running, bool connected)
 {
     if (!running)
         return;
-    withdraw_services(running, connected);
-    if (connected)
-        (void)fbx_await_requests(running->bus, running->options->drain_ms);
+    uint64_t patience_ns = connected ? running->options->drain_ms * NS_PER_MS : 0;
+    uint64_t until_ns = clock_mono_ns() + patience_ns;
+    withdraw_services(running, until_ns);
+    if (left_ms(until_ns) > 0)
+        (void)fbx_await_requests(running->bus, left_ms(until_ns));
     drain_modules(running);
     fbx_close(running->bus);
     stop_modules(running);

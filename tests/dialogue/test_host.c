@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "../testing.h"
+#include "base/clock.h"
 #include "token/token.h"
 
 #include <fcntl.h>
@@ -283,6 +284,22 @@ static void leaves_soon_when_the_broker_is_gone(void **state)
     assert_true(after.tv_sec - before.tv_sec < 5);
 }
 
+/* Which it was asking: about each service it would have waited as long again. */
+static void leaves_soon_when_the_broker_goes_at_the_same_time(void **state)
+{
+    struct scene *scene = *state;
+    char line[256];
+    struct process *host = start_host(scene, "farebox-host ready: echo data-bridge");
+    process_freeze(scene->place->broker.pid);
+    kill(host->pid, SIGTERM);
+    assert_true(process_line(host, "ts=", line, sizeof line));
+    assert_non_null(strstr(line, "host.draining"));
+    uint64_t before_ns = clock_mono_ns();
+    (void)place_stop_broker(scene->place, SIGKILL);
+    assert_int_equal(process_stop(host, 0), 0);
+    assert_true(clock_mono_ns() - before_ns < 5000 * NS_PER_MS);
+}
+
 /* The library would wait for ever; a service manager should hear of it. */
 static void gives_up_when_its_token_is_no_longer_taken(void **state)
 {
@@ -324,6 +341,7 @@ int main(void)
         CASE(running_calls_finish_before_it_leaves),
         CASE(a_drain_ends_what_is_held_and_running),
         CASE(leaves_soon_when_the_broker_is_gone),
+        CASE(leaves_soon_when_the_broker_goes_at_the_same_time),
         CASE(gives_up_when_its_token_is_no_longer_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
