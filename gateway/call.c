@@ -36,17 +36,8 @@ static void end_stream(struct exchange *x, const fbx_reply *reply)
     answer_finish(&end);
 }
 
-/* What is for one person, and some cache might take for everybody's: it need not keep the answer to
- * a POST, but tokens are not to be kept anywhere. */
-static bool is_private(const struct exchange *x)
-{
-    return x->as_gateway || strcmp(x->route->method, MHD_HTTP_METHOD_POST) != 0;
-}
-
 static void answer(struct exchange *x, const fbx_reply *reply)
 {
-    if (is_private(x))
-        answer_header(&x->answer, "Cache-Control", "no-store");
     if (x->as_gateway)
         reply_headers_own(&x->answer, reply);
     else

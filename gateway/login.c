@@ -134,6 +134,15 @@ void login_handle(struct exchange *x)
     close_question(&q);
 }
 
+static bool is_text_if_there(const struct question *q, struct exchange *x, const char *name)
+{
+    enum fbx_type type = fbx_map_get(&q->members, name).type;
+    if (type == FBX_TEXT || type == FBX_NIL || type == FBX_NONE)
+        return true;
+    problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "refresh_token is a text");
+    return false;
+}
+
 /* The one in the body, or the one in the cookie, which then stays there. */
 static bool put_refresh_token(struct question *q, const struct exchange *x, bool *from_cookie)
 {
@@ -180,7 +189,7 @@ void login_logout(struct exchange *x)
     struct question q = {0};
     struct call call = {.method = "logout"};
     bool from_cookie = false;
-    if (open_question(&q, x)) {
+    if (open_question(&q, x) && is_text_if_there(&q, x, "refresh_token")) {
         bool shown = put_refresh_token(&q, x, &from_cookie);
         call.as_gateway = shown && (from_cookie || !exchange_token(x));
         if (cookie_is_ours(x))

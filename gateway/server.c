@@ -135,6 +135,16 @@ static ssize_t read_stream(void *arg, uint64_t at, char *out, size_t size)
     return n;
 }
 
+/* What is for one person or one moment, and some cache might take for everybody's: it need not keep
+ * what a POST did, but refusals, and tokens in any case. */
+static void keep_private(struct exchange *x)
+{
+    bool is_kept_by_none = strcmp(x->method, MHD_HTTP_METHOD_POST) == 0 &&
+                           x->answer.http < MHD_HTTP_BAD_REQUEST && !x->as_gateway;
+    if (!is_kept_by_none && !answer_get(&x->answer, MHD_HTTP_HEADER_CACHE_CONTROL))
+        answer_header(&x->answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+}
+
 static enum MHD_Result send_answer(struct exchange *x)
 {
     /* Of a stream that is not to be sent libmicrohttpd would send the last chunk. */
@@ -148,6 +158,7 @@ static enum MHD_Result send_answer(struct exchange *x)
     x->answered = clock_mono_ns();
     x->streaming = flows;
     cors_grant(x);
+    keep_private(x);
     const char *trace = trace_parent(x);
     if (trace)
         answer_header(&x->answer, "traceparent", trace);

@@ -94,8 +94,10 @@ bool arguments_read(struct arguments *out, struct slice payload)
     size_t off = 0;
     msgpack_unpack_return rc =
         msgpack_unpack((const char *)payload.data, payload.len, &off, out->zone, &out->map);
-    if ((rc == MSGPACK_UNPACK_SUCCESS || rc == MSGPACK_UNPACK_EXTRA_BYTES) &&
-        out->map.type == MSGPACK_OBJECT_MAP)
+    bool is_read = rc == MSGPACK_UNPACK_SUCCESS || rc == MSGPACK_UNPACK_EXTRA_BYTES;
+    if (is_read && out->map.type == MSGPACK_OBJECT_NIL) /* what HTTP makes of no body */
+        out->map = (msgpack_object){.type = MSGPACK_OBJECT_MAP};
+    if (is_read && out->map.type == MSGPACK_OBJECT_MAP)
         return true;
     arguments_finish(out);
     return false;

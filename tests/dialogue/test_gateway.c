@@ -99,6 +99,7 @@ static void a_refusal_is_a_problem(void **state)
     assert_int_equal(front_ask("GET /v1/call/echo/echo", front.ann, NULL), 405);
     front_says("\r\nAllow: POST\r\n");
     assert_int_equal(front_ask("GET /nowhere", front.ann, NULL), 404);
+    front_says("Cache-Control: no-store\r\n");
     assert_int_equal(front_ask("PUT /api/notes/1?daft=true", front.ann, "1"), 400);
     assert_int_equal(front_ask("PUT /api/notes/1", front.ann, "{\"a\""), 400);
     front_says("\"code\":\"invalid_argument\"");

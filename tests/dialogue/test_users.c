@@ -635,7 +635,10 @@ static void nobody_ends_the_gateways_own_token(void **state)
                               (const char *const[]){"call:auth.*", NULL});
     is(ask("POST /v1/call/auth/logout", other, empty), 401);
     is(ask("POST /v1/call/auth/refresh", other, empty), 401);
+    is(ask("POST /v1/auth/logout", other, "{\"refresh_token\":5}"), 400);
     is(ask("GET /v1/me", other, NULL), 200);
+    is(ask("POST /v1/call/bus.tokens/logout", other, NULL), 200);
+    is(ask("GET /v1/me", other, NULL), 401);
     free(other);
 }
 
