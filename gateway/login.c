@@ -134,9 +134,10 @@ void login_handle(struct exchange *x)
     close_question(&q);
 }
 
-static bool is_text_if_there(const struct question *q, struct exchange *x, const char *name)
+/* If not, the answer says so. */
+static bool may_show_refresh_token(const struct question *q, struct exchange *x)
 {
-    enum fbx_type type = fbx_map_get(&q->members, name).type;
+    enum fbx_type type = fbx_map_get(&q->members, "refresh_token").type;
     if (type == FBX_TEXT || type == FBX_NIL || type == FBX_NONE)
         return true;
     problem_of(&x->answer, STATUS_INVALID_ARGUMENT, "refresh_token is a text");
@@ -149,8 +150,10 @@ static bool put_refresh_token(struct question *q, const struct exchange *x, bool
     const char *cookie = cookie_get(x, COOKIE_REFRESH);
     *from_cookie = false;
     fbx_value value = fbx_map_get(&q->members, "refresh_token");
-    if (value.type == FBX_TEXT && value.as.bytes.len > 0)
-        return copy(q, "refresh_token");
+    if (value.type == FBX_TEXT && value.as.bytes.len > 0) {
+        put(q, "refresh_token", slice_make(value.as.bytes.data, value.as.bytes.len));
+        return true;
+    }
     if (!cookie)
         return false;
     *from_cookie = true;
@@ -189,7 +192,7 @@ void login_logout(struct exchange *x)
     struct question q = {0};
     struct call call = {.method = "logout"};
     bool from_cookie = false;
-    if (open_question(&q, x) && is_text_if_there(&q, x, "refresh_token")) {
+    if (open_question(&q, x) && may_show_refresh_token(&q, x)) {
         bool shown = put_refresh_token(&q, x, &from_cookie);
         call.as_gateway = shown && (from_cookie || !exchange_token(x));
         if (cookie_is_ours(x))

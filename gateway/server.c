@@ -139,9 +139,9 @@ static ssize_t read_stream(void *arg, uint64_t at, char *out, size_t size)
  * what a POST did, but refusals, and tokens in any case. */
 static void keep_private(struct exchange *x)
 {
-    bool is_kept_by_none = strcmp(x->method, MHD_HTTP_METHOD_POST) == 0 &&
-                           x->answer.http < MHD_HTTP_BAD_REQUEST && !x->as_gateway;
-    if (!is_kept_by_none && !answer_get(&x->answer, MHD_HTTP_HEADER_CACHE_CONTROL))
+    bool is_safe = strcmp(x->method, MHD_HTTP_METHOD_POST) == 0 &&
+                   x->answer.http < MHD_HTTP_BAD_REQUEST && !x->as_gateway;
+    if (!is_safe && !answer_get(&x->answer, MHD_HTTP_HEADER_CACHE_CONTROL))
         answer_header(&x->answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 }
 

@@ -44,10 +44,17 @@ static int judge(const fbx_bus *bus, const struct ask *ask)
     return ask->status == STATUS_OUTCOME_UNKNOWN ? FBX_ETIMEDOUT : FBX_EREFUSED;
 }
 
-static int finish(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
+/* `while_there`: nothing is owed by a broker that is away, which hears of it if it comes back. */
+static int await(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms, bool while_there)
 {
+    uint64_t until = clock_mono_ns() + timeout_ms * NS_PER_MS;
+    while (!ask->answered && (bus->connected || !while_there) &&
+           bus_wait(bus, &bus->changed, until))
+        continue;
     if (!ask->answered) {
         ask->abandoned = true;
+        if (while_there && !bus->connected)
+            return 0;
         text_set_error("the broker did not answer within %u ms", timeout_ms);
         return FBX_ETIMEDOUT;
     }
@@ -56,37 +63,25 @@ static int finish(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
     return error;
 }
 
-static int await(fbx_bus *bus, struct ask *ask, uint32_t timeout_ms)
-{
-    uint64_t until = clock_mono_ns() + timeout_ms * NS_PER_MS;
-    while (!ask->answered && bus_wait(bus, &bus->changed, until))
-        continue;
-    return finish(bus, ask, timeout_ms);
-}
-
-int bus_tell(fbx_bus *bus, enum wire_kind kind, const ProtobufCMessage *body, uint32_t timeout_ms)
-{
-    uint64_t until = clock_mono_ns() + timeout_ms * NS_PER_MS;
-    if (!bus->engine)
-        return FBX_ECLOSED;
-    struct ask *ask = mem_zalloc(sizeof(*ask));
-    engine_control(bus->engine, kind, 0, body, ask);
-    while (!ask->answered && bus->connected && bus_wait(bus, &bus->changed, until))
-        continue;
-    if (ask->answered || bus->connected)
-        return finish(bus, ask, timeout_ms);
-    ask->abandoned = true;
-    return 0;
-}
-
-int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessage *body,
-            uint32_t timeout_ms)
+static int ask_control(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessage *body,
+                       uint32_t timeout_ms, bool while_there)
 {
     if (!bus->engine)
         return FBX_ECLOSED;
     struct ask *ask = mem_zalloc(sizeof(*ask));
     engine_control(bus->engine, kind, id, body, ask);
-    return await(bus, ask, timeout_ms);
+    return await(bus, ask, timeout_ms, while_there);
+}
+
+int bus_ask(fbx_bus *bus, enum wire_kind kind, uint64_t id, const ProtobufCMessage *body,
+            uint32_t timeout_ms)
+{
+    return ask_control(bus, kind, id, body, timeout_ms, false);
+}
+
+int bus_tell(fbx_bus *bus, enum wire_kind kind, const ProtobufCMessage *body, uint32_t timeout_ms)
+{
+    return ask_control(bus, kind, 0, body, timeout_ms, true);
 }
 
 int bus_ask_subscribe(fbx_bus *bus, uint64_t id, const Farebox__V1__Subscribe *body,
@@ -94,7 +89,7 @@ int bus_ask_subscribe(fbx_bus *bus, uint64_t id, const Farebox__V1__Subscribe *b
 {
     struct ask *ask = mem_zalloc(sizeof(*ask));
     engine_subscribe(bus->engine, id, body, credential, ask);
-    return await(bus, ask, timeout_ms ? timeout_ms : bus->connect_timeout_ms);
+    return await(bus, ask, timeout_ms ? timeout_ms : bus->connect_timeout_ms, false);
 }
 
 int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct slice credential,
@@ -102,7 +97,7 @@ int bus_ask_publish(fbx_bus *bus, const struct wire_publish *publish, struct sli
 {
     struct ask *ask = mem_zalloc(sizeof(*ask));
     engine_publish(bus->engine, publish, credential, ask);
-    return await(bus, ask, timeout_ms ? timeout_ms : bus->default_timeout_ms);
+    return await(bus, ask, timeout_ms ? timeout_ms : bus->default_timeout_ms, false);
 }
 
 int fbx_ping(fbx_bus *bus, uint32_t timeout_ms)
